@@ -1,0 +1,29 @@
+"""What can go wrong, as few types: every error raised on purpose is a `PoseError`."""
+
+
+class PoseError(Exception):
+    """Parent of every error that nimblepose raises on purpose; the message names the thing and the remedy."""
+
+
+class SkeletonError(PoseError, ValueError):
+    """A skeleton that contradicts itself, or does not fit the data it is used with."""
+
+
+class MediaError(PoseError, OSError):
+    """A picture, video or output file that cannot be read or written."""
+
+
+class ModelError(PoseError, ValueError):
+    """A model file, checkpoint or option that cannot be used."""
+
+
+class DownloadError(PoseError, OSError):
+    """A model file that could not be fetched, or that arrived other than it should be."""
+
+
+class BackendUnavailable(PoseError, ImportError):  # noqa: N818 - reads as a sentence where it is raised
+    """An optional package is missing; the message says what to install."""
+
+
+class DataError(PoseError, ValueError):
+    """Annotations that are missing, malformed or contradict the pictures."""

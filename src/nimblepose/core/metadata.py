@@ -1,0 +1,84 @@
+"""Facts of the weights that travel inside every model file."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from nimblepose.core.errors import ModelError
+from nimblepose.core.skeleton import Skeleton
+
+_KEY = "nimblepose"  # one key in the metadata of safetensors and ONNX files, holding JSON
+_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputSpec:
+    """What the network expects: (value - mean) * scale per channel, planar, sizes in multiples of `stride`.
+
+    A picture is padded with `mean`, so that padding is 0 for the network.
+    """
+
+    stride: int = 8
+    channels: Literal["rgb", "bgr"] = "bgr"
+    mean: float = 128.0  # in 0..255
+    scale: float = 1 / 256
+
+    def __post_init__(self) -> None:
+        """Refuse facts that cannot be."""
+        if self.channels not in ("rgb", "bgr") or self.stride < 1 or self.scale == 0:
+            raise ModelError(f"input spec makes no sense: {self}")
+
+
+RAW_BGR = InputSpec(mean=0.0, scale=1.0)
+"""Open Model Zoo files: normalisation is inside the network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelMetadata:
+    """Skeleton, input and origin of one set of weights."""
+
+    skeleton: Skeleton
+    input: InputSpec = InputSpec()
+    network: Mapping[str, Any] = field(default_factory=dict)  # options that rebuild the network, for checkpoints
+    licence: str = "unknown"
+    origin: str = ""  # from what, by whom, how
+
+    def to_strings(self) -> dict[str, str]:
+        """As the string-to-string metadata of safetensors and ONNX files."""
+        value = {
+            "version": _VERSION,
+            "skeleton": self.skeleton.to_dict(),
+            "input": asdict(self.input),
+            "network": dict(self.network),
+            "licence": self.licence,
+            "origin": self.origin,
+        }
+        return {_KEY: json.dumps(value)}
+
+    @classmethod
+    def from_strings(cls, strings: Mapping[str, str] | None, *, source: str) -> "ModelMetadata":
+        """Read back what `to_strings` wrote; `source` is named in errors.
+
+        Raises:
+            ModelError: the file carries no metadata of ours, or it is damaged or newer than this version.
+        """
+        text = (strings or {}).get(_KEY)
+        if text is None:
+            raise ModelError(
+                f"{source} carries no nimblepose metadata (skeleton, input); make it with `nimblepose import` "
+                f"(checkpoints) or `nimblepose export` (ONNX)"
+            )
+        try:
+            value = json.loads(text)
+            if value["version"] > _VERSION:
+                raise ModelError(f"{source} was written by a newer nimblepose; please upgrade")
+            return cls(
+                skeleton=Skeleton.from_dict(value["skeleton"]),
+                input=InputSpec(**value["input"]),
+                network=value["network"],
+                licence=value["licence"],
+                origin=value["origin"],
+            )
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ModelError(f"{source}: damaged nimblepose metadata ({error!r})") from error

@@ -1,0 +1,223 @@
+"""Poses: N people x K keypoints as arrays, and the same as other people's formats."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nimblepose.core.errors import SkeletonError
+from nimblepose.core.geometry import Size
+from nimblepose.core.skeleton import COCO_17, Skeleton
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """N people in one picture, best first as the decoder gives them. Index like an array: `poses[0]`, `poses[mask]`.
+
+    Attributes:
+        skeleton: Names and limbs of the K keypoints.
+        keypoints: (N, K, 2) float32, x and y in picture pixels (first pixel's centre is (0, 0)); NaN = not found.
+        keypoint_scores: (N, K) float32 in [0, 1]; 0 where not found.
+        scores: (N,) float32, confidence in the person as a whole.
+        track_ids: (N,) int64 identities over time, or None.
+    """
+
+    skeleton: Skeleton
+    keypoints: NDArray[np.float32]
+    keypoint_scores: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    track_ids: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        """Check shapes once, here, so that no function downstream has to."""
+        n, k = len(self.scores), len(self.skeleton.keypoints)
+        shapes = (self.keypoints.shape, self.keypoint_scores.shape, self.scores.shape)
+        if shapes != ((n, k, 2), (n, k), (n,)):
+            raise ValueError(
+                f"expected keypoints ({n}, {k}, 2), keypoint_scores ({n}, {k}), scores ({n},) for skeleton "
+                f"{self.skeleton.name!r}, got {shapes}"
+            )
+        if self.track_ids is not None and self.track_ids.shape != (n,):
+            raise ValueError(f"expected track_ids ({n},), got {self.track_ids.shape}")
+
+    @classmethod
+    def empty(cls, skeleton: Skeleton) -> "Poses":
+        """Nobody."""
+        k = len(skeleton.keypoints)
+        return cls(skeleton, np.zeros((0, k, 2), np.float32), np.zeros((0, k), np.float32), np.zeros(0, np.float32))
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, index: Any) -> "Poses":
+        chosen = np.atleast_1d(np.arange(len(self))[index])
+        return dataclasses.replace(
+            self,
+            keypoints=self.keypoints[chosen],
+            keypoint_scores=self.keypoint_scores[chosen],
+            scores=self.scores[chosen],
+            track_ids=None if self.track_ids is None else self.track_ids[chosen],
+        )
+
+    def __iter__(self) -> Iterator["Poses"]:
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def found(self) -> NDArray[np.bool_]:
+        """Which keypoints were found, (N, K)."""
+        return ~np.isnan(self.keypoints[..., 0])
+
+    @property
+    def boxes(self) -> NDArray[np.float32]:
+        """Smallest boxes around the found keypoints, (N, 4) as x, y, width, height in pixels; NaN if none was found."""
+        boxes = np.full((len(self), 4), np.nan, np.float32)
+        some = self.found.any(axis=1)
+        low, high = np.nanmin(self.keypoints[some], axis=1), np.nanmax(self.keypoints[some], axis=1)
+        boxes[some] = np.concatenate([low, high - low], axis=-1)
+        return boxes
+
+    def to_skeleton(self, skeleton: Skeleton) -> "Poses":
+        """The same people with the keypoints of another skeleton, matched by name; those we lack are NaN.
+
+        Raises:
+            SkeletonError: the two skeletons share no keypoint name.
+        """
+        shared = [name for name in skeleton.keypoints if name in self.skeleton.keypoints]
+        if not shared:
+            raise SkeletonError(f"skeletons {self.skeleton.name!r} and {skeleton.name!r} share no keypoint name")
+        to = [skeleton.keypoints.index(name) for name in shared]
+        ours = [self.skeleton.keypoints.index(name) for name in shared]
+        k = len(skeleton.keypoints)
+        keypoints = np.full((len(self), k, 2), np.nan, np.float32)
+        scores = np.zeros((len(self), k), np.float32)
+        keypoints[:, to], scores[:, to] = self.keypoints[:, ours], self.keypoint_scores[:, ours]
+        return dataclasses.replace(self, skeleton=skeleton, keypoints=keypoints, keypoint_scores=scores)
+
+    # Other people's formats ------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON: people with box, score and keypoints by name; keypoints not found are left out."""
+        people = []
+        for i, (found, box) in enumerate(zip(self.found, self.boxes, strict=True)):
+            person: dict[str, Any] = {"score": _number(self.scores[i], 4)}
+            if self.track_ids is not None:
+                person["track_id"] = int(self.track_ids[i])
+            person["box"] = [_number(v, 2) for v in box] if found.any() else None
+            person["keypoints"] = {
+                name: {
+                    "x": _number(self.keypoints[i, k, 0], 2),
+                    "y": _number(self.keypoints[i, k, 1], 2),
+                    "score": _number(self.keypoint_scores[i, k], 4),
+                }
+                for k, name in enumerate(self.skeleton.keypoints)
+                if found[k]
+            }
+            people.append(person)
+        return {"skeleton": self.skeleton.name, "people": people}
+
+    def to_coco(self, image_id: int, *, category_id: int = 1, max_people: int = 20) -> list[dict[str, Any]]:
+        """COCO results: the best `max_people`, annotated keypoints only, in the order of annotation files.
+
+        COCO counts from the corner of the first pixel, so 0.5 is added to our pixel centres. Keypoints not found are
+        written as 0, 0, 0, as COCO does for keypoints that are not labelled.
+        """
+        order = np.argsort(-self.scores, kind="stable")[:max_people]
+        xy = self.keypoints[order][:, self.skeleton.annotated_indices] + np.float32(0.5)
+        score = self.keypoint_scores[order][:, self.skeleton.annotated_indices]
+        rows = np.nan_to_num(np.concatenate([xy, score[..., None]], axis=-1), nan=0.0)
+        rows[np.isnan(xy[..., 0])] = 0
+        return [
+            {
+                "image_id": int(image_id),
+                "category_id": int(category_id),
+                "keypoints": [round(float(v), 3) for v in row.ravel()],
+                "score": float(self.scores[i]),
+            }
+            for i, row in zip(order, rows, strict=True)
+        ]
+
+    def to_openpose(self, size: Size) -> dict[str, Any]:
+        """One frame as OpenPose writes it, with the canvas fields that ControlNet tools expect.
+
+        `pose_keypoints_2d` is x, y, score of each keypoint in this skeleton's order (human18 has OpenPose's own);
+        0, 0, 0 = not found.
+
+        Args:
+            size: (height, width) of the picture in pixels.
+        """
+        rows = np.concatenate([self.keypoints, self.keypoint_scores[..., None]], axis=-1)
+        rows[~self.found] = 0
+        ids = [-1] * len(self) if self.track_ids is None else self.track_ids.tolist()
+        people = [
+            {
+                "person_id": [int(i)],
+                "pose_keypoints_2d": [round(float(v), 4) for v in row.ravel()],
+                "face_keypoints_2d": [],
+                "hand_left_keypoints_2d": [],
+                "hand_right_keypoints_2d": [],
+            }
+            for i, row in zip(ids, rows, strict=True)
+        ]
+        return {"version": 1.3, "canvas_height": int(size[0]), "canvas_width": int(size[1]), "people": people}
+
+    def to_rows(self) -> list[tuple[int, str, float, float, float]]:
+        """Tidy rows (person, keypoint, x, y, score) of the found keypoints; person is the track id if there is one."""
+        who = range(len(self)) if self.track_ids is None else self.track_ids
+        return [
+            (int(person), name, float(x), float(y), float(score))
+            for person, points, scores in zip(who, self.keypoints, self.keypoint_scores, strict=True)
+            for name, (x, y), score in zip(self.skeleton.keypoints, points, scores, strict=True)
+            if not np.isnan(x)
+        ]
+
+    def to_dataframe(self) -> "pd.DataFrame":
+        """`to_rows` as a pandas table.
+
+        Raises:
+            BackendUnavailable: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            from nimblepose.core.errors import BackendUnavailable
+
+            raise BackendUnavailable("tables need: pip install 'nimblepose[table]'") from error
+        return pd.DataFrame(self.to_rows(), columns=["person", "keypoint", "x", "y", "score"])
+
+    def to_supervision(self) -> Any:
+        """As `supervision.KeyPoints`; keypoints not found are (0, 0) there, by its convention.
+
+        Raises:
+            BackendUnavailable: supervision is not installed.
+        """
+        try:
+            import supervision  # type: ignore[import-not-found,unused-ignore]
+        except ImportError as error:
+            from nimblepose.core.errors import BackendUnavailable
+
+            raise BackendUnavailable("this adapter needs: pip install supervision") from error
+        return supervision.KeyPoints(
+            xy=np.nan_to_num(self.keypoints, nan=0.0),
+            confidence=self.keypoint_scores,
+            class_id=np.zeros(len(self), int),
+        )
+
+
+def from_coco_people(people: Sequence[dict[str, Any]], skeleton: Skeleton = COCO_17) -> Poses:
+    """COCO annotations or results to `Poses` (the inverse of `to_coco`); score 1 where the file gives none."""
+    raw = np.array([person["keypoints"] for person in people], np.float32).reshape(len(people), -1, 3)
+    labelled = raw[..., 2] > 0
+    xy = np.where(labelled[..., None], raw[..., :2] - np.float32(0.5), np.nan).astype(np.float32)
+    full = skeleton.from_annotated(xy)
+    scores = np.array([person.get("score", 1.0) for person in people], np.float32)
+    return Poses(skeleton, full, (~np.isnan(full[..., 0])).astype(np.float32), scores)
+
+
+def _number(value: Any, digits: int) -> float:
+    return round(float(value), digits)
