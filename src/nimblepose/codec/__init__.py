@@ -1,0 +1,1 @@
+"""Keypoints to fields and back; numpy only."""
