@@ -1,0 +1,1 @@
+"""From picture to poses: place, run, decode, bring back."""

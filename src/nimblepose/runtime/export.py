@@ -1,0 +1,193 @@
+"""Checkpoint -> ONNX with dynamic batch, height and width, checked against torch before it gets its name."""
+
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nimblepose.core.errors import BackendUnavailable, ModelError
+from nimblepose.core.metadata import InputSpec, ModelMetadata
+
+if TYPE_CHECKING:
+    from nimblepose.model.network import PoseNetwork
+
+INPUT, OUTPUTS = "image", ("heatmaps", "pafs")
+_CHECK_SIZES = ((1, 128, 192), (2, 104, 72))  # batch, height, width of random input: the file must take any
+_MAX_PICTURE_SIDE = 512  # pixels; a picture is cut to this for the check
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportReport:
+    """What was written, and how far ONNX Runtime's fields are from torch's."""
+
+    path: Path
+    size: int  # bytes
+    operators: Mapping[str, int]  # how many of each kind the graph has
+    differences: Mapping[str, float]  # largest absolute difference of a field, per checked input
+
+
+def export_onnx(
+    network: "PoseNetwork",
+    metadata: ModelMetadata,
+    path: str | Path,
+    *,
+    pictures: Sequence[NDArray[np.uint8]] = (),
+    tolerance: float = 1e-3,
+) -> ExportReport:
+    """Write an ONNX file: `image` (B, 3, H, W) -> the last stage's `heatmaps` and `pafs` at H / stride, W / stride.
+
+    BatchNorm is folded. The file appears under its name only after ONNX Runtime has reproduced torch on random input
+    of two sizes and on `pictures`.
+
+    Args:
+        network: Any member of the family; not changed.
+        metadata: Travels in the file; its input spec prepares `pictures`.
+        path: Usually `*.onnx`; an existing file is replaced.
+        pictures: (H, W, 3) RGB, real input for the check.
+        tolerance: Largest absolute difference of a field that is accepted.
+
+    Raises:
+        ModelError: the exported network differs from torch, or the file cannot be written.
+        BackendUnavailable: torch, onnx or onnxscript is missing.
+    """
+    path = Path(path)
+    proto = _to_proto(network, metadata)
+    handle, partial = _temporary(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(proto.SerializeToString())
+        inputs = _check_inputs(metadata.input, pictures)
+        differences = {name: _difference(network, partial, image) for name, image in inputs.items()}
+        wrong = {name: value for name, value in differences.items() if not value <= tolerance}
+        if wrong:
+            raise ModelError(f"exported network differs from torch by more than {tolerance}: {wrong}; nothing written")
+        partial.chmod(0o644)  # mkstemp makes files that only their owner may read
+        partial.replace(path)
+    except OSError as error:
+        raise ModelError(f"cannot write {path}: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    kinds = sorted(node.op_type for node in proto.graph.node)
+    return ExportReport(
+        path=path,
+        size=path.stat().st_size,
+        operators={kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
+        differences=differences,
+    )
+
+
+def _temporary(path: Path) -> tuple[int, Path]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise ModelError(f"cannot write {path}: {error}") from error
+    return handle, Path(partial)
+
+
+def _to_proto(network: "PoseNetwork", metadata: ModelMetadata) -> Any:
+    """Trace, name inputs and outputs, add the metadata; returns an onnx.ModelProto."""
+    try:
+        import onnx
+        import onnxscript  # noqa: F401 - torch's exporter needs it and would say so less clearly
+        import torch
+
+        from nimblepose.model.folding import fold_batch_norm
+    except ImportError as error:
+        raise BackendUnavailable(
+            f"export needs torch, onnx and onnxscript ({error}): pip install 'nimblepose[train]'"
+        ) from error
+
+    class LastStage(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = fold_batch_norm(network)
+
+        def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            fields = self.network(image)[-1]
+            return fields.heatmaps, fields.pafs
+
+    stride = metadata.input.stride
+    batch, height, width = (torch.export.Dim(name, min=1) for name in ("batch", "h", "w"))
+    # Traced with sizes that differ from each other and from 1, or torch would take them for constants.
+    example = torch.zeros(2, 3, 3 * stride, 4 * stride)
+    with _quiet():
+        program = torch.onnx.export(
+            LastStage().eval(),
+            (example,),
+            dynamo=True,
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
+            dynamic_shapes={INPUT: {0: batch, 2: stride * height, 3: stride * width}},
+            verbose=False,
+        )
+    if program is None:
+        raise ModelError("torch did not return an ONNX program")
+    proto = program.model_proto
+    for output in proto.graph.output:  # torch names these sizes by a counter
+        output.type.tensor_type.shape.dim[2].dim_param, output.type.tensor_type.shape.dim[3].dim_param = "h", "w"
+    onnx.helper.set_model_props(proto, metadata.to_strings())
+    onnx.checker.check_model(proto)
+    return proto
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to itself what the exporter says about packages that are not needed and about its own future."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _check_inputs(spec: InputSpec, pictures: Sequence[NDArray[np.uint8]]) -> dict[str, NDArray[np.float32]]:
+    """Network input (B, 3, H, W) by name: noise of two sizes, then the pictures."""
+    rng = np.random.default_rng(0)
+    inputs = {}
+    for batch, height, width in _CHECK_SIZES:
+        size = (height // 8 * spec.stride, width // 8 * spec.stride)
+        noise = rng.integers(0, 256, (batch, *size, 3), np.uint8)
+        inputs[f"random {batch} x {size[0]} x {size[1]}"] = np.concatenate([_prepare(p, spec) for p in noise])
+    for i, picture in enumerate(pictures):
+        height, width = (min(side, _MAX_PICTURE_SIDE) // spec.stride * spec.stride for side in picture.shape[:2])
+        if min(height, width) == 0:
+            raise ModelError(f"picture {i} of {picture.shape[:2]} pixels is smaller than the stride {spec.stride}")
+        inputs[f"picture {i}"] = _prepare(picture[:height, :width], spec)
+    return inputs
+
+
+def _prepare(picture: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.float32]:
+    """(H, W, 3) RGB -> (1, 3, H, W) as the network expects it."""
+    ordered = picture[..., ::-1] if spec.channels == "bgr" else picture
+    planar = np.moveaxis(ordered.astype(np.float32), -1, 0)[None]
+    return np.ascontiguousarray((planar - spec.mean) * spec.scale, np.float32)
+
+
+def _difference(network: "PoseNetwork", path: Path, image: NDArray[np.float32]) -> float:
+    """Largest absolute difference between torch and ONNX Runtime over both fields; NaN if one has NaN."""
+    import onnxruntime
+    import torch
+
+    training = network.training
+    try:
+        with torch.inference_mode():
+            expected = network.eval()(torch.from_numpy(image))[-1]
+    finally:
+        network.train(training)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    found = session.run(list(OUTPUTS), {INPUT: image})
+    differences = [np.abs(ours - theirs.numpy()) for ours, theirs in zip(found, expected, strict=True)]
+    return float(np.max([difference.max() for difference in differences]))
