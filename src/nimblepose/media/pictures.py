@@ -1,0 +1,168 @@
+"""Any picture in, one kind of array out: (H, W, 3) uint8 RGB, upright."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from nimblepose.core.errors import MediaError
+
+Picture = NDArray[np.uint8]
+"""(H, W, 3) RGB."""
+
+BACKGROUND = 255  # transparent pixels show white, as on a page
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")  # none runs other programs
+_MAX_FILE_BYTES = 1 << 30  # a picture within the pixel limit is smaller even uncompressed
+_ORIENTATION = 0x0112  # the EXIF tag
+_ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
+
+
+def read_picture(source: str | Path | bytes | Image.Image | NDArray[Any], *, max_pixels: int = 100_000_000) -> Picture:
+    """Read a picture as (H, W, 3) uint8 RGB.
+
+    Files are turned upright by their EXIF orientation; of an animation the first frame is taken; gray, palette, CMYK
+    and 16-bit pictures are converted (16 bits keep their upper eight); transparency shows white; colour profiles are
+    ignored. Images and arrays that you hold yourself keep their orientation, so that poses fit the pixels you have.
+    An RGB array is returned as it is, not copied.
+
+    Args:
+        source: A file, its bytes, a PIL image, or an array: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, of
+            uint8 or uint16.
+        max_pixels: Files that declare more are refused before they are decoded.
+
+    Raises:
+        MediaError: no such file, not a picture, damaged, too large, or an array of another shape or type.
+    """
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, Image.Image):
+        with _one_error("the PIL image"):
+            return _from_pil(source, "the PIL image")
+    if isinstance(source, bytes):
+        return _decode(source, "the picture", max_pixels)
+    if isinstance(source, str | Path):
+        return _decode(_read_bytes(Path(source)), str(source), max_pixels)
+    raise MediaError(f"expected a path, bytes, PIL image or array as picture, got {type(source).__name__}")
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise MediaError(f"{path} is a folder, not a picture; give the files in it")
+        with path.open("rb") as file:
+            data = file.read(_MAX_FILE_BYTES + 1)
+    except MediaError:
+        raise
+    except FileNotFoundError as error:
+        raise MediaError(f"{path}: no such file") from error
+    except (OSError, ValueError) as error:
+        raise MediaError(f"cannot read {path}: {error}") from error
+    if len(data) > _MAX_FILE_BYTES:
+        raise MediaError(f"{path}: larger than {_MAX_FILE_BYTES >> 20} MiB; this is not a picture we can hold")
+    return data
+
+
+def _decode(data: bytes, name: str, max_pixels: int) -> Picture:
+    if not data:
+        raise MediaError(f"{name} is empty (0 bytes); fetch or copy it again")
+    with _one_error(name), Image.open(io.BytesIO(data), formats=_FORMATS) as image:  # reads the header only
+        width, height = image.size
+        if width * height > max_pixels:
+            raise MediaError(
+                f"{name} declares {width} x {height} pixels, more than the limit of {max_pixels}; "
+                f"make it smaller, or raise max_pixels if you trust it"
+            )
+        if image.format == "JPEG" and image.mode in ("RGB", "L") and data.endswith(b"\xff\xd9"):
+            picture = _decode_jpeg(data, name)
+        else:
+            picture = _from_pil(image, name)
+        orientation = _orientation(image)  # only now: Pillow turns TIFF itself, and then no longer says so
+    return _upright(picture, orientation)
+
+
+def _decode_jpeg(data: bytes, name: str) -> Picture:
+    """OpenCV decodes an ordinary JPEG faster than PIL and to the same pixels; it passes over truncation in silence."""
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if decoded is None:
+        raise MediaError(f"{name} is damaged: its JPEG data cannot be decoded; fetch or copy it again")
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _from_pil(image: Image.Image, name: str) -> Picture:
+    """Pixels of the first (or current) frame as RGB, whatever the mode."""
+    if min(image.size) < 1:
+        raise MediaError(f"{name} has no pixels: {image.size[0]} x {image.size[1]}")
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):  # "I": 16-bit PNG in old Pillow
+        return _from_array(np.asarray(image).astype(np.uint16))
+    if image.mode in ("I", "F"):
+        raise MediaError(f"{name} has 32-bit pixels without a stated range (mode {image.mode}); save it with 8 bits")
+    if image.mode in _ALPHA_MODES or "transparency" in image.info:
+        return _from_array(np.asarray(image.convert("RGBA")))
+    return np.asarray(image.convert("RGB"))
+
+
+def _from_array(array: NDArray[Any]) -> Picture:
+    shape = array.shape
+    if array.dtype not in (np.uint8, np.uint16):
+        raise MediaError(
+            f"expected a picture of type uint8 (or uint16), got {array.dtype}; values 0..1 become one with "
+            f"(array * 255).round().astype(np.uint8)"
+        )
+    if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (1, 3, 4)) or 0 in shape:
+        planar = array.ndim == 3 and shape[0] in (1, 3, 4)
+        raise MediaError(
+            f"expected a picture of shape (height, width), (height, width, 3) RGB or (height, width, 4) RGBA, "
+            f"got {shape}" + ("; planar pictures become one with array.transpose(1, 2, 0)" if planar else "")
+        )
+    pixels = np.asarray(array >> 8 if array.dtype == np.uint16 else array, np.uint8)
+    if pixels.ndim == 2 or shape[2] == 1:
+        return np.repeat(pixels.reshape(*shape[:2], 1), 3, axis=2)
+    return _on_background(pixels) if shape[2] == 4 else pixels
+
+
+def _on_background(rgba: Picture) -> Picture:
+    """Lay (H, W, 4) on the background, rounded: colour * a + background * (1 - a)."""
+    colour, alpha = rgba[..., :3].astype(np.uint16), rgba[..., 3:].astype(np.uint16)
+    return ((colour * alpha + BACKGROUND * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 (upright) where it is missing or the EXIF block is damaged."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # Pillow raises whatever its EXIF parser stumbles over; the pixels are still good
+        return 1
+
+
+def _upright(picture: Picture, orientation: int) -> Picture:
+    """Undo an EXIF orientation (2 to 8); anything else is upright."""
+    if orientation >= 5:  # 5 to 8 are 1 to 4 of the transposed picture: mirrored along the diagonal first
+        picture, orientation = picture.transpose(1, 0, 2), {5: 1, 6: 2, 7: 3, 8: 4}.get(orientation, 0)
+    rows = slice(None, None, -1 if orientation in (3, 4) else 1)
+    columns = slice(None, None, -1 if orientation in (2, 3) else 1)
+    return np.ascontiguousarray(picture[rows, columns])
+
+
+@contextmanager
+def _one_error(name: str) -> Iterator[None]:
+    """Turn what Pillow raises for damaged or hostile files into `MediaError`."""
+    try:
+        yield
+    except MediaError:
+        raise
+    except UnidentifiedImageError as error:
+        known = ", ".join(_FORMATS)
+        raise MediaError(f"{name} is not a picture that we can read ({known}); convert it to PNG or JPEG") from error
+    except Image.DecompressionBombError as error:
+        raise MediaError(f"{name} declares more pixels than is safe to decode ({error}); make it smaller") from error
+    except MemoryError as error:
+        raise MediaError(f"{name} needs more memory than there is; make it smaller") from error
+    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more
+        raise MediaError(f"{name} is damaged or truncated ({error}); fetch or copy it again") from error

@@ -1,0 +1,238 @@
+"""Whatever a picture file looks like inside, out comes upright (H, W, 3) uint8 RGB, or one clear error."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nimblepose.core.errors import MediaError
+from nimblepose.media.pictures import read_picture
+
+HEIGHT, WIDTH = 40, 56
+
+
+@pytest.fixture(scope="module")
+def rgb():
+    """Smooth, with a different colour in every corner, so that any turn or swap shows."""
+    y, x = np.mgrid[0 : 1 : HEIGHT * 1j, 0 : 1 : WIDTH * 1j]
+    return np.stack([255 * x, 255 * y, 255 * (1 - x) * (1 - y)], -1).round().astype(np.uint8)
+
+
+def saved(image, kind, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def png_chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png(width, height, depth, colour, rows):
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    body = b"".join(b"\0" + row for row in rows)
+    chunks = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(body)) + png_chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM", "WEBP", "GIF"])
+def test_lossless_files_come_back_as_they_were(rgb, kind, tmp_path):
+    few_colours = (rgb // 128) * 128
+    path = tmp_path / f"picture.{kind.lower()}"
+    path.write_bytes(saved(Image.fromarray(few_colours), kind, **({"lossless": True} if kind == "WEBP" else {})))
+    np.testing.assert_array_equal(read_picture(path), few_colours)
+    np.testing.assert_array_equal(read_picture(str(path)), few_colours)
+    np.testing.assert_array_equal(read_picture(path.read_bytes()), few_colours)
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2], ids=["444", "422", "420"])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("progressive", [False, True], ids=["baseline", "progressive"])
+def test_the_fast_jpeg_road_gives_the_pixels_of_the_careful_one(mode, subsampling, progressive):
+    noise = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
+    data = saved(Image.fromarray(noise).convert(mode), "JPEG", subsampling=subsampling, progressive=progressive)
+    careful = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    np.testing.assert_array_equal(read_picture(data), careful)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_exif_orientation_is_undone(rgb, kind, orientation):
+    stored = {  # how a camera that writes this tag lays an upright scene into the file
+        1: rgb,
+        2: rgb[:, ::-1],
+        3: rgb[::-1, ::-1],
+        4: rgb[::-1],
+        5: rgb.transpose(1, 0, 2),
+        6: np.rot90(rgb, 1),
+        7: rgb[::-1, ::-1].transpose(1, 0, 2),
+        8: np.rot90(rgb, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"quality": 100, "subsampling": 0} if kind == "JPEG" else {}
+    data = saved(Image.fromarray(np.ascontiguousarray(stored)), kind, exif=exif, **options)
+    found = read_picture(data)
+    assert found.shape == rgb.shape
+    np.testing.assert_allclose(found.astype(int), rgb, atol=6 if kind == "JPEG" else 0)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_a_damaged_exif_block_does_not_cost_the_picture(rgb):
+    data = saved(Image.fromarray(rgb), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff" + b"\x12\x01" * 8)
+    assert read_picture(data).shape == rgb.shape
+
+
+def test_gray_and_palette_become_rgb(rgb):
+    gray = Image.fromarray(rgb).convert("L")
+    expected = np.repeat(np.asarray(gray)[..., None], 3, axis=2)
+    np.testing.assert_array_equal(read_picture(saved(gray, "PNG")), expected)
+    palette = Image.fromarray(rgb).quantize(16)
+    np.testing.assert_array_equal(read_picture(saved(palette, "PNG")), np.asarray(palette.convert("RGB")))
+    bilevel = gray.convert("1")
+    np.testing.assert_array_equal(read_picture(saved(bilevel, "PNG")), np.asarray(bilevel.convert("RGB")))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparency_shows_white(rgb, mode):
+    image = Image.fromarray(rgb).convert(mode)
+    image.putalpha(Image.fromarray(np.tile(np.array([0, 128, 255, 255], np.uint8), (HEIGHT, WIDTH // 4))))
+    opaque = np.asarray(Image.fromarray(rgb).convert(mode[:-1]).convert("RGB")).astype(float)
+    found = read_picture(saved(image, "PNG"))
+    np.testing.assert_array_equal(found[:, 0::4], 255)
+    np.testing.assert_allclose(found[:, 1::4], opaque[:, 1::4] * 128 / 255 + 255 * 127 / 255, atol=0.51)
+    np.testing.assert_array_equal(found[:, 2::4], opaque[:, 2::4])
+
+
+def test_a_transparent_palette_entry_shows_white():
+    image = Image.fromarray(np.array([[0, 1], [1, 0]], np.uint8), "P")
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    found = read_picture(saved(image, "GIF", transparency=1))
+    np.testing.assert_array_equal(found, [[[10, 20, 30], [255] * 3], [[255] * 3, [10, 20, 30]]])
+
+
+def test_sixteen_bits_keep_their_upper_eight(tmp_path):
+    values = np.arange(0, 65536, 4096, dtype=np.uint16).reshape(4, 4)
+    expected = np.repeat((values >> 8).astype(np.uint8)[..., None], 3, axis=2)
+    gray = png(4, 4, 16, 0, [row.astype(">u2").tobytes() for row in values])
+    colour = png(4, 4, 16, 2, [np.repeat(row, 3).astype(">u2").tobytes() for row in values])
+    for data in (gray, colour, saved(Image.fromarray(values), "TIFF")):
+        np.testing.assert_array_equal(read_picture(data), expected)
+    np.testing.assert_array_equal(read_picture(values), expected)
+
+
+def test_cmyk_jpeg(rgb):
+    found = read_picture(saved(Image.fromarray(rgb).convert("CMYK"), "JPEG", quality=100, subsampling=0))
+    np.testing.assert_allclose(found.astype(int), rgb, atol=8)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("GIF", {}), ("WEBP", {"lossless": True}), ("PNG", {}), ("TIFF", {})])
+def test_of_an_animation_the_first_frame_is_read(kind, options):
+    frames = [Image.new("RGB", (8, 6), colour) for colour in ((255, 0, 0), (0, 255, 0), (0, 0, 255))]
+    data = saved(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    assert Image.open(io.BytesIO(data)).n_frames == 3
+    np.testing.assert_array_equal(read_picture(data), np.asarray(frames[0]))
+
+
+def test_a_pil_image_keeps_its_orientation(rgb):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    held = Image.open(io.BytesIO(saved(Image.fromarray(rgb), "PNG", exif=exif)))
+    np.testing.assert_array_equal(read_picture(held), rgb)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda a: a, lambda a: a[..., ::-1][..., ::-1], lambda a: a[::2]], ids=["as_is", "view", "rows"]
+)
+def test_rgb_arrays_are_taken_as_they_are(rgb, make):
+    np.testing.assert_array_equal(read_picture(make(rgb)), make(rgb))
+
+
+def test_gray_and_rgba_arrays(rgb):
+    expected = np.repeat(rgb[..., :1], 3, axis=2)
+    np.testing.assert_array_equal(read_picture(rgb[..., 0]), expected)
+    np.testing.assert_array_equal(read_picture(rgb[..., :1]), expected)
+    opaque = np.concatenate([rgb, np.full((HEIGHT, WIDTH, 1), 255, np.uint8)], -1)
+    np.testing.assert_array_equal(read_picture(opaque), rgb)
+
+
+@pytest.mark.parametrize(
+    ("array", "remedy"),
+    [
+        (np.zeros((4, 4, 3), np.float32), r"\* 255"),
+        (np.zeros((4, 4, 3), bool), "uint8"),
+        (np.zeros((3, 40, 40), np.uint8), r"transpose\(1, 2, 0\)"),
+        (np.zeros((4, 4, 2), np.uint8), "shape"),
+        (np.zeros((1, 4, 4, 3), np.uint8), "shape"),
+        (np.zeros((0, 4, 3), np.uint8), "shape"),
+        (np.zeros(4, np.uint8), "shape"),
+    ],
+    ids=["float", "bool", "planar", "two_channels", "batch", "empty", "flat"],
+)
+def test_other_arrays_are_refused_with_the_remedy(array, remedy):
+    with pytest.raises(MediaError, match=remedy):
+        read_picture(array)
+
+
+def test_something_else_entirely_is_refused():
+    with pytest.raises(MediaError, match="got NoneType"):
+        read_picture(None)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP"])
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_truncated_files_are_refused_by_name(kind, share, tmp_path):
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (120, 90, 3), np.uint8))
+    data = saved(noise, kind)
+    path = tmp_path / "half.bin"
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(MediaError, match=r"half\.bin"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty"),
+        (b"not a picture at all", "not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+        (b"\xff\xd8\xff\xd9", "picture"),
+        (b"\x89PNG\r\n\x1a\n", "picture"),
+    ],
+    ids=["empty", "text", "eps_would_start_a_program", "jpeg_shell", "png_shell"],
+)
+def test_what_is_no_picture_is_refused_by_name(content, message, tmp_path):
+    path = tmp_path / "thing.jpg"
+    path.write_bytes(content)
+    with pytest.raises(MediaError, match=message) as caught:
+        read_picture(path)
+    assert "thing.jpg" in str(caught.value)
+
+
+def test_missing_files_and_folders(tmp_path):
+    with pytest.raises(MediaError, match="no such file"):
+        read_picture(tmp_path / "nowhere.jpg")
+    with pytest.raises(MediaError, match="folder"):
+        read_picture(tmp_path)
+
+
+@pytest.mark.parametrize("size", [(20_000, 20_000), (2_000_000, 2_000_000)], ids=["400_megapixel", "4_terapixel"])
+def test_decompression_bombs_are_refused_by_their_header(size):
+    bomb = png(*size, 8, 0, [b"\0" * 10])
+    with pytest.raises(MediaError, match="pixels"):
+        read_picture(bomb)
+
+
+def test_the_pixel_limit_is_an_option(rgb):
+    data = saved(Image.fromarray(rgb), "PNG")
+    assert read_picture(data, max_pixels=HEIGHT * WIDTH).shape == rgb.shape
+    with pytest.raises(MediaError, match=f"{WIDTH} x {HEIGHT}"):
+        read_picture(data, max_pixels=HEIGHT * WIDTH - 1)
+
+
+def test_pixels_without_a_stated_range_are_refused():
+    with pytest.raises(MediaError, match="range"):
+        read_picture(saved(Image.new("F", (4, 4)), "TIFF"))
