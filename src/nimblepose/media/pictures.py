@@ -88,11 +88,11 @@ def _decode(data: bytes, name: str, max_pixels: int) -> Picture:
 
 def _decode_jpeg(data: bytes, name: str) -> Picture:
     """OpenCV decodes an ordinary JPEG faster than PIL and to the same pixels; it passes over truncation in silence."""
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if decoded is None:
         raise MediaError(f"{name} is damaged: its JPEG data cannot be decoded; fetch or copy it again")
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(decoded, np.uint8)
 
 
 def _from_pil(image: Image.Image, name: str) -> Picture:
