@@ -1,0 +1,1 @@
+"""COCO annotations in, training samples out."""
