@@ -1,0 +1,29 @@
+"""`nimblepose export`: a checkpoint -> ONNX that every runtime reads."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from nimblepose.media.pictures import read_picture
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint (.safetensors), see `nimblepose import`.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="ONNX file to write.")],
+    picture: Annotated[
+        list[Path] | None, typer.Option(help="Real picture for the check against torch, besides noise; repeatable.")
+    ] = None,
+) -> None:
+    """Write a checkpoint as ONNX with dynamic batch, height and width, checked against torch."""
+    from nimblepose.model.checkpoint import load_checkpoint
+    from nimblepose.runtime.export import export_onnx
+
+    network, metadata = load_checkpoint(checkpoint)
+    report = export_onnx(network, metadata, out, pictures=[read_picture(path) for path in picture or []])
+    console = Console()
+    operators = ", ".join(f"{count} {kind}" for kind, count in report.operators.items())
+    console.print(f"{report.path}: {report.size / 1e6:.1f} MB; {operators}", markup=False, soft_wrap=True)
+    for name, difference in report.differences.items():
+        console.print(f"  {name}: differs from torch by at most {difference:.1e}", markup=False, soft_wrap=True)

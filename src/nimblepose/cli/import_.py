@@ -1,0 +1,39 @@
+"""`nimblepose import`: public weights -> a checkpoint of ours."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from nimblepose.core.skeleton import HUMAN_18, Skeleton
+
+
+def import_model(
+    source: Annotated[
+        Path,
+        typer.Argument(help=".pth, .pth.tar or .safetensors with public weights, or the .xml of an OpenVINO IR."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint to write (.safetensors).")],
+    skeleton: Annotated[str, typer.Option(help="Built-in name, YAML or JSON of what it predicts.")] = HUMAN_18.name,
+    drop_extra_stages: Annotated[
+        bool, typer.Option("--drop-extra-stages", help="Keep only the first refinement stage.")
+    ] = False,
+    licence: Annotated[str | None, typer.Option(help="Licence of the weights, written into the checkpoint.")] = None,
+) -> None:
+    """Turn public weights into a nimblepose checkpoint; the keys decide which network they belong to."""
+    from nimblepose.model.checkpoint import save_checkpoint
+    from nimblepose.model.importing import import_weights
+
+    network, metadata = import_weights(
+        source, skeleton=Skeleton.load(skeleton), drop_extra_stages=drop_extra_stages, licence=licence
+    )
+    save_checkpoint(network, metadata, out)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    options = network.options
+    Console().print(
+        f"{out}: {parameters:,} parameters, cpm form {options.cpm!r}, {options.refinement_stages} refinement stage(s), "
+        f"skeleton {network.skeleton.name!r}, licence {metadata.licence}",
+        markup=False,
+        soft_wrap=True,
+    )
