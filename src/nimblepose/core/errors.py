@@ -27,3 +27,7 @@ class BackendUnavailable(PoseError, ImportError):  # noqa: N818 - reads as a sen
 
 class DataError(PoseError, ValueError):
     """Annotations that are missing, malformed or contradict the pictures."""
+
+
+class TrainingError(PoseError, RuntimeError):
+    """A recipe that contradicts itself, or a run that cannot go on."""
