@@ -1,0 +1,105 @@
+"""What lies at an http(s) address, within limits of size and time."""
+
+import http.client
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+
+from nimblepose.core.errors import DownloadError, MediaError
+
+_AGENT = "nimblepose"
+_CHUNK = 1 << 16
+
+
+def is_url(source: str) -> bool:
+    """Does this look like an http(s) address?
+
+    >>> is_url("https://example.org/a.jpg"), is_url("C:/pictures/a.jpg")
+    (True, False)
+    """
+    return source.lower().startswith(("http://", "https://"))
+
+
+def without_secrets(url: str) -> str:
+    """An address fit to be printed or written: no user, password, query or fragment.
+
+    >>> without_secrets("https://me:secret@example.org:8080/a.jpg?token=1")
+    'https://example.org:8080/a.jpg'
+    """
+    parts = urllib.parse.urlsplit(url)
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def fetch_picture(url: str, *, max_bytes: int = 50_000_000, timeout: float = 20.0) -> bytes:
+    """The bytes of a picture on the web, for `read_picture`; nothing is kept on disk.
+
+    Args:
+        url: Its address.
+        max_bytes: Larger answers are refused, whatever length they declare.
+        timeout: Seconds for the whole transfer.
+
+    Raises:
+        MediaError: another scheme, no answer, an error from the server, too large, too slow or incomplete.
+    """
+    deadline = time.monotonic() + timeout
+    data = bytearray()
+    try:
+        for chunk in download(url, max_bytes=max_bytes, timeout=timeout):
+            data += chunk
+            if time.monotonic() > deadline:
+                raise MediaError(f"{without_secrets(url)} did not arrive within {timeout:g} s; download it by hand")
+    except DownloadError as error:
+        raise MediaError(str(error)) from error
+    return bytes(data)
+
+
+def download(url: str, *, max_bytes: int, timeout: float = 30.0) -> Iterator[bytes]:
+    """Yield what lies at an http(s) address piece by piece; only http and https are spoken, redirects included.
+
+    Args:
+        url: Its address.
+        max_bytes: Stop with an error beyond it, whatever length is declared.
+        timeout: Seconds without a sign of life.
+
+    Raises:
+        DownloadError: another scheme, no answer, an error from the server, too large or incomplete.
+    """
+    name = without_secrets(url)
+    if not is_url(url):
+        raise DownloadError(f"{name}: only http and https addresses are fetched")
+    arrived = 0
+    try:
+        request = urllib.request.Request(url, headers={"User-Agent": _AGENT})  # noqa: S310 - scheme checked above
+        with _opener().open(request, timeout=timeout) as answer:
+            while chunk := answer.read1(_CHUNK):
+                arrived += len(chunk)
+                if arrived > max_bytes:
+                    raise DownloadError(f"{name} is larger than the {max_bytes} bytes allowed for it")
+                yield chunk
+            declared = answer.headers.get("Content-Length", "")
+    except urllib.error.HTTPError as error:
+        raise DownloadError(f"{name}: the server answered {error.code} {error.reason}") from error
+    except DownloadError:
+        raise
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise DownloadError(f"cannot fetch {name}: {getattr(error, 'reason', error) or error!r}") from error
+    if declared.isdigit() and int(declared) != arrived:
+        raise DownloadError(f"{name}: only {arrived} of {declared} bytes arrived; try again")
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Like urllib's own, without the handlers that read local files, ftp and data addresses (by redirect, too)."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.UnknownHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener

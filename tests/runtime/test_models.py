@@ -1,0 +1,200 @@
+"""A model is found, or fetched whole and verified, or refused with what to do; nothing broken ever gets its name."""
+
+import hashlib
+import multiprocessing
+import os
+
+import pytest
+
+from nimblepose.core.errors import DownloadError, ModelError
+from nimblepose.runtime import models
+from nimblepose.runtime.models import ModelFile, NamedModel, cache_folder, cached, fetch_model, find_model
+
+XML, BIN = b"<net/>" * 500, bytes(range(256)) * 2000
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    for variable in (models.MODEL_VARIABLE, models.OFFLINE_VARIABLE):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv(models.CACHE_VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def named(address, xml=XML, weights=BIN):
+    files = [
+        ModelFile(f"{address}/{name}", len(content), hashlib.sha384(content).hexdigest())
+        for name, content in (("tiny.xml", xml), ("tiny.bin", weights))
+    ]
+    return NamedModel("tiny", "a test", "Apache-2.0", tuple(files))
+
+
+@pytest.fixture
+def model(web_server, monkeypatch):
+    web_server.pages |= {"/tiny.xml": XML, "/tiny.bin": BIN}
+    model = named(web_server.address)
+    monkeypatch.setitem(models.MODELS, "tiny", model)
+    return model
+
+
+def files_in(folder):
+    return sorted(p.name for p in folder.rglob("*") if p.is_file())
+
+
+def test_a_named_model_is_fetched_once(model, web_server, own_cache):
+    path = find_model("tiny")
+    assert path == own_cache / "tiny" / "tiny.xml"
+    assert path.read_bytes() == XML
+    assert path.with_suffix(".bin").read_bytes() == BIN
+    assert find_model("tiny") == path == cached(model)
+    assert web_server.requests == ["/tiny.xml", "/tiny.bin"]
+    assert files_in(own_cache) == ["tiny.bin", "tiny.xml"]
+
+
+def test_progress_is_told_in_bytes(model):
+    told = []
+    fetch_model(model, progress=lambda *args: told.append(args))
+    assert told[-1] == ("tiny.bin", len(BIN), len(BIN))
+    assert len([t for t in told if t[0] == "tiny.bin"]) > 1
+
+
+def wrong_content(request):
+    request.send_response(200)
+    request.end_headers()
+    request.wfile.write(BIN[:-1] + b"?")
+
+
+def truncated(request):
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(BIN)))
+    request.end_headers()
+    request.wfile.write(BIN[: len(BIN) // 2])
+
+
+def truncated_without_length(request):
+    request.send_response(200)
+    request.end_headers()
+    request.wfile.write(BIN[: len(BIN) // 2])
+
+
+def endless(request):
+    request.send_response(200)
+    request.end_headers()
+    try:
+        while True:
+            request.wfile.write(BIN)
+    except OSError:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (wrong_content, "hash"),
+        (truncated, "bytes arrived"),
+        (truncated_without_length, "hash"),
+        (endless, "larger"),
+        (None, "404"),
+    ],
+    ids=["checksum", "truncated", "truncated_without_length", "endless", "gone"],
+)
+def test_what_is_not_the_file_is_refused_and_not_kept(model, web_server, own_cache, answer, message):
+    if answer:
+        web_server.pages["/tiny.bin"] = answer
+    else:
+        del web_server.pages["/tiny.bin"]
+    with pytest.raises(DownloadError, match=message) as caught:
+        find_model("tiny")
+    assert files_in(own_cache) == ["tiny.xml"]
+    for needed in (model.files[1].url, model.files[1].sha384, str(own_cache / "tiny")):
+        assert needed in str(caught.value), "the message says what to do by hand"
+    web_server.pages["/tiny.bin"] = BIN
+    assert find_model("tiny").with_suffix(".bin").read_bytes() == BIN, "the next attempt succeeds"
+
+
+def test_an_interrupted_download_leaves_nothing_and_can_be_repeated(model, own_cache):
+    def interrupt(name, arrived, _):
+        if name == "tiny.bin" and arrived > 100_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        find_model("tiny", progress=interrupt)
+    assert files_in(own_cache) == ["tiny.xml"]
+    assert cached(model) is None
+    assert find_model("tiny").with_suffix(".bin").read_bytes() == BIN
+
+
+def test_a_file_damaged_in_the_cache_is_fetched_again(model):
+    path = find_model("tiny").with_suffix(".bin")
+    path.write_bytes(BIN[:-1] + b"?")
+    assert cached(model) is None
+    assert find_model("tiny").with_suffix(".bin").read_bytes() == BIN
+
+
+def fetch_in_process(model, folder, barrier):
+    os.environ[models.CACHE_VARIABLE] = folder
+    barrier.wait(20)
+    fetch_model(model)
+
+
+def test_processes_that_fetch_at_the_same_time_all_succeed(model, own_cache):
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(4)
+    crowd = [context.Process(target=fetch_in_process, args=(model, str(own_cache), barrier)) for _ in range(4)]
+    for process in crowd:
+        process.start()
+    for process in crowd:
+        process.join(30)
+    assert [process.exitcode for process in crowd] == [0] * 4
+    assert files_in(own_cache) == ["tiny.bin", "tiny.xml"]
+    assert cached(model)
+
+
+@pytest.mark.parametrize("value", ["1", "true", "yes"])
+def test_offline_means_no_request_at_all(model, web_server, monkeypatch, value):
+    monkeypatch.setenv(models.OFFLINE_VARIABLE, value)
+    with pytest.raises(DownloadError, match=r"(?s)NIMBLEPOSE_OFFLINE.*By hand"):
+        find_model("tiny")
+    assert web_server.requests == []
+
+
+def test_files_brought_by_hand_are_used_offline(model, own_cache, monkeypatch):
+    monkeypatch.setenv(models.OFFLINE_VARIABLE, "1")
+    (own_cache / "tiny").mkdir(parents=True)
+    (own_cache / "tiny" / "tiny.xml").write_bytes(XML)
+    (own_cache / "tiny" / "tiny.bin").write_bytes(BIN)
+    assert find_model("tiny") == own_cache / "tiny" / "tiny.xml"
+
+
+def test_the_order_is_argument_variable_default(model, monkeypatch, tmp_path):
+    mine, other = tmp_path / "mine.onnx", tmp_path / "other.onnx"
+    mine.touch()
+    other.touch()
+    monkeypatch.setattr(models, "DEFAULT_MODEL", "tiny")
+    assert find_model().name == "tiny.xml"
+    monkeypatch.setenv(models.MODEL_VARIABLE, str(other))
+    assert find_model() == other
+    assert find_model(mine) == find_model(str(mine)) == mine
+
+
+def test_an_unknown_name_lists_the_known_and_says_where_it_came_from(monkeypatch):
+    with pytest.raises(ModelError, match="human-pose-estimation-0001"):
+        find_model("no-such-model")
+    monkeypatch.setenv(models.MODEL_VARIABLE, "gone.onnx")
+    with pytest.raises(ModelError, match=r"gone\.onnx.*NIMBLEPOSE_MODEL"):
+        find_model()
+
+
+def test_the_cache_follows_the_variables(monkeypatch, tmp_path):
+    assert cache_folder() == tmp_path / "cache"
+    monkeypatch.delenv(models.CACHE_VARIABLE)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder() == tmp_path / "xdg" / "nimblepose"
+
+
+def test_every_named_model_is_described_whole():
+    for name, model in models.MODELS.items():
+        assert name == model.name
+        assert model.licence == "Apache-2.0"
+        assert all(f.url.startswith("https://") and len(f.sha384) == 96 and f.size > 0 for f in model.files)
+    assert models.DEFAULT_MODEL in models.MODELS
