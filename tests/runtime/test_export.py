@@ -1,0 +1,145 @@
+"""An exported file computes what torch computes, in every runtime and at every size, and says what it is."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from nimblepose.core.errors import ModelError
+from nimblepose.core.metadata import InputSpec, ModelMetadata
+from nimblepose.core.skeleton import COCO_17
+
+torch = pytest.importorskip("torch")
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+from nimblepose.model.importing import import_weights  # noqa: E402
+from nimblepose.model.network import NetworkOptions, build_network  # noqa: E402
+from nimblepose.runtime.export import export_onnx  # noqa: E402
+
+METADATA = ModelMetadata(skeleton=COCO_17, input=InputSpec(channels="rgb"), licence="MIT", origin="a test")
+SIZES = [(1, 8, 8), (1, 64, 96), (3, 128, 40)]
+
+
+@pytest.fixture(scope="module")
+def network():
+    options = NetworkOptions(width=0.25, channels=16, initial_head_channels=16, cpm="intel", refinement_stages=2)
+    return build_network(options, COCO_17, seed=0).eval()
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return np.random.default_rng(1).integers(0, 256, (77, 99, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def exported(network, picture, tmp_path_factory):
+    path = tmp_path_factory.mktemp("onnx") / "new folder" / "model.onnx"
+    metadata = dataclasses.replace(METADATA, network=network.options.to_dict())
+    return export_onnx(network, metadata, path, pictures=[picture])
+
+
+def fields(network, image):
+    with torch.inference_mode():
+        last = network(torch.from_numpy(image))[-1]
+    return last.heatmaps.numpy(), last.pafs.numpy()
+
+
+def noise(size):
+    batch, height, width = size
+    return np.random.default_rng(0).uniform(-0.5, 0.5, (batch, 3, height, width)).astype(np.float32)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_onnxruntime_computes_the_last_stage(exported, network, size):
+    session = onnxruntime.InferenceSession(exported.path, providers=["CPUExecutionProvider"])
+    found = session.run(["heatmaps", "pafs"], {"image": noise(size)})
+    for ours, theirs in zip(found, fields(network, noise(size)), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_openvino_computes_the_last_stage(exported, network, size):
+    openvino = pytest.importorskip("openvino")
+    compiled = openvino.Core().compile_model(exported.path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    found = compiled(noise(size))
+    for name, theirs in zip(("heatmaps", "pafs"), fields(network, noise(size)), strict=True):
+        np.testing.assert_allclose(found[name], theirs, atol=1e-4, rtol=0)
+
+
+def test_the_file_says_what_it_is_without_torch_or_onnx(exported, network):
+    strings = onnxruntime.InferenceSession(exported.path).get_modelmeta().custom_metadata_map
+    metadata = ModelMetadata.from_strings(strings, source="test")
+    assert metadata == dataclasses.replace(METADATA, network=network.options.to_dict())
+
+
+def test_the_graph_is_as_small_as_it_can_be(exported, network):
+    """BatchNorm is folded, nothing computes shapes, and every convolution stands once."""
+    assert set(exported.operators) == {"Add", "Concat", "Conv", "Elu", "Relu"}
+    convolutions = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d)]
+    heads_of_the_last_stage_only = len(convolutions)
+    assert exported.operators["Conv"] == heads_of_the_last_stage_only
+    assert exported.operators["Concat"] == network.options.refinement_stages
+
+
+def test_the_report_names_every_checked_input(exported):
+    assert len([name for name in exported.differences if name.startswith("random")]) == 2
+    assert "picture 0" in exported.differences
+    assert all(0 <= difference < 1e-4 for difference in exported.differences.values())
+    assert exported.size == exported.path.stat().st_size
+
+
+def test_a_network_in_training_stays_in_training_and_is_exported_in_evaluation(network, tmp_path):
+    image = noise((1, 64, 64))
+    expected = fields(network, image)
+    try:
+        report = export_onnx(network.train(), METADATA, tmp_path / "model.onnx")
+        assert network.training
+    finally:
+        network.eval()
+    session = onnxruntime.InferenceSession(report.path)
+    for ours, theirs in zip(session.run(["heatmaps", "pafs"], {"image": image}), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4, rtol=0)
+
+
+def test_a_file_that_differs_from_torch_is_never_left_behind(network, tmp_path, monkeypatch):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(
+        "nimblepose.model.folding.fold_batch_norm", lambda _: build_network(network.options, COCO_17, seed=99).eval()
+    )
+    with pytest.raises(ModelError, match="differs from torch"):
+        export_onnx(network, METADATA, path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nan_is_a_difference(network, tmp_path):
+    import copy
+
+    broken = copy.deepcopy(network)
+    with torch.no_grad():
+        broken.initial_stage.pafs[0][0].weight[0] = torch.nan
+    with pytest.raises(ModelError, match="nan"):
+        export_onnx(broken, METADATA, tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_public_weights_agree_in_all_runtimes(shared, tmp_path):
+    """Fields of torch, ONNX Runtime and OpenVINO differ by less than 1e-3 on real pictures."""
+    openvino = pytest.importorskip("openvino")
+    from nimblepose.media.pictures import read_picture
+
+    network, metadata = import_weights(shared / "weights/human-pose-estimation-0001-dequantised.safetensors")
+    paths = sorted((shared / "data/coco-eval").rglob("*.jpg"))[:2]
+    pictures = [read_picture(path)[:256, :256] for path in paths]
+    report = export_onnx(network, metadata, tmp_path / "model.onnx", pictures=pictures)
+    assert max(report.differences.values()) < 1e-3
+    compiled = openvino.Core().compile_model(report.path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    for picture in pictures:
+        height, width = (side // 8 * 8 for side in picture.shape[:2])
+        image = (picture[:height, :width, ::-1].astype(np.float32) - 128) / 256
+        image = np.ascontiguousarray(image.transpose(2, 0, 1)[None])
+        found = compiled(image)
+        for name, theirs in zip(("heatmaps", "pafs"), fields(network, image), strict=True):
+            np.testing.assert_allclose(found[name], theirs, atol=1e-3, rtol=0)
