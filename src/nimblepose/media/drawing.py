@@ -90,7 +90,7 @@ def _draw_person(
     dot_colours: dict[int, Colour] = dict.fromkeys(np.flatnonzero(visible).tolist(), lone_colour)
     dot_colours |= {k: colour for a, b, colour in reversed(limbs) for k in (a, b)}  # of the first limb that ends there
     radius = round((0.5 + width) * 2**_SHIFT)
-    edge = max(1, round(width / 4))
+    edge = 0 if width == 1 else max(1, round(width / 4))  # small people would drown in dark edges
     for a, b, _ in limbs:
         cv2.line(canvas, points[a], points[b], _OUTLINE, width + 2 * edge, cv2.LINE_AA, _SHIFT)
     for k in dot_colours:

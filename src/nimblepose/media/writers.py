@@ -22,6 +22,7 @@ _ENCODING = {  # suffix -> OpenCV's options
     ".png": (cv2.IMWRITE_PNG_COMPRESSION, 3),
     ".webp": (cv2.IMWRITE_WEBP_QUALITY, 93),
 }
+ENCODED_SUFFIXES = tuple(_ENCODING)
 
 
 @dataclass(frozen=True)

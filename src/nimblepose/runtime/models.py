@@ -82,10 +82,10 @@ MODELS: dict[str, NamedModel] = {
 DEFAULT_MODEL = "human-pose-estimation-0001"
 
 
-def find_model(model: str | Path | None = None, *, progress: Progress | None = None) -> Path:
+def find_model(model: str | Path | None = None, *, fetch: bool = True, progress: Progress | None = None) -> Path:
     """The file of a model given by path or name, else by the variable NIMBLEPOSE_MODEL, else of the default model.
 
-    A named model that is not in the cache is fetched first.
+    A named model that is not in the cache is fetched first, or refused if `fetch` is False.
 
     Raises:
         ModelError: neither a file nor a known name.
@@ -93,7 +93,10 @@ def find_model(model: str | Path | None = None, *, progress: Progress | None = N
     """
     chosen = str(model or os.environ.get(MODEL_VARIABLE) or DEFAULT_MODEL)
     if chosen in MODELS:
-        return fetch_model(MODELS[chosen], progress=progress)
+        here = cached(MODELS[chosen])
+        if here is None and not fetch:
+            raise DownloadError(f"{chosen} is not in {cache_folder()}; bring it with `nimblepose model fetch {chosen}`")
+        return here or fetch_model(MODELS[chosen], progress=progress)
     path = Path(chosen).expanduser()
     if path.is_file():
         return path

@@ -1,0 +1,146 @@
+"""`nimblepose doctor`: what is installed, what this machine can do, and does it work?"""
+
+import platform
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_PACKAGES = {  # distribution -> what installs it
+    "numpy": "nimblepose",
+    "opencv-python-headless": "nimblepose",
+    "pillow": "nimblepose",
+    "onnxruntime": "nimblepose",
+    "openvino": "nimblepose[openvino]",
+    "torch": "nimblepose[train]",
+    "faster-coco-eval": "nimblepose[val]",
+    "av": "nimblepose[video]",
+    "pyarrow": "nimblepose[table]",
+}
+_BACKENDS = {"onnxruntime": "onnxruntime", "openvino": "openvino", "torch": "torch"}  # backend -> distribution
+_CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "i8mm")
+_TOLERANCE = 1.0  # input pixels, of a stride of 8
+_Check = Callable[[], str]
+
+
+def doctor(
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Name or file of the model to test.")] = None,
+) -> None:
+    """Print versions, runtimes, CPU features and the model found, then test the decoder and every runtime.
+
+    The exit code is 1 if something that should work does not. Nothing is downloaded.
+    """
+    import nimblepose
+    from nimblepose.core.errors import PoseError
+    from nimblepose.runtime.models import find_model
+
+    print(f"nimblepose   {nimblepose.__version__}, Python {platform.python_version()}, {platform.platform()}")
+    name, cores, flags = _cpu()
+    print(f"processor    {name}, {cores} cores; {', '.join(flags) or 'features unknown'}")
+    for package, extra in _PACKAGES.items():
+        print(f"  {package:<24}{_version(package) or f'not installed: pip install {extra!r}'}")
+    good = _check("decoder", check_decoder)
+    try:
+        path = find_model(model, fetch=False)
+    except PoseError as error:
+        print(f"model        FAILED: {error}")
+        raise typer.Exit(1) from error
+    print(f"model        {path}")
+    for backend, package in _BACKENDS.items():
+        if _version(package) and _fits(backend, path):
+            good &= _check(backend, lambda backend=backend: check_runtime(backend, path))  # type: ignore[misc]
+    if not good:
+        raise typer.Exit(1)
+
+
+def check_decoder() -> str:
+    """Draw the fields of one standing person and find them again.
+
+    Raises:
+        PoseError: what comes back is not that person.
+    """
+    import numpy as np
+
+    from nimblepose.codec.decode import decode
+    from nimblepose.codec.encode import encode
+    from nimblepose.core.errors import PoseError
+    from nimblepose.core.skeleton import HUMAN_18
+
+    half = {  # the right side of a person facing us, in input pixels left of the middle and down
+        "shoulder": (36, 110), "elbow": (52, 160), "wrist": (60, 205), "hip": (26, 210), "knee": (30, 275),
+        "ankle": (32, 335), "eye": (20, 36), "ear": (46, 50),
+    }  # fmt: skip
+    middle = {"nose": (0, 62), "neck": (0, 110)}
+    sides = {"right": -1, "left": 1}
+    place = {f"{side}_{name}": (184 + sign * x, y) for side, sign in sides.items() for name, (x, y) in half.items()}
+    place |= {name: (184 + x, y) for name, (x, y) in middle.items()}
+    xy = np.array([[place[name] for name in HUMAN_18.keypoints]], np.float32)
+    heatmaps, pafs = encode(xy, (46, 46), HUMAN_18)
+    poses = decode(heatmaps.astype(np.float32), pafs.astype(np.float32), HUMAN_18)
+    if len(poses) != 1 or not poses.found.all():
+        raise PoseError(f"drew 1 person of 18 keypoints, found {len(poses)} with {poses.found.sum(1).tolist()}")
+    error = float(np.linalg.norm(poses.keypoints - xy, axis=-1).max())
+    if error > _TOLERANCE:
+        raise PoseError(f"keypoints came back {error:.2f} px off")
+    return f"one drawn person found, keypoints within {error:.2f} px"
+
+
+def check_runtime(backend: str, model: Path) -> str:
+    """Send a gray picture through the network, where nobody should be found.
+
+    Raises:
+        PoseError: the runtime or the model does not work, or finds people in plain gray.
+    """
+    import time
+
+    import numpy as np
+
+    from nimblepose.core.errors import PoseError
+    from nimblepose.runtime.estimator import PoseEstimator
+
+    estimator = PoseEstimator(model, backend=backend)
+    picture = np.full((256, 456, 3), 128, np.uint8)
+    found = estimator(picture)
+    start = time.perf_counter()
+    estimator(picture)
+    if len(found):
+        raise PoseError(f"{len(found)} people found in a plain gray picture")
+    return f"works, {(time.perf_counter() - start) * 1e3:.0f} ms for a picture of 456 x 256"
+
+
+def _check(name: str, check: _Check) -> bool:
+    try:
+        print(f"{name:<13}{check()}")
+    except Exception as error:  # whatever a broken installation raises is what we are here to report
+        print(f"{name:<13}FAILED: {error or repr(error)}")
+        return False
+    return True
+
+
+def _fits(backend: str, model: Path) -> bool:
+    """Can this backend open this kind of file at all?"""
+    suffixes = {"onnxruntime": (".onnx",), "openvino": (".onnx", ".xml"), "torch": (".safetensors",)}
+    return model.suffix.lower() in suffixes[backend]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu() -> tuple[str, int, list[str]]:
+    """Name, usable cores, and the features that decide speed (Linux; elsewhere what Python knows)."""
+    import os
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine(), cores, []
+    facts = {key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    present = set(facts.get("flags", facts.get("features", "")).split())
+    return facts.get("model name", platform.machine()), cores, [flag for flag in _CPU_FLAGS if flag in present]
