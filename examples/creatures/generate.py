@@ -106,7 +106,9 @@ def picture(size: tuple[int, int], rng: np.random.Generator) -> tuple[Picture, l
     return np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)), creatures
 
 
-def annotate(creatures: list[tuple[dict[str, Points], float]], size: tuple[int, int], names: tuple[str, ...]) -> list[dict[str, Any]]:
+def annotate(
+    creatures: list[tuple[dict[str, Points], float]], size: tuple[int, int], names: tuple[str, ...]
+) -> list[dict[str, Any]]:
     """COCO annotations (its pixels count from the corner: + 0.5); points outside of the picture are not labelled."""
     found = []
     for points, length in creatures:

@@ -16,12 +16,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from nimblepose.codec.encode import REFERENCE, EncodeOptions, encode
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import DataError, MediaError
 from nimblepose.core.geometry import Size
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.augment import AugmentOptions, Sample, random_photo, random_warp, warp
-from nimblepose.data.coco import CentreOptions, Record, centres
+from nimblepose.data.coco import CentreOptions, Record, centres, load_records
 from nimblepose.data.regions import paint_regions
+from nimblepose.data.sheet import draw_fields, tile
 from nimblepose.media.pictures import read_picture
 
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
@@ -150,6 +151,41 @@ def unreadable(skeleton: Skeleton, options: SampleOptions) -> Batch:
     nobody = np.zeros((0, len(skeleton.keypoints), 2), np.float32)
     sample = Sample(image, nobody, np.ones(options.size, bool))
     return to_batch(sample, skeleton, options)._replace(unreadable=torch.ones(1, dtype=torch.int64))
+
+
+def write_sheet(sets: Sequence[tuple[Path, Path]], skeleton: Skeleton, path: Path, *, samples: int, seed: int) -> None:
+    """Draw random training samples with their targets into one picture.
+
+    Args:
+        sets: Annotation files, each with the folder of its pictures.
+        skeleton: Of the annotations.
+        path: The picture to write; an existing one is replaced.
+        samples: How many.
+        seed: Chooses them and how they are augmented.
+
+    Raises:
+        DataError: nobody to show.
+        MediaError: a picture that cannot be read, or the sheet cannot be written.
+    """
+    records = load_records([a for a, _ in sets], [i for _, i in sets], skeleton)
+    options = SampleOptions(centres=CentreOptions(min_keypoints=1, min_area=0))
+    dataset = PoseDataset(records, skeleton, options, seed=seed)
+    if not len(dataset):
+        raise DataError("nobody has keypoints, so there is nothing to show")
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for number in rng.permutation(len(dataset))[:samples].tolist():
+        sample = dataset.draw(number, rng)
+        cells = (options.size[0] // options.encode.stride, options.size[1] // options.encode.stride)
+        image = np.where(sample.ignore[..., None], sample.image // 4, sample.image)  # dark: does not count
+        drawn.append(draw_fields(image, *encode(sample.xy, cells, skeleton, options.encode)))
+    encoded, data = cv2.imencode(path.suffix or ".png", tile(drawn, columns=2)[..., ::-1])
+    try:
+        partial = path.with_name(f".{path.name}.part")
+        partial.write_bytes(data.tobytes() if encoded else b"")
+        partial.replace(path)
+    except OSError as error:
+        raise MediaError(f"cannot write {path}: {error}") from error
 
 
 def collate(samples: Sequence[Batch]) -> Batch:

@@ -1,0 +1,43 @@
+"""`nimblepose train`: a recipe in, a network out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.yaml", help="What to do; see docs/training.md.")],
+    changes: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Such as optimizer.learning_rate=1e-4.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run [default: runs/NAME].")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
+    preflight: Annotated[
+        bool, typer.Option("--preflight/--no-preflight", help="First do one step of everything.")
+    ] = True,
+    only_preflight: Annotated[bool, typer.Option("--only-preflight", help="And then stop.")] = False,
+) -> None:
+    """Train a network; several processes: `torchrun --nproc-per-node N -m nimblepose train RECIPE devices=N`."""
+    from nimblepose.training.recipe import load_recipe
+
+    loaded = load_recipe(recipe, changes or [])
+
+    from nimblepose.cli.training_bar import training_bar
+    from nimblepose.training.engine import build_fabric
+    from nimblepose.training.engine import train as run
+    from nimblepose.training.preflight import preflight as try_out
+
+    fabric = build_fabric(loaded)
+    folder = out or Path("runs") / loaded.name
+    going_on = resume and (folder / "state.pt").exists()
+    if only_preflight or (preflight and not going_on):
+        try_out(loaded, fabric=fabric)
+        if fabric.is_global_zero:
+            print("preflight: forward, backward, checkpoint, validation and export work")
+    if only_preflight:
+        return
+    with training_bar(shown=fabric.is_global_zero) as watch:
+        result = run(loaded, folder, fabric=fabric, resume=resume, watch=watch)
+    if fabric.is_global_zero:
+        print(f"-> {result}")

@@ -1,0 +1,1 @@
+"""Recipe, loss, engine: how a network learns."""

@@ -1,0 +1,296 @@
+"""The loop. Everything random in it is a function of (seed, step), so that a run can be cut anywhere and goes on."""
+
+import dataclasses
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from nimblepose.codec.encode import encode
+from nimblepose.core.errors import DataError, TrainingError
+from nimblepose.core.skeleton import Skeleton
+from nimblepose.data.dataset import Batch
+from nimblepose.model.network import Fields
+from nimblepose.training import state as states
+from nimblepose.training.feed import build_dataset, build_loader, build_order, next_batch, normalise
+from nimblepose.training.loss import stage_losses
+from nimblepose.training.optimizer import (
+    MovingAverage,
+    averaged,
+    build_optimizer,
+    freeze,
+    rate_factor,
+    set_rate,
+    set_train_mode,
+)
+from nimblepose.training.options import to_plain
+from nimblepose.training.recipe import Recipe
+from nimblepose.training.run_folder import RunFolder, RunLog
+from nimblepose.training.start import load_teacher, shipped, start_network
+from nimblepose.training.validation import Validator
+
+_RECENT = 100  # losses from which growth is judged
+_PATIENCE = 10  # unreadable pictures that a run bears whatever its length
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the loop tells whoever watches, after every step."""
+
+    phase: int
+    phases: int
+    step: int  # steps done in this phase
+    steps: int
+    loss: float
+    rate: float  # base learning rate
+    seconds: float  # of this step
+    ap: float | None = None  # where this step ended with a validation
+
+
+Watcher = Callable[[Step], None]
+
+
+def build_fabric(recipe: Recipe) -> Fabric:
+    """Devices, processes and precision as the recipe says; under torchrun each process calls this.
+
+    Raises:
+        TrainingError: the recipe asks for what this machine lacks.
+    """
+    processes = recipe.devices * recipe.machines
+    if recipe.accelerator == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("accelerator=cuda, but torch sees no GPU; use accelerator=auto or cpu")
+    fabric = Fabric(
+        accelerator=recipe.accelerator,
+        devices=recipe.devices,
+        num_nodes=recipe.machines,
+        strategy="ddp" if processes > 1 else "auto",
+        precision=recipe.precision,
+    )
+    if fabric.device.type == "cpu" and (recipe.precision == "16-mixed" or recipe.batch_norm == "sync"):
+        raise TrainingError("precision=16-mixed and batch_norm=sync need GPUs; use bf16-mixed and frozen on CPUs")
+    fabric.launch()
+    return fabric
+
+
+def train(
+    recipe: Recipe, out: Path, *, fabric: Fabric, resume: bool = False, watch: Watcher = lambda step: None
+) -> Path:
+    """Run all phases of a recipe and return the checkpoint to ship.
+
+    Args:
+        recipe: What to do.
+        out: Folder of the run, see `RunFolder`: checkpoints, logs, pictures, and the state to resume from.
+        fabric: From `build_fabric`.
+        resume: Go on where the state in `out` stopped; without a state, begin.
+        watch: Called in the first process after every step.
+
+    Raises:
+        TrainingError: a contradiction, a foreign `out`, or a run that cannot go on (the message says what was kept).
+        DataError: annotations or pictures that cannot be used.
+    """
+    phases, folder = recipe.resolve(), RunFolder(out)
+    saved = folder.open(recipe, fabric, resume=resume)
+    for number in range(saved["phase"] if saved else 0, len(phases)):
+        if number > 0:
+            phases[number] = dataclasses.replace(phases[number], start=str(folder.of_phase(number - 1)))
+        _Phase(recipe, phases, number, folder, fabric, saved, watch).run()
+        saved = None
+    return folder.result
+
+
+class _Phase:
+    """One phase: network, optimizer and the loop over its steps."""
+
+    def __init__(
+        self,
+        whole: Recipe,
+        phases: list[Recipe],
+        number: int,
+        folder: RunFolder,
+        fabric: Fabric,
+        saved: dict[str, Any] | None,
+        watch: Watcher,
+    ) -> None:
+        recipe = phases[number]
+        self.whole, self.recipe, self.number, self.phases = whole, recipe, number, len(phases)
+        self.folder, self.fabric, self.watch = folder, fabric, watch
+        states.seed_everything(recipe.seed + number)
+        skeleton = Skeleton.load(recipe.data.skeleton)
+        self.network, self.metadata = start_network(
+            recipe.network, skeleton, recipe.start, seed=recipe.seed + number, licence=recipe.licence
+        )
+        freeze(self.network, recipe.freeze)
+        if recipe.batch_norm == "sync":
+            nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
+        self.teacher = load_teacher(recipe.distill.teacher, skeleton)
+        if self.teacher is not None:
+            fabric.to_device(self.teacher[0])
+        self.dataset = build_dataset(recipe, skeleton, on_device=fabric.device.type != "cpu")
+        self.order = build_order(recipe, self.dataset, rank=fabric.global_rank, world=fabric.world_size)
+        self.validator = Validator(recipe, skeleton, self.dataset) if fabric.is_global_zero else None
+        self.module, self.optimizer = fabric.setup(self.network, build_optimizer(self.network, recipe.optimizer))
+        self.average = MovingAverage(self.network, recipe.average) if recipe.average else None
+
+        self.step = 0  # steps done in this phase
+        self.before = sum(phase.schedule.steps for phase in phases[:number])  # and in those before
+        self.best, self.unreadable, self.recent = -math.inf, 0, list[float]()
+        if saved is not None:
+            self._restore(saved)
+        resume_at = self.before + self.step if saved is not None or number > 0 else None
+        self.log = RunLog(folder, phases, resume_at=resume_at) if fabric.is_global_zero else None
+
+    def run(self) -> None:
+        """From where we are to the end of the phase."""
+        recipe, steps = self.recipe, self.recipe.schedule.steps
+        batches = build_loader(recipe, self.dataset, self.order, first=self.step, pin=self.fabric.device.type == "cuda")
+        while self.step < steps:
+            began = time.perf_counter()
+            rate = recipe.optimizer.learning_rate * rate_factor(self.step, recipe.schedule)
+            losses, norm = self._learn(batches, rate)
+            values = {"loss": sum(losses.values()), **losses, "rate": rate, "norm": norm, "unreadable": self.unreadable}
+            if self.log is not None:
+                self.log.step(self.before + self.step, self.number, values)
+            self.step += 1
+            last, ap = self.step == steps, None
+            if self.step % recipe.validation.every == 0 or last:
+                ap = self._validate()
+            if self.step % recipe.validation.every == 0 or self.step % recipe.checkpoint_every == 0 or last:
+                self._save(done=last)
+            if self.log is not None:
+                seconds = time.perf_counter() - began
+                self.watch(Step(self.number, self.phases, self.step, steps, values["loss"], rate, seconds, ap))
+        if self.log is not None:
+            self.log.close()
+
+    def _learn(self, batches: Iterator[Batch], rate: float) -> tuple[dict[str, float], float]:
+        """One step on one global batch: the mean losses over parts and processes, and the norm of the gradient."""
+        set_rate(self.optimizer, rate)
+        set_train_mode(self.network, frozen_batch_norm=self.recipe.batch_norm == "frozen")
+        parts = [next_batch(batches) for _ in range(self.recipe.accumulate)]
+        self.optimizer.zero_grad(set_to_none=True)
+        sums: dict[str, Tensor] = {}
+        for i, part in enumerate(parts):
+            with self.fabric.no_backward_sync(self.module, enabled=i + 1 < len(parts)):
+                losses = self._forward(Batch(*(self.fabric.to_device(column) for column in part)))
+                self.fabric.backward(torch.stack(list(losses.values())).sum() / len(parts))
+            for key, value in losses.items():
+                sums[key] = sums.get(key, torch.zeros_like(value)) + value.detach() / len(parts)
+        means = torch.stack(list(sums.values()))
+        if self.fabric.world_size > 1:
+            means = torch.as_tensor(self.fabric.all_reduce(means, reduce_op="mean"))
+        self._check(float(means.sum()), parts)
+        norm = math.nan
+        if self.recipe.optimizer.clip:
+            clip = self.fabric.clip_gradients(self.module, self.optimizer, max_norm=self.recipe.optimizer.clip)
+            norm = math.nan if clip is None else float(clip)
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update(self.network)
+        return dict(zip(sums, means.tolist(), strict=True)), norm
+
+    def _forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Losses of a batch; its targets come from the loader, or are drawn here, and the teacher mixes in."""
+        heatmaps, pafs = batch.heatmaps, batch.pafs
+        if not self.dataset.options.draw_targets:
+            cells = (batch.counts.shape[1], batch.counts.shape[2])
+            heatmaps, pafs = encode(batch.xy, cells, self.network.skeleton, self.recipe.encode)
+        if self.teacher is not None:
+            network, spec = self.teacher
+            with torch.no_grad(), self.fabric.autocast():
+                soft = network(normalise(batch.image, spec))[-1]
+            heatmaps = torch.lerp(heatmaps, soft.heatmaps.float(), self.recipe.distill.weight)
+            pafs = torch.lerp(pafs, soft.pafs.float(), self.recipe.distill.weight)
+        stages = [Fields(*stage) for stage in self.module(normalise(batch.image, self.metadata.input))]
+        return stage_losses(stages, heatmaps, pafs, batch.counts)
+
+    def _check(self, loss: float, parts: list[Batch]) -> None:
+        """Stop where the loss is no number any more or has grown beyond measure, keeping the batch; count bad files."""
+        usual = statistics.median(self.recent) if len(self.recent) >= 10 else math.inf
+        if not math.isfinite(loss) or loss > usual * self.recipe.max_loss_growth:
+            step = self.before + self.step
+            kept = self.folder.path / f"broken_step{step}_process{self.fabric.global_rank}.pt"
+            columns = {name: [getattr(part, name).cpu() for part in parts] for name in Batch._fields}
+            states.save_state({"step": step, "loss": loss, "usual_loss": usual, "batch": columns}, kept)
+            raise TrainingError(
+                f"loss is {loss:g} at step {step} (usual: {usual:g}); the batch is kept in {kept}; look at it, then "
+                f"lower optimizer.learning_rate, or set optimizer.clip or schedule.warmup_steps, and begin again"
+            )
+        self.recent = [*self.recent[1 - _RECENT :], loss]
+        self.unreadable += sum(int(part.unreadable.sum()) for part in parts)
+        seen = (self.step + 1) * self.recipe.batch_size
+        if self.unreadable > _PATIENCE + self.recipe.data.max_unreadable * seen:
+            raise DataError(
+                f"{self.unreadable} of {seen} pictures could not be read (data.max_unreadable is "
+                f"{self.recipe.data.max_unreadable}); `nimblepose data check` lists them"
+            )
+
+    def _validate(self) -> float | None:
+        """AP of the weights that would be shipped; the best are kept."""
+        ap: float | None = None
+        if self.validator is not None and self.log is not None:
+            with averaged(self.network, self.average):
+                steps_done = self.before + self.step
+                network = shipped(self.network, self.recipe.ship_refinement_stages)
+                result = self.validator.measure(network, self.metadata)
+                if self.recipe.validation.pictures:
+                    self.log.picture(steps_done, self.validator.draw(network, self.metadata))
+                recent = statistics.mean(self.recent) if self.recent else math.nan
+                self.log.validation(steps_done, self.number, {**result, "loss": recent})
+                ap = None if math.isnan(result["ap"]) else result["ap"]
+                if ap is not None and ap > self.best:
+                    self.best = ap
+                    self.folder.save_weights(self.network, self.metadata, best=True)
+        self.fabric.barrier()
+        return ap
+
+    def _save(self, *, done: bool) -> None:
+        """Weights as they would be used, then the state; at the phase's end also its result."""
+        if self.fabric.is_global_zero:
+            with averaged(self.network, self.average):
+                self.folder.save_weights(self.network, self.metadata, best=False)
+            if done:
+                self.folder.finish_phase(
+                    self.number,
+                    measured=self.best > -math.inf,
+                    last=self.number + 1 == self.phases,
+                    ship_stages=self.recipe.ship_refinement_stages,
+                )
+            states.save_state(self._state(done=done), self.folder.state)
+        self.fabric.barrier()
+
+    def _state(self, *, done: bool) -> dict[str, Any]:
+        plain = to_plain(self.whole)
+        if done and self.number + 1 < self.phases:
+            return {"recipe": plain, "phase": self.number + 1, "step": 0}
+        return {
+            "recipe": plain,
+            "phase": self.number,
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "precision": self.fabric.strategy.precision.state_dict(),
+            "random": states.random_state(),
+            "best": self.best,
+            "recent": self.recent,
+            "unreadable": self.unreadable,
+        }
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        if "network" not in saved:  # the phase before had just ended
+            return
+        self.network.load_state_dict(saved["network"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        if self.average is not None:
+            self.average.load_state_dict(saved["average"])
+        self.fabric.strategy.precision.load_state_dict(saved["precision"])
+        states.restore_random_state(saved["random"])
+        self.step, self.best = saved["step"], saved["best"]
+        self.recent, self.unreadable = list(saved["recent"]), saved["unreadable"]

@@ -1,0 +1,95 @@
+"""Batches for the loop: the right samples in the right order, read and augmented by worker processes."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from nimblepose.core.errors import DataError, TrainingError
+from nimblepose.core.metadata import InputSpec
+from nimblepose.core.skeleton import Skeleton
+from nimblepose.data.coco import load_records
+from nimblepose.data.dataset import Batch, PoseDataset, SampleOrder, collate
+from nimblepose.training.recipe import Recipe
+
+
+def build_dataset(recipe: Recipe, skeleton: Skeleton, *, on_device: bool) -> PoseDataset:
+    """The training samples; on an accelerator targets are left to it.
+
+    Raises:
+        DataError: annotations that cannot be used, or fewer samples than a batch takes.
+    """
+    annotations, images = recipe.data.annotations, recipe.data.images
+    records = load_records([Path(p) for p in annotations], [Path(p) for p in images], skeleton)
+    options = dataclasses.replace(recipe.sample_options(), draw_targets=not on_device)
+    dataset = PoseDataset(records, skeleton, options, seed=recipe.seed)
+    if len(dataset) < recipe.batch_size:
+        raise DataError(
+            f"{len(dataset)} samples make no batch of {recipe.batch_size}; lower batch_size, or centres.min_keypoints "
+            f"and centres.min_area, which leave out small and sparsely labelled people"
+        )
+    return dataset
+
+
+def build_order(recipe: Recipe, dataset: PoseDataset, *, rank: int, world: int) -> SampleOrder:
+    """This process's share of every global batch."""
+    return SampleOrder(len(dataset), recipe.batch_size, seed=recipe.seed, rank=rank, world=world)
+
+
+def build_loader(recipe: Recipe, dataset: PoseDataset, order: SampleOrder, *, first: int, pin: bool) -> Iterator[Batch]:
+    """Batches from step `first` of the phase to its end, `recipe.accumulate` of them per step."""
+    loader: DataLoader[Batch] = DataLoader(
+        dataset,
+        batch_sampler=_Parts(order, first, recipe.schedule.steps, recipe.accumulate),
+        num_workers=recipe.data.workers,
+        collate_fn=collate,
+        worker_init_fn=_one_thread,
+        pin_memory=pin,
+    )
+    return iter(loader)
+
+
+class _Parts:
+    """The shares of a process, cut into parts that are accumulated."""
+
+    def __init__(self, order: SampleOrder, first: int, stop: int, parts: int) -> None:
+        self.order, self.first, self.stop, self.parts = order, first, stop, parts
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in range(self.first, self.stop):
+            share = self.order.batch(step)
+            size = len(share) // self.parts
+            for i in range(self.parts):
+                yield share[i * size : (i + 1) * size]
+
+    def __len__(self) -> int:
+        return (self.stop - self.first) * self.parts
+
+
+def next_batch(batches: Iterator[Batch]) -> Batch:
+    """The next batch.
+
+    Raises:
+        TrainingError: a worker process died.
+    """
+    try:
+        return next(batches)
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise TrainingError(
+            f"a data worker was lost ({error}); if memory ran out, lower data.workers or batch_size, then --resume"
+        ) from error
+
+
+def normalise(image: Tensor, spec: InputSpec) -> Tensor:
+    """(B, 3, H, W) uint8 RGB -> float as the network expects it."""
+    ordered = image.flip(1) if spec.channels == "bgr" else image
+    return (ordered.float() - spec.mean) * spec.scale
+
+
+def _one_thread(_: int) -> None:
+    cv2.setNumThreads(1)  # there are as many workers as cores already

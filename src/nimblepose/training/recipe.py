@@ -1,0 +1,200 @@
+"""Recipe: everything that decides what a run will do. YAML <-> frozen dataclasses; contradictions are errors."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from nimblepose.codec.encode import EncodeOptions
+from nimblepose.core.errors import TrainingError
+from nimblepose.core.geometry import Size
+from nimblepose.data.augment import AugmentOptions
+from nimblepose.data.coco import CentreOptions
+from nimblepose.data.dataset import SampleOptions
+from nimblepose.model.network import NetworkOptions
+from nimblepose.training.optimizer import OptimizerOptions, ScheduleOptions
+from nimblepose.training.options import from_plain, override, place, to_plain
+
+_MAX_FILE_BYTES = 1_000_000  # a recipe is a page of text
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions:
+    """Which pictures; relative paths start at the recipe's folder."""
+
+    annotations: tuple[str, ...] = ()  # COCO keypoint files, .json or .json.gz
+    images: tuple[str, ...] = ()  # their picture folders, one each
+    skeleton: str = "human18"  # a built-in name or a YAML file
+    size: Size = (368, 368)  # (height, width) of the samples in pixels
+    workers: int = 2  # processes that read and augment; 0: none but the trainer itself
+    max_unreadable: float = 0.01  # fraction of samples; more, and the run stops
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationOptions:
+    """Real AP by the product's own estimator."""
+
+    annotations: str = ""  # empty: no validation
+    images: str = ""
+    every: int = 1000  # steps; also at the end of each phase
+    height: int = 368  # of the input, as in prediction
+    max_pictures: int = 0  # the first so many with people; 0: all
+    pictures: int = 4  # samples drawn with prediction beside target
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillOptions:
+    """A teacher's fields as soft targets, mixed with the drawn ones."""
+
+    teacher: str = ""  # a checkpoint; empty: none
+    weight: float = 0.0  # of the teacher's fields in the targets, 0..1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One run, of one or more phases. A phase is the recipe with some of its values replaced (`resolve`)."""
+
+    name: str = "run"
+    seed: int = 0
+    data: DataOptions = field(default_factory=DataOptions)
+    augment: AugmentOptions = field(default_factory=AugmentOptions)
+    centres: CentreOptions = field(default_factory=CentreOptions)
+    encode: EncodeOptions = field(default_factory=EncodeOptions)
+    network: NetworkOptions = field(default_factory=NetworkOptions)
+    start: str = ""  # a checkpoint of ours or public weights; parts that fit are taken; empty: from scratch
+    freeze: tuple[str, ...] = ()  # parts by name: model, cpm, initial_stage, refinement_stages.0, ...
+    batch_norm: Literal["train", "frozen", "sync"] = "train"
+    batch_size: int = 80  # over all processes and accumulated parts
+    accumulate: int = 1  # parts in which a process takes its share of a batch
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    optimizer: OptimizerOptions = field(default_factory=OptimizerOptions)
+    schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
+    average: float = 0.0  # decay of the moving average of weights; 0: none
+    distill: DistillOptions = field(default_factory=DistillOptions)
+    validation: ValidationOptions = field(default_factory=ValidationOptions)
+    checkpoint_every: int = 500  # steps between states to resume from; also at each validation
+    max_loss_growth: float = 100.0  # times the recent median: beyond, the run stops
+    tensorboard: bool = True
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: int = 1  # processes per machine
+    machines: int = 1
+    phases: tuple[Mapping[str, Any], ...] = ()  # for each, dotted keys and the values they take, one after the other
+    ship_refinement_stages: int | None = None  # of the shipped network; the last ones are dropped at the end
+    licence: str = "unknown"  # written into the checkpoints
+
+    def __post_init__(self) -> None:
+        """Find contradictions that need no data; `check` finds the others."""
+        for fault in _faults(self):
+            raise TrainingError(f"recipe {self.name!r}: {fault}")
+
+    def resolve(self) -> list["Recipe"]:
+        """One recipe per phase, without phases of its own.
+
+        Raises:
+            TrainingError: a phase names what does not exist, or contradicts itself.
+        """
+        plain = to_plain(self) | {"phases": []}
+        found = []
+        for number, changes in enumerate(self.phases or [{}]):
+            changed = to_plain(plain)
+            for key, value in changes.items():
+                place(changed, str(key), value)
+            try:
+                found.append(from_plain(Recipe, changed))
+            except TrainingError as error:
+                raise TrainingError(f"phase {number}: {error}") from error
+        return found
+
+    def sample_options(self) -> SampleOptions:
+        """What the dataset needs to know."""
+        return SampleOptions(size=self.data.size, augment=self.augment, encode=self.encode, centres=self.centres)
+
+
+def load_recipe(path: Path, assignments: Iterable[str] = ()) -> Recipe:
+    """Read a recipe, apply `key=value` overrides, resolve its paths against its folder.
+
+    Raises:
+        TrainingError: unreadable, misspelt, of the wrong kind or contradictory.
+    """
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise TrainingError(f"{path}: larger than {_MAX_FILE_BYTES} bytes; this is not a recipe")
+        plain = yaml.safe_load(path.read_text("utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise TrainingError(f"cannot read recipe {path}: {error}") from error
+    if not isinstance(plain, dict):
+        raise TrainingError(f"{path}: expected a mapping of options, got {type(plain).__name__}")
+    try:
+        recipe = from_plain(Recipe, override(plain, assignments))
+        recipe.resolve()
+    except TrainingError as error:
+        raise TrainingError(f"{path}: {error}") from error
+    return at(recipe, path.parent)
+
+
+def at(recipe: Recipe, folder: Path) -> Recipe:
+    """The same with relative paths made to start at a folder."""
+
+    def found(text: str) -> str:
+        return str(folder / text) if text else text
+
+    skeleton = recipe.data.skeleton
+    if Path(skeleton).suffix:  # a file, not a built-in name
+        skeleton = found(skeleton)
+    data, validation = recipe.data, recipe.validation
+    return dataclasses.replace(
+        recipe,
+        data=dataclasses.replace(
+            data,
+            annotations=tuple(map(found, data.annotations)),
+            images=tuple(map(found, data.images)),
+            skeleton=skeleton,
+        ),
+        validation=dataclasses.replace(
+            validation, annotations=found(validation.annotations), images=found(validation.images)
+        ),
+        distill=dataclasses.replace(recipe.distill, teacher=found(recipe.distill.teacher)),
+        start=found(recipe.start),
+    )
+
+
+def _faults(recipe: Recipe) -> Iterable[str]:
+    """Sentences about what cannot be."""
+    data, share = recipe.data, recipe.batch_size / (recipe.devices * recipe.machines * recipe.accumulate)
+    stride = recipe.encode.stride
+    processes = recipe.devices * recipe.machines
+    if not data.annotations:
+        yield "data.annotations names no file"
+    if len(data.annotations) != len(data.images):
+        yield f"data: {len(data.annotations)} annotation files but {len(data.images)} picture folders; one for each"
+    if any(side < stride or side % stride for side in data.size):
+        yield f"data.size {data.size} must be multiples of encode.stride {stride}"
+    if min(recipe.batch_size, recipe.accumulate, recipe.devices, recipe.machines) < 1:
+        yield "batch_size, accumulate, devices and machines must be at least 1"
+    elif share != int(share) or share < 1:
+        yield (
+            f"batch_size {recipe.batch_size} does not divide into {processes} processes x {recipe.accumulate} parts; "
+            f"make it a multiple of {processes * recipe.accumulate}"
+        )
+    if recipe.precision == "16-mixed" and recipe.accelerator == "cpu":
+        yield "precision 16-mixed needs a GPU; on a CPU use bf16-mixed or 32-true"
+    if recipe.batch_norm == "sync" and (processes == 1 or recipe.accelerator == "cpu"):
+        yield "batch_norm sync needs several GPUs; use frozen (equal on any number of processes) or train"
+    if bool(recipe.distill.teacher) != (recipe.distill.weight > 0) or not 0 <= recipe.distill.weight <= 1:
+        yield "distill needs both, a teacher and a weight in 0..1"
+    if recipe.validation.annotations and not recipe.validation.images:
+        yield "validation.annotations is given without validation.images"
+    if min(recipe.validation.every, recipe.checkpoint_every) < 1:
+        yield "validation.every and checkpoint_every must be at least 1"
+    if not 0 <= recipe.average < 1:
+        yield f"average must be in 0..1 (0.999 is usual), got {recipe.average}"
+    if recipe.max_loss_growth <= 1:
+        yield "max_loss_growth must be more than 1"
+    if data.workers < 0 or not 0 <= data.max_unreadable <= 1:
+        yield "data.workers must not be negative, data.max_unreadable lies in 0..1"
+    ship = recipe.ship_refinement_stages
+    if ship is not None and not recipe.phases and not 0 <= ship <= recipe.network.refinement_stages:
+        yield f"ship_refinement_stages {ship} is not among the network's {recipe.network.refinement_stages}"

@@ -1,0 +1,136 @@
+"""The files of a run: logs, pictures, checkpoints. Only the first process writes."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+
+from nimblepose.core.errors import TrainingError
+from nimblepose.core.metadata import ModelMetadata
+from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
+from nimblepose.model.network import PoseNetwork
+from nimblepose.training.logs import CsvLog, TensorBoard
+from nimblepose.training.options import difference, to_plain
+from nimblepose.training.recipe import Recipe
+from nimblepose.training.start import shipped
+from nimblepose.training.state import load_state
+
+_FREE_TO_CHANGE = ("data.workers", "validation.", "checkpoint_every", "tensorboard", "name")  # on resuming
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where what lies."""
+
+    path: Path
+
+    @property
+    def state(self) -> Path:
+        """Everything needed to resume."""
+        return self.path / "state.pt"
+
+    @property
+    def last(self) -> Path:
+        """The newest weights of the present phase, averaged if the recipe says so."""
+        return self.path / "last.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """Those with the best AP so far in the present phase."""
+        return self.path / "best.safetensors"
+
+    @property
+    def result(self) -> Path:
+        """What is shipped."""
+        return self.path / "model.safetensors"
+
+    def of_phase(self, number: int) -> Path:
+        """The result of a phase, with all its stages."""
+        return self.path / f"phase{number}.safetensors"
+
+    def open(self, recipe: Recipe, fabric: Fabric, *, resume: bool) -> dict[str, Any] | None:
+        """The state to go on from, or None for a fresh run, whose folder is made.
+
+        Raises:
+            TrainingError: the folder holds a run that is not to be resumed, or one of another recipe.
+        """
+        plain, exists = to_plain(recipe), self.state.exists()
+        fabric.barrier()  # everyone has looked before anyone writes
+        if exists and not resume:
+            raise TrainingError(f"{self.path} holds a run already; go on with --resume, or give another --out")
+        if exists:
+            saved = load_state(self.state)
+            changed = {k: v for k, v in difference(saved["recipe"], plain).items() if not k.startswith(_FREE_TO_CHANGE)}
+            if changed:
+                lines = "; ".join(f"{key} was {old!r}, is {new!r}" for key, (old, new) in changed.items())
+                raise TrainingError(f"cannot resume {self.path} with another recipe: {lines}")
+            return saved
+        if fabric.is_global_zero:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                (self.path / "recipe.yaml").write_text(yaml.safe_dump(plain, sort_keys=False), "utf-8")
+            except OSError as error:
+                raise TrainingError(f"cannot write into {self.path}: {error}; give another --out") from error
+        return None
+
+    def finish_phase(self, number: int, *, measured: bool, last: bool, ship_stages: int | None) -> None:
+        """The phase's result is its best checkpoint by AP, or the newest where nothing was measured."""
+        network, metadata = load_checkpoint(self.best if measured else self.last)
+        save_checkpoint(network, metadata, self.of_phase(number))
+        if last:
+            save_checkpoint(shipped(network, ship_stages), metadata, self.result)
+
+    def save_weights(self, network: PoseNetwork, metadata: ModelMetadata, *, best: bool) -> None:
+        """As `best` or as `last`."""
+        save_checkpoint(network, metadata, self.best if best else self.last)
+
+
+class RunLog:
+    """`log.csv` (every step), `validation.csv`, event files of TensorBoard, `pictures/`."""
+
+    def __init__(self, folder: RunFolder, phases: list[Recipe], *, resume_at: int | None) -> None:
+        """Open the logs; what an earlier attempt wrote from step `resume_at` on is removed. None: begin anew."""
+        stages = range(1 + max(phase.network.refinement_stages for phase in phases))
+        parts = tuple(f"stage{i}_{kind}" for i in stages for kind in ("heatmaps", "pafs"))
+        columns = ("step", "phase", "loss", *parts, "rate", "norm", "unreadable")
+        self.folder = folder
+        self.steps = CsvLog(folder.path / "log.csv", columns, resume_at=resume_at)
+        after = None if resume_at is None else resume_at + 1  # a validation bears the number of the steps done
+        self.measured = CsvLog(folder.path / "validation.csv", ("step", "phase", "ap", "ap50", "loss"), resume_at=after)
+        self.board = TensorBoard(folder.path, purge_step=resume_at) if phases[0].tensorboard else None
+
+    def step(self, number: int, phase: int, values: Mapping[str, float]) -> None:
+        """Losses and rates of one step; NaN is left empty."""
+        row = {key: value for key, value in values.items() if not math.isnan(value)}
+        self.steps.add({"step": number, "phase": phase, **row})
+        if self.board is not None:
+            self.board.scalars({f"train/{key}": value for key, value in row.items()}, number)
+
+    def validation(self, steps_done: int, phase: int, values: Mapping[str, float]) -> None:
+        """What a validation found."""
+        self.measured.add({"step": steps_done, "phase": phase, **values})
+        if self.board is not None:
+            self.board.scalars({f"validation/{key}": value for key, value in values.items()}, steps_done)
+
+    def picture(self, steps_done: int, image: NDArray[np.uint8]) -> None:
+        """An (H, W, 3) RGB picture."""
+        import cv2
+
+        path = self.folder.path / "pictures" / f"step{steps_done:07d}.png"
+        path.parent.mkdir(exist_ok=True)
+        if not cv2.imwrite(str(path), image[..., ::-1]):
+            raise TrainingError(f"cannot write {path}; is the disk full?")
+        if self.board is not None:
+            self.board.picture("predictions beside targets", image, steps_done)
+
+    def close(self) -> None:
+        """No more entries."""
+        for log in (self.steps, self.measured, self.board):
+            if log is not None:
+                log.close()

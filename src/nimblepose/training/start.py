@@ -1,0 +1,104 @@
+"""The network a phase starts from: fresh, or with the weights of an earlier one wherever they fit."""
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import torch
+
+from nimblepose.core.errors import ModelError, TrainingError
+from nimblepose.core.metadata import InputSpec, ModelMetadata
+from nimblepose.core.skeleton import Skeleton
+from nimblepose.model.checkpoint import load_checkpoint
+from nimblepose.model.importing import import_weights
+from nimblepose.model.network import NetworkOptions, PoseNetwork, build_network
+
+_log = logging.getLogger(__name__)
+_MAY_BE_FRESH = (".heatmaps.", ".pafs.", ".trunk.0.initial.0.")  # their sizes depend on the skeleton
+
+
+def start_network(
+    options: NetworkOptions, skeleton: Skeleton, source: str, *, seed: int, licence: str
+) -> tuple[PoseNetwork, ModelMetadata]:
+    """Build the network and take over the weights of `source`, if any.
+
+    Fresh may stay: refinement stages that the source lacks, and, where the source has another skeleton, the heads and
+    what reads them. What stays fresh is logged.
+
+    Raises:
+        ModelError: the source cannot be read.
+        TrainingError: the source is another kind of network.
+    """
+    network = build_network(options, skeleton, seed=seed)
+    metadata = ModelMetadata(skeleton=skeleton, licence=licence, origin="trained from scratch")
+    if not source:
+        return network, metadata
+    try:  # as it is, if it fits; this also reads ImageNet backbones
+        given, origin = import_weights(source, skeleton=skeleton, options=options, seed=seed)
+    except ModelError:
+        given, origin = import_weights(source, skeleton=skeleton)
+    _take_over(network, given, source)
+    licence = licence if licence != "unknown" else origin.licence
+    return network, dataclasses.replace(origin, skeleton=skeleton, licence=licence, origin=_origin(source, origin))
+
+
+def _take_over(network: PoseNetwork, given: PoseNetwork, source: str) -> None:
+    places, state = network.state_dict(), given.state_dict()
+    same_skeleton = (
+        given.skeleton.keypoints == network.skeleton.keypoints and given.skeleton.limbs == network.skeleton.limbs
+    )
+    fresh, wrong = [], []
+    for key, place in places.items():
+        if key in state and state[key].shape == place.shape and (same_skeleton or not _of_skeleton(key)):
+            place.copy_(state[key])
+        elif _of_skeleton(key) or (key not in state and key.startswith("refinement_stages.")):
+            fresh.append(key)
+        else:
+            wrong.append(key)
+    if wrong:
+        raise TrainingError(
+            f"start: {source} is another kind of network ({given.options}); {len(wrong)} tensors have no match, such "
+            f"as {wrong[:3]}; make the recipe's `network` like it"
+        )
+    if fresh:
+        _log.info("start: %s fills all but %d tensors, which stay fresh: %s ...", source, len(fresh), fresh[:3])
+
+
+def _of_skeleton(key: str) -> bool:
+    return any(part in key for part in _MAY_BE_FRESH)
+
+
+def _origin(source: str, metadata: ModelMetadata) -> str:
+    name = Path(source).name
+    return f"trained from {name}" + (f" ({metadata.origin})" if metadata.origin and name not in metadata.origin else "")
+
+
+def load_teacher(source: str, skeleton: Skeleton) -> tuple[PoseNetwork, InputSpec] | None:
+    """A frozen network whose fields become soft targets, and its input spec; None without a source.
+
+    Raises:
+        ModelError: not a checkpoint.
+        TrainingError: it predicts another skeleton.
+    """
+    if not source:
+        return None
+    network, metadata = load_checkpoint(source)
+    if (network.skeleton.keypoints, network.skeleton.limbs) != (skeleton.keypoints, skeleton.limbs):
+        raise TrainingError(
+            f"distill.teacher predicts skeleton {network.skeleton.name!r}, the recipe has {skeleton.name!r}; "
+            f"both must have the same keypoints and limbs"
+        )
+    return network.requires_grad_(False), metadata.input
+
+
+@torch.no_grad()
+def shipped(network: PoseNetwork, stages: int | None) -> PoseNetwork:
+    """A copy in evaluation mode with the first refinement stages only (None: all)."""
+    kept = network.options.refinement_stages if stages is None else stages
+    if not 0 <= kept <= network.options.refinement_stages:
+        raise TrainingError(
+            f"ship_refinement_stages {kept} is more than the network's {network.options.refinement_stages}"
+        )
+    copy = build_network(dataclasses.replace(network.options, refinement_stages=kept), network.skeleton, seed=0)
+    copy.load_state_dict({key: tensor for key, tensor in network.state_dict().items() if key in copy.state_dict()})
+    return copy.eval()
