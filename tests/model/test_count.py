@@ -1,17 +1,18 @@
 """Layers, parameters and MACs agree with hand counts and with the paper."""
 
+from pathlib import Path
+
 import pytest
 
 from nimblepose.core.errors import ModelError
 from nimblepose.core.skeleton import HUMAN_18
-from nimblepose.model.count import count_parts, total
+from nimblepose.model.count import count_options, count_parts, total
 from nimblepose.model.network import NetworkOptions, build_network
 from nimblepose.model.variants import PAPER_SIZE, VARIANTS
 
 
 def gmacs(variant, size=PAPER_SIZE):
-    network = build_network(VARIANTS[variant].options, HUMAN_18, seed=0)
-    parts = count_parts(network, size)
+    parts = count_options(VARIANTS[variant].options, HUMAN_18, size)
     return {part.part: part.macs / 1e9 for part in [*parts, total(parts)]}
 
 
@@ -63,4 +64,17 @@ def test_each_step_of_the_papers_argument_saves_work():
 @pytest.mark.parametrize("size", [(100, 104), (0, 8), (8, 100_000)], ids=str)
 def test_impossible_sizes_are_refused(size):
     with pytest.raises(ModelError, match="multiples of 8"):
-        count_parts(build_network(NetworkOptions(), HUMAN_18, seed=0), size)
+        count_options(NetworkOptions(), HUMAN_18, size)
+
+
+def test_the_table_in_the_documentation_is_current():
+    text = (Path(__file__).resolve().parents[2] / "docs/network.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:3] == "| `"]
+    table = {cells[0].strip("`"): cells[1:] for cells in rows if len(cells) == 9}
+    assert list(table) == list(VARIANTS)
+    for name, variant in VARIANTS.items():
+        parts = count_options(variant.options, HUMAN_18, PAPER_SIZE)
+        whole = total(parts)
+        macs = [*(part.macs for part in parts[:4]), sum(part.macs for part in parts[4:]), whole.macs]
+        expected = [f"{whole.parameters:,}", *(f"{value / 1e9:.2f}" for value in macs), variant.paper_gmacs]
+        assert table[name] == expected, name

@@ -78,14 +78,13 @@ def network_table(name: str, network: "PoseNetwork", size: Size) -> Table:
 
 def variants_table(size: Size) -> Table:
     """All variants: a row each, MACs by part, the paper's total beside ours."""
-    from nimblepose.model.count import count_parts, total
-    from nimblepose.model.network import build_network
+    from nimblepose.model.count import count_options, total
     from nimblepose.model.variants import PAPER_SIZE, VARIANTS
 
     columns = ("parameters", "backbone", "conv4_3", "conv4_4", "initial", "refinement", "total", "paper")
     table = _table(f"GMAC at {size[0]} x {size[1]}", "variant", *columns)
     for name, variant in VARIANTS.items():
-        parts = count_parts(build_network(variant.options, HUMAN_18, seed=0), size)
+        parts = count_options(variant.options, HUMAN_18, size)
         whole = total(parts)
         gmacs = {part.part: part.macs for part in parts}
         refinement = sum(macs for part, macs in gmacs.items() if part.startswith("refinement"))

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from nimblepose.core.errors import ModelError
 from nimblepose.core.geometry import Size
-from nimblepose.model.network import PoseNetwork
+from nimblepose.core.skeleton import Skeleton
+from nimblepose.model.network import NetworkOptions, PoseNetwork, build_network
 
 _STRIDE = 8
 _MAX_SIDE = 8192  # input pixels
@@ -46,6 +47,13 @@ def count_parts(network: PoseNetwork, size: Size) -> list[PartCount]:
     with torch.no_grad():
         shapes_only(torch.empty(1, 3, *size, device="meta"))
     return [_count(name, modules, macs) for name, modules in _parts(shapes_only).items()]
+
+
+def count_options(options: NetworkOptions, skeleton: Skeleton, size: Size) -> list[PartCount]:
+    """The same for a network that is not built yet, without spending memory on its weights."""
+    with torch.device("meta"):
+        network = build_network(options, skeleton)
+    return count_parts(network, size)
 
 
 def total(parts: list[PartCount]) -> PartCount:
