@@ -64,7 +64,7 @@ def check_decoder() -> str:
     import numpy as np
 
     from nimblepose.codec.decode import decode
-    from nimblepose.codec.encode import encode
+    from nimblepose.codec.encode import EncodeOptions, encode
     from nimblepose.core.errors import PoseError
     from nimblepose.core.skeleton import HUMAN_18
 
@@ -77,7 +77,7 @@ def check_decoder() -> str:
     place = {f"{side}_{name}": (184 + sign * x, y) for side, sign in sides.items() for name, (x, y) in half.items()}
     place |= {name: (184 + x, y) for name, (x, y) in middle.items()}
     xy = np.array([[place[name] for name in HUMAN_18.keypoints]], np.float32)
-    heatmaps, pafs = encode(xy, (46, 46), HUMAN_18)
+    heatmaps, pafs = encode(xy, (46, 46), HUMAN_18, EncodeOptions(overlap="max", paf_geometry="centre"))
     poses = decode(heatmaps.astype(np.float32), pafs.astype(np.float32), HUMAN_18)
     if len(poses) != 1 or not poses.found.all():
         raise PoseError(f"drew 1 person of 18 keypoints, found {len(poses)} with {poses.found.sum(1).tolist()}")

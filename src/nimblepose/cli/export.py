@@ -6,8 +6,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from nimblepose.media.pictures import read_picture
-
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="Checkpoint (.safetensors), see `nimblepose import`.")],
@@ -17,6 +15,7 @@ def export(
     ] = None,
 ) -> None:
     """Write a checkpoint as ONNX with dynamic batch, height and width, checked against torch."""
+    from nimblepose.media.pictures import read_picture
     from nimblepose.model.checkpoint import load_checkpoint
     from nimblepose.runtime.export import export_onnx
 

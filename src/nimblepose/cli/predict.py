@@ -41,7 +41,6 @@ def predict(
     from nimblepose.cli.progress import download_bar
     from nimblepose.media.drawing import DrawOptions
     from nimblepose.media.sinks import PictureSink, SinkOptions, parse_formats
-    from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import find_model
 
     options = SinkOptions(
@@ -52,6 +51,8 @@ def predict(
     )
     found, failures = _collect(sources)
     if found:
+        from nimblepose.runtime.estimator import PoseEstimator
+
         with download_bar() as progress:
             path = find_model(model, progress=progress)
         estimator = PoseEstimator(path, backend=backend, threads=threads, input_height=input_height)
@@ -102,16 +103,17 @@ def _run(estimator: "PoseEstimator", sink: "PictureSink", sources: list[str], *,
     try:
         with picture_bar(len(sources), quiet=quiet) as progress:
             for source in progress.track(sources, description="predict"):
+                name = without_secrets(source) if is_url(source) else source
                 try:
                     picture = read_picture(fetch_picture(source) if is_url(source) else source)
                     poses = estimator(picture)
                     written = sink.add(source, picture, poses)
                 except PoseError as error:
-                    failures[without_secrets(source) if is_url(source) else source] = str(error)
+                    failures[name] = str(error)
                     continue
                 done, people = done + 1, people + len(poses)
                 if len(sources) == 1 and not quiet:
-                    print(f"{source}: {_count(len(poses), 'person', 'people')}", *(f"-> {path}" for path in written))
+                    print(f"{name}: {_count(len(poses), 'person', 'people')}", *(f"-> {path}" for path in written))
     except KeyboardInterrupt:
         interrupted = True
     about = sink.finish()

@@ -1,0 +1,36 @@
+"""The front door: fast help, versions, errors without tracebacks."""
+
+import subprocess
+import sys
+
+import pytest
+
+from nimblepose import __version__
+
+
+def test_version(cli):
+    assert cli("--version").out.strip() == f"nimblepose {__version__}"
+
+
+@pytest.mark.parametrize("verb", ["predict", "doctor", "import", "export", "model", "skeleton"])
+def test_every_verb_is_in_the_help_and_has_its_own(cli, verb):
+    assert verb in cli("--help").out
+    assert "Usage" in cli(verb, "--help").out
+
+
+def test_help_needs_none_of_the_heavy_packages():
+    heavy = ("torch", "cv2", "onnxruntime", "openvino", "pooch")
+    code = f"import sys, nimblepose.cli.app; print(*(m for m in {heavy} if m in sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == ""
+
+
+def test_the_command_is_installed():
+    ran = subprocess.run([sys.executable, "-m", "nimblepose", "--version"], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == f"nimblepose {__version__}"
+
+
+def test_an_unknown_verb_ends_in_2(cli):
+    ran = cli("dance")
+    assert ran.code == 2
+    assert "dance" in ran.err
