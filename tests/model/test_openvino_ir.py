@@ -88,3 +88,26 @@ def test_a_broken_xml_is_our_error(tmp_path):
     (tmp_path / "a.bin").write_bytes(b"")
     with pytest.raises(ModelError, match=r"a\.xml"):
         import_weights(tmp_path / "a.xml")
+
+
+@pytest.mark.parametrize("mean_first", [True, False], ids=["(x - 128) * s", "x * s - 128 s"])
+def test_the_irs_own_normalisation_moves_into_the_first_weights(shared, tmp_path, mean_first):
+    """Whichever way round the file normalises, and with the constant on either side."""
+    from openvino import opset13
+
+    model = float_model(shared / INT8)
+    data = model.get_parameters()[0]
+    first = next(op for op in model.get_ordered_ops() if op.get_friendly_name() == "conv1")
+    picture = opset13.convert(data, np.float32)
+    if mean_first:
+        normalised = opset13.multiply(opset13.constant(np.float32(0.004)), opset13.subtract(picture, np.float32(128)))
+    else:
+        normalised = opset13.add(opset13.multiply(picture, np.float32(0.004)), np.float32(-0.512))
+    first.input(0).replace_source_output(opset13.convert(normalised, first.get_input_element_type(0)).output(0))
+    path = tmp_path / "a.xml"
+    openvino.save_model(model, path, compress_to_fp16=False)
+    compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    image = noise((256, 456))
+    outputs = compiled(image)
+    network, _ = import_weights(path)
+    assert_close(network, image, outputs["Mconv7_stage2_L2"], outputs["Mconv7_stage2_L1"], atol=1e-5)

@@ -3,6 +3,10 @@
 from nimblepose.core.errors import BackendUnavailable
 
 try:
-    import torch as _torch  # noqa: F401 - asked for here once, so that every module of this room may take it as given
+    # Asked for here once, so that every module of this room may take them as given.
+    import safetensors as _safetensors  # noqa: F401
+    import torch as _torch  # noqa: F401
 except ImportError as error:
-    raise BackendUnavailable("networks and checkpoints need torch: pip install 'nimblepose[train]'") from error
+    raise BackendUnavailable(
+        f"networks and checkpoints need torch and safetensors ({error}): pip install 'nimblepose[train]'"
+    ) from error

@@ -139,20 +139,31 @@ def _input_scale(op: Any, path: Path) -> Floats:
 
     The IR computes factor * value + offset itself; both must be the same map up to that factor.
     """
-    factor, offset = np.ones((1, 1, 1, 1), np.float32), np.zeros((1, 1, 1, 1), np.float32)
-    chain = []
-    node = op.input_value(0).get_node()
-    while _kind(node) != "Parameter":
-        chain.append(node)
-        node = node.input_value(0).get_node()
-    for node in reversed(chain):
-        if _kind(node) in ("Multiply", "Add"):
-            value = _constant(node.input_value(1).get_node(), path)
-            factor, offset = (factor * value, offset * value) if _kind(node) == "Multiply" else (factor, offset + value)
+    factor, offset = _input_map(op.input_value(0).get_node(), path)
     spec = InputSpec()
     if not np.allclose(spec.mean * factor + offset, 0, atol=1e-3):
         raise ModelError(f"{path}: input is scaled by {factor.ravel()}, {offset.ravel()}; its mean is not {spec.mean}")
     return factor / np.float32(spec.scale)
+
+
+def _input_map(node: Any, path: Path) -> tuple[Floats, Floats]:
+    """Factor and offset that have been applied to the picture when it leaves this operator."""
+    inputs = [value.get_node() for value in node.input_values()]
+    pictures = [operand for operand in inputs if not _is_constant(operand)]
+    if not pictures:
+        return np.ones((1, 1, 1, 1), np.float32), np.zeros((1, 1, 1, 1), np.float32)  # the picture itself
+    factor, offset = _input_map(pictures[0], path)
+    if _kind(node) in ("FakeQuantize", "Convert"):
+        return factor, offset
+    constants = [_constant(operand, path) for operand in inputs if _is_constant(operand)]
+    match _kind(node), constants:
+        case "Multiply", [value]:
+            return factor * value, offset * value
+        case "Add", [value]:
+            return factor, offset + value
+        case "Subtract", [value] if _is_constant(inputs[1]):
+            return factor, offset - value
+    raise ModelError(f"{path}: the picture passes through an unknown {_kind(node)}, {node.get_friendly_name()!r}")
 
 
 def _concatenation_order(op: Any, path: Path) -> NDArray[np.intp]:
