@@ -11,12 +11,15 @@ from nimblepose.core.skeleton import Skeleton
 _KEY = "nimblepose"  # one key in the metadata of safetensors and ONNX files, holding JSON
 _VERSION = 1
 
+PafGeometry = Literal["corner", "centre"]
+"""Where a PAF cell's value belongs: to the cell's centre, or to its upper left corner as in both public weight sets."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class InputSpec:
     """What the network expects: (value - mean) * scale per channel, planar, sizes in multiples of `stride`.
 
-    A picture is padded with `mean`, so that padding is 0 for the network.
+    Input is float32; `mean` is taken off values of 0..255.
     """
 
     stride: int = 8
@@ -40,6 +43,7 @@ class ModelMetadata:
 
     skeleton: Skeleton
     input: InputSpec = InputSpec()
+    paf_geometry: PafGeometry = "corner"  # how the targets were drawn that these weights have learnt
     network: Mapping[str, Any] = field(default_factory=dict)  # options that rebuild the network, for checkpoints
     licence: str = "unknown"
     origin: str = ""  # from what, by whom, how
@@ -50,6 +54,7 @@ class ModelMetadata:
             "version": _VERSION,
             "skeleton": self.skeleton.to_dict(),
             "input": asdict(self.input),
+            "paf_geometry": self.paf_geometry,
             "network": dict(self.network),
             "licence": self.licence,
             "origin": self.origin,
@@ -76,6 +81,7 @@ class ModelMetadata:
             return cls(
                 skeleton=Skeleton.from_dict(value["skeleton"]),
                 input=InputSpec(**value["input"]),
+                paf_geometry=value.get("paf_geometry", "corner"),
                 network=value["network"],
                 licence=value["licence"],
                 origin=value["origin"],

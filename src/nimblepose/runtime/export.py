@@ -1,8 +1,6 @@
 """Checkpoint -> ONNX with dynamic batch, height and width, checked against torch before it gets its name."""
 
 import logging
-import os
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,14 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import BackendUnavailable, ModelError
+from nimblepose.core.geometry import Placement
 from nimblepose.core.metadata import InputSpec, ModelMetadata
+from nimblepose.media.files import write_atomically
+from nimblepose.runtime.prepare import prepare
 
 if TYPE_CHECKING:
     from nimblepose.model.network import PoseNetwork
 
 INPUT, OUTPUTS = "image", ("heatmaps", "pafs")
 _CHECK_SIZES = ((1, 128, 192), (2, 104, 72))  # batch, height, width of random input: the file must take any
-_MAX_PICTURE_SIDE = 512  # pixels; a picture is cut to this for the check
+_PICTURE_HEIGHT = 256  # input height at which pictures are checked, usual for video
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,47 +51,31 @@ def export_onnx(
     Args:
         network: Any member of the family; not changed.
         metadata: Travels in the file; its input spec prepares `pictures`.
-        path: Usually `*.onnx`; an existing file is replaced.
-        pictures: (H, W, 3) RGB, real input for the check.
+        path: Usually `*.onnx`; its folder must exist, an existing file is replaced.
+        pictures: (H, W, 3) RGB of any size, real input for the check.
         tolerance: Largest absolute difference of a field that is accepted.
 
     Raises:
-        ModelError: the exported network differs from torch, or the file cannot be written.
+        ModelError: the exported network differs from torch.
+        MediaError: the file cannot be written.
         BackendUnavailable: torch, onnx or onnxscript is missing.
     """
     path = Path(path)
     proto = _to_proto(network, metadata)
-    handle, partial = _temporary(path)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(proto.SerializeToString())
-        inputs = _check_inputs(metadata.input, pictures)
-        differences = {name: _difference(network, partial, image) for name, image in inputs.items()}
-        wrong = {name: value for name, value in differences.items() if not value <= tolerance}
-        if wrong:
-            raise ModelError(f"exported network differs from torch by more than {tolerance}: {wrong}; nothing written")
-        partial.chmod(0o644)  # mkstemp makes files that only their owner may read
-        partial.replace(path)
-    except OSError as error:
-        raise ModelError(f"cannot write {path}: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    data = proto.SerializeToString()
+    inputs = _check_inputs(metadata.input, pictures)
+    differences = {name: _difference(network, data, image) for name, image in inputs.items()}
+    wrong = {name: value for name, value in differences.items() if not value <= tolerance}
+    if wrong:
+        raise ModelError(f"exported network differs from torch by more than {tolerance}: {wrong}; nothing written")
+    write_atomically(path, data)
     kinds = sorted(node.op_type for node in proto.graph.node)
     return ExportReport(
         path=path,
-        size=path.stat().st_size,
+        size=len(data),
         operators={kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
         differences=differences,
     )
-
-
-def _temporary(path: Path) -> tuple[int, Path]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise ModelError(f"cannot write {path}: {error}") from error
-    return handle, Path(partial)
 
 
 def _to_proto(network: "PoseNetwork", metadata: ModelMetadata) -> Any:
@@ -159,24 +144,15 @@ def _check_inputs(spec: InputSpec, pictures: Sequence[NDArray[np.uint8]]) -> dic
     inputs = {}
     for batch, height, width in _CHECK_SIZES:
         size = (height // 8 * spec.stride, width // 8 * spec.stride)
-        noise = rng.integers(0, 256, (batch, *size, 3), np.uint8)
-        inputs[f"random {batch} x {size[0]} x {size[1]}"] = np.concatenate([_prepare(p, spec) for p in noise])
+        noise = list(rng.integers(0, 256, (batch, *size, 3), np.uint8))
+        inputs[f"random {batch} x {size[0]} x {size[1]}"] = prepare(noise, Placement(size, size), spec)
     for i, picture in enumerate(pictures):
-        height, width = (min(side, _MAX_PICTURE_SIDE) // spec.stride * spec.stride for side in picture.shape[:2])
-        if min(height, width) == 0:
-            raise ModelError(f"picture {i} of {picture.shape[:2]} pixels is smaller than the stride {spec.stride}")
-        inputs[f"picture {i}"] = _prepare(picture[:height, :width], spec)
+        placement = Placement.fit(picture.shape[:2], _PICTURE_HEIGHT, stride=spec.stride)
+        inputs[f"picture {i}"] = prepare([picture], placement, spec)
     return inputs
 
 
-def _prepare(picture: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.float32]:
-    """(H, W, 3) RGB -> (1, 3, H, W) as the network expects it."""
-    ordered = picture[..., ::-1] if spec.channels == "bgr" else picture
-    planar = np.moveaxis(ordered.astype(np.float32), -1, 0)[None]
-    return np.ascontiguousarray((planar - spec.mean) * spec.scale, np.float32)
-
-
-def _difference(network: "PoseNetwork", path: Path, image: NDArray[np.float32]) -> float:
+def _difference(network: "PoseNetwork", data: bytes, image: NDArray[np.float32]) -> float:
     """Largest absolute difference between torch and ONNX Runtime over both fields; NaN if one has NaN."""
     import onnxruntime
     import torch
@@ -187,7 +163,7 @@ def _difference(network: "PoseNetwork", path: Path, image: NDArray[np.float32]) 
             expected = network.eval()(torch.from_numpy(image))[-1]
     finally:
         network.train(training)
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     found = session.run(list(OUTPUTS), {INPUT: image})
     differences = [np.abs(ours - theirs.numpy()) for ours, theirs in zip(found, expected, strict=True)]
     return float(np.max([difference.max() for difference in differences]))

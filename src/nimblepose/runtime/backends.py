@@ -1,0 +1,166 @@
+"""What runs the network: ONNX Runtime, OpenVINO or torch behind one small protocol."""
+
+import threading
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nimblepose.core.errors import BackendUnavailable, ModelError
+from nimblepose.core.metadata import RAW_BGR, ModelMetadata
+from nimblepose.core.skeleton import HUMAN_18
+
+_IR_OUTPUTS = ("Mconv7_stage2_L2", "Mconv7_stage2_L1")  # heatmaps, pafs of human-pose-estimation-0001
+
+BackendName = Literal["auto", "onnxruntime", "openvino", "torch"]
+
+
+class Fields(NamedTuple):
+    """What the network answers for a batch: heatmaps (B, K + 1, h, w), the last is background; pafs (B, 2L, h, w)."""
+
+    heatmaps: NDArray[np.float32]
+    pafs: NDArray[np.float32]
+
+
+class Backend(Protocol):
+    """A loaded model. `run` may be called from several threads at a time."""
+
+    metadata: ModelMetadata
+
+    def run(self, image: NDArray[np.float32]) -> Fields:
+        """Fields of a prepared batch (B, 3, h, w) of any size in multiples of the stride."""
+
+
+def open_backend(path: str | Path, backend: BackendName = "auto", *, threads: int = 0, parallel: int = 1) -> Backend:
+    """Load a model file.
+
+    Args:
+        path: ONNX (any backend but torch), Open Model Zoo IR (.xml with .bin beside it; OpenVINO), or a checkpoint of
+            ours (.safetensors; torch).
+        backend: "auto" takes the file's own: ONNX Runtime for .onnx, OpenVINO for .xml, torch for .safetensors.
+        threads: For all pictures together; 0 takes all cores the runtime sees.
+        parallel: How many threads will call `run` at a time; the runtime's threads are shared among them.
+
+    Raises:
+        ModelError: no such file, not a model, or not one for this backend.
+        BackendUnavailable: the runtime is not installed.
+    """
+    path = Path(path)
+    known = {".onnx": "onnxruntime", ".xml": "openvino", ".safetensors": "torch"}
+    if path.suffix not in known:
+        raise ModelError(f"{path}: a model ends in {', '.join(known)}; see `nimblepose import` and `nimblepose export`")
+    if not path.is_file():
+        raise ModelError(f"no model file {path}")
+    chosen = known[path.suffix] if backend == "auto" else backend
+    if chosen == "onnxruntime" and path.suffix == ".onnx":
+        return OnnxRuntimeBackend(path, threads=threads, parallel=parallel)
+    if chosen == "openvino" and path.suffix in (".onnx", ".xml"):
+        return OpenVinoBackend(path, threads=threads, parallel=parallel)
+    if chosen == "torch" and path.suffix == ".safetensors":
+        return TorchBackend(path, threads=threads)
+    raise ModelError(f"{path} cannot be run by {chosen}; it is a file for {known[path.suffix]}, so use backend='auto'")
+
+
+class OnnxRuntimeBackend:
+    """ONNX files as `nimblepose export` writes them."""
+
+    def __init__(self, path: Path, *, threads: int = 0, parallel: int = 1) -> None:
+        try:
+            import onnxruntime as ort
+        except ImportError as error:
+            raise BackendUnavailable("ONNX models need: pip install onnxruntime") from error
+        options = ort.SessionOptions()
+        # Calls that run side by side each stay in their own thread; a lone call spreads over all of them.
+        options.intra_op_num_threads = 1 if parallel > 1 else threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors only
+        try:
+            self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has no common parent for its errors
+            raise ModelError(f"{path} is not a model that ONNX Runtime can load: {error}") from error
+        strings = self._session.get_modelmeta().custom_metadata_map
+        self.metadata = ModelMetadata.from_strings(strings, source=str(path))
+        self._input = self._session.get_inputs()[0].name
+
+    def run(self, image: NDArray[np.float32]) -> Fields:
+        """Fields of a prepared batch."""
+        heatmaps, pafs = self._session.run(["heatmaps", "pafs"], {self._input: image})
+        return Fields(heatmaps, pafs)
+
+
+class OpenVinoBackend:
+    """ONNX files of ours, and Open Model Zoo IR as it is."""
+
+    def __init__(self, path: Path, *, threads: int = 0, parallel: int = 1) -> None:
+        try:
+            import openvino as ov
+        except ImportError as error:
+            raise BackendUnavailable("OpenVINO models need: pip install 'nimblepose[openvino]'") from error
+        if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
+            raise ModelError(f"{path}: its weights {path.with_suffix('.bin').name} are missing; they lie beside it")
+        core = ov.Core()
+        config = {
+            "NUM_STREAMS": parallel,
+            # OpenVINO would take bfloat16 where the processor has it: faster, but with other results than elsewhere.
+            "INFERENCE_PRECISION_HINT": "f32",
+            **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
+        }
+        try:
+            model = core.read_model(path)
+            model.reshape([-1, 3, -1, -1])
+            self.metadata = _ir_metadata(model, path) if path.suffix == ".xml" else _onnx_metadata(model, path)
+            self._outputs = _IR_OUTPUTS if path.suffix == ".xml" else ("heatmaps", "pafs")
+            self._compiled = core.compile_model(model, "CPU", config)
+        except RuntimeError as error:
+            raise ModelError(f"{path} is not a model that OpenVINO can load: {error}") from error
+        self._request = threading.local()  # a request belongs to one thread at a time
+
+    def run(self, image: NDArray[np.float32]) -> Fields:
+        """Fields of a prepared batch."""
+        if not hasattr(self._request, "own"):
+            self._request.own = self._compiled.create_infer_request()
+        outputs = self._request.own.infer([image])  # copies: the fields stay as they are after the next call
+        return Fields(*(outputs[name] for name in self._outputs))
+
+
+class TorchBackend:
+    """Checkpoints of ours, for comparison and while training; the slowest of the three."""
+
+    def __init__(self, path: Path, *, threads: int = 0) -> None:
+        try:
+            import torch
+
+            from nimblepose.model.checkpoint import load_checkpoint
+        except ImportError as error:
+            raise BackendUnavailable("checkpoints need: pip install 'nimblepose[train]'") from error
+        if threads:
+            torch.set_num_threads(threads)  # torch knows only one number for the whole process
+        self._torch = torch
+        self._network, self.metadata = load_checkpoint(path)
+        self._network.eval()
+
+    def run(self, image: NDArray[np.float32]) -> Fields:
+        """Fields of a prepared batch, of the last stage."""
+        with self._torch.inference_mode():
+            fields = self._network(self._torch.from_numpy(image))[-1]
+        return Fields(fields.heatmaps.numpy(), fields.pafs.numpy())
+
+
+def _onnx_metadata(model: Any, path: Path) -> ModelMetadata:
+    try:
+        strings = {key: value.astype(str) for key, value in model.get_rt_info()["framework"].items()}
+    except (KeyError, RuntimeError):
+        strings = {}
+    return ModelMetadata.from_strings(strings, source=str(path))
+
+
+def _ir_metadata(model: Any, path: Path) -> ModelMetadata:
+    """Open Model Zoo files carry no facts of ours: what is known of human-pose-estimation-0001, if it is one."""
+    names = {name for output in model.outputs for name in output.get_names()}
+    if not names.issuperset(_IR_OUTPUTS):
+        raise ModelError(
+            f"{path}: of Open Model Zoo files only human-pose-estimation-0001 is known here; expected outputs "
+            f"{', '.join(_IR_OUTPUTS)}, found {', '.join(sorted(names))}"
+        )
+    return ModelMetadata(skeleton=HUMAN_18, input=RAW_BGR, licence="Apache-2.0", origin="Open Model Zoo")

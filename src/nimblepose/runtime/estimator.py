@@ -1,0 +1,188 @@
+"""From picture to poses: place, prepare, run, decode, bring back."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nimblepose.codec.decode import DecodeOptions, decode, paf_offset
+from nimblepose.core.errors import ModelError
+from nimblepose.core.geometry import Placement
+from nimblepose.core.metadata import ModelMetadata
+from nimblepose.core.poses import Poses
+from nimblepose.core.skeleton import Skeleton
+from nimblepose.media.pictures import read_picture
+from nimblepose.runtime.averaging import average, mirror
+from nimblepose.runtime.backends import Backend, BackendName, Fields, open_backend
+from nimblepose.runtime.models import find_model
+from nimblepose.runtime.prepare import prepare
+from nimblepose.runtime.streaming import map_in_order, usable_cores
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    Source = str | Path | Image | NDArray[np.uint8]
+
+Picture = NDArray[np.uint8]
+
+
+class PoseEstimator:
+    """Finds people (or whatever the model's skeleton describes) in pictures.
+
+    >>> poses = PoseEstimator()("photo.jpg")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        backend: BackendName = "auto",
+        threads: int = 0,
+        input_height: int = 256,
+        flip: bool = False,
+        scales: Sequence[float] = (1.0,),
+        decode: DecodeOptions | None = None,
+    ) -> None:
+        """Load a model.
+
+        Args:
+            model: Name or path; None takes the variable NIMBLEPOSE_MODEL, then the default model.
+            backend: "auto", "onnxruntime", "openvino" or "torch"; auto goes by the file.
+            threads: 0 takes all cores.
+            input_height: Pixels that the network sees of the picture's height; larger finds smaller people, slower.
+            flip: Average with the mirrored picture: more accurate, at twice the time.
+            scales: Average over these multiples of `input_height`.
+            decode: Thresholds; the defaults if None.
+
+        Raises:
+            ModelError: no such model, or an option that cannot be.
+            DownloadError: a named model could not be fetched.
+            BackendUnavailable: the runtime is not installed.
+        """
+        if threads < 0 or not scales or not all(0.05 <= scale <= 8 for scale in scales):
+            raise ModelError(f"threads must be 0 or more, scales in [0.05, 8]; got {threads} and {tuple(scales)}")
+        self._threads, self._backend_name = threads, backend
+        self.model = find_model(model)
+        self.flip, self.scales = flip, tuple(scales)
+        self.decode_options = decode or DecodeOptions()
+        self.backend: Backend = open_backend(self.model, backend, threads=threads)
+        self.input_height = input_height
+        stride = self.metadata.input.stride
+        if not stride <= round(input_height * min(scales)) or input_height * max(scales) > 8192:
+            raise ModelError(f"input_height must lie between the stride {stride} and 8192, got {input_height}")
+        if flip:
+            self.skeleton.limb_flip  # noqa: B018 - says now, not at the first picture, that there is no mirror image
+
+    @property
+    def metadata(self) -> ModelMetadata:
+        """Skeleton, input and origin of the model."""
+        return self.backend.metadata
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """What the model finds."""
+        return self.metadata.skeleton
+
+    @overload
+    def __call__(self, source: "Source") -> Poses: ...
+    @overload
+    def __call__(self, source: "list[Source]") -> list[Poses]: ...
+    def __call__(self, source: "Source | list[Source]") -> Poses | list[Poses]:
+        """Find everybody in a picture, or in each of a list of pictures.
+
+        Args:
+            source: A path, a `PIL.Image`, an (H, W, 3) uint8 RGB array, or a list of those, of any sizes.
+
+        Returns:
+            Poses in pixels of the picture, best first; a list of them for a list.
+
+        Raises:
+            MediaError: not a picture, or one that cannot be read.
+        """
+        if isinstance(source, list):
+            return self._batch([read_picture(one) for one in source])
+        return self.estimate(read_picture(source))
+
+    def stream(self, pictures: Iterable[Picture]) -> Iterator[Poses]:
+        """Poses of many pictures or video frames, in order, as many at a time as there are threads.
+
+        One picture per thread from preparing to decoding beats all threads on one picture. At most a few pictures are
+        held; closing the generator, or an exception in it or in `pictures`, stops the threads.
+
+        Args:
+            pictures: (H, W, 3) uint8 RGB arrays, of any sizes.
+        """
+        workers = self._threads or usable_cores()
+        with closing(map_in_order(lambda p: self.estimate(p, self._parallel), pictures, workers=workers)) as results:
+            yield from results
+
+    @cached_property
+    def _parallel(self) -> Backend:
+        """The model again, set up for one picture per thread."""
+        threads = self._threads or usable_cores()
+        return open_backend(self.model, self._backend_name, threads=threads, parallel=threads)
+
+    def estimate(self, picture: Picture, backend: Backend | None = None) -> Poses:
+        """Find everybody in one (H, W, 3) uint8 RGB array."""
+        (poses,) = self._estimate_equal([picture], backend or self.backend)
+        return poses
+
+    def _batch(self, pictures: Sequence[Picture]) -> list[Poses]:
+        """Pictures of one shape go through the network together."""
+        found: dict[int, Poses] = {}
+        for shape in {picture.shape for picture in pictures}:
+            indices = [i for i, picture in enumerate(pictures) if picture.shape == shape]
+            found.update(zip(indices, self._estimate_equal([pictures[i] for i in indices], self.backend), strict=True))
+        return [found[i] for i in range(len(pictures))]
+
+    def _estimate_equal(self, pictures: Sequence[Picture], backend: Backend) -> list[Poses]:
+        placement = self.place(pictures[0])
+        fields = self.fields(pictures, placement, backend)
+        return [self.decode(*one, placement) for one in zip(*fields, strict=True)]
+
+    # The steps, for those who want to time or to look between them ---------------------------------------------------
+
+    def place(self, picture: Picture, *, scale: float = 1.0) -> Placement:
+        """Where the picture lies in the network input."""
+        height, width = picture.shape[:2]
+        stride = self.metadata.input.stride
+        return Placement.fit((height, width), round(self.input_height * scale), stride=stride)
+
+    def prepare(self, pictures: Sequence[Picture], placement: Placement) -> NDArray[np.float32]:
+        """Pictures of one shape to a batch for the network, (B, 3, h, w) float32."""
+        return prepare(pictures, placement, self.metadata.input)
+
+    def fields(self, pictures: Sequence[Picture], placement: Placement, backend: Backend | None = None) -> Fields:
+        """Fields of pictures of one shape; averaged with the mirror image and over scales if so asked."""
+        backend = backend or self.backend
+        if not self.flip and self.scales == (1.0,):
+            return backend.run(self.prepare(pictures, placement))
+        stride = self.metadata.input.stride
+        offset = paf_offset(stride, self.metadata.paf_geometry)
+        parts = []
+        for scale in self.scales:
+            batch = self.prepare(pictures, self.place(pictures[0], scale=scale))
+            parts.append(backend.run(batch))
+            if self.flip:
+                mirrored = backend.run(np.ascontiguousarray(batch[..., ::-1]))
+                parts.append(mirror(mirrored, self.skeleton, paf_offset=offset))
+        height, width = placement.input_size
+        return average(parts, (height // stride, width // stride))
+
+    def decode(self, heatmaps: NDArray[np.float32], pafs: NDArray[np.float32], placement: Placement) -> Poses:
+        """Fields of one picture, (K + 1, h, w) and (2L, h, w), to poses in its pixels."""
+        poses = decode(
+            heatmaps,
+            pafs,
+            self.skeleton,
+            stride=self.metadata.input.stride,
+            paf_geometry=self.metadata.paf_geometry,
+            options=self.decode_options,
+        )
+        keypoints = placement.to_image(poses.keypoints).astype(np.float32)
+        return dataclasses.replace(poses, keypoints=keypoints)

@@ -1,0 +1,39 @@
+"""Pictures to network input."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nimblepose.core.geometry import Placement, Size
+from nimblepose.core.metadata import InputSpec
+
+
+def resize(picture: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    """Resize (H, W, 3) to (height, width): cubic, after halving as often as it takes, so that nothing is skipped.
+
+    Cubic interpolation looks at 4 x 4 pixels however small the result is; OpenCV's area filter, which looks at all of
+    them, takes ten times longer.
+    """
+    height, width = size
+    while picture.shape[0] >= 2 * height and picture.shape[1] >= 2 * width:
+        half = (picture.shape[1] // 2, picture.shape[0] // 2)  # OpenCV wants (width, height)
+        picture = np.asarray(cv2.resize(picture, half, interpolation=cv2.INTER_LINEAR), np.uint8)
+    if picture.shape[:2] == size:
+        return picture
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def prepare(pictures: Sequence[NDArray[np.uint8]], placement: Placement, spec: InputSpec) -> NDArray[np.float32]:
+    """Pictures of one size, (H, W, 3) RGB, to a batch (B, 3, h, w) float32 as the network expects it."""
+    height, width = placement.input_size
+    batch = np.empty((len(pictures), 3, height, width), np.float32)
+    order = slice(None, None, -1) if spec.channels == "bgr" else slice(None)
+    for planes, picture in zip(batch, pictures, strict=True):
+        planes[order] = cv2.split(resize(picture, placement.input_size))
+    if spec.mean:
+        batch -= np.float32(spec.mean)
+    if spec.scale != 1:
+        batch *= np.float32(spec.scale)
+    return batch
