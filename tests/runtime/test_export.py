@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from nimblepose.core.errors import ModelError
+from nimblepose.core.errors import MediaError, ModelError
 from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.core.skeleton import COCO_17
 
@@ -41,7 +41,7 @@ class Exported(NamedTuple):
 
 @pytest.fixture(scope="module")
 def exported(network, picture, tmp_path_factory):
-    path = tmp_path_factory.mktemp("onnx") / "new folder" / "model.onnx"
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
     metadata = dataclasses.replace(METADATA, network=network.options.to_dict())
     report = export_onnx(network.train(), metadata, path, pictures=[picture])
     was_training = network.training
@@ -137,3 +137,9 @@ def test_the_public_weights_agree_in_all_runtimes(shared, tmp_path):
         found = compiled(image)
         for name, theirs in zip(("heatmaps", "pafs"), fields(network, image), strict=True):
             np.testing.assert_allclose(found[name], theirs, atol=1e-3, rtol=0)
+
+
+def test_a_folder_that_is_not_there_is_our_error(exported, network, tmp_path, monkeypatch):
+    monkeypatch.setattr("nimblepose.runtime.export._to_proto", lambda *_: onnx.load(exported.report.path))
+    with pytest.raises(MediaError, match="nowhere"):
+        export_onnx(network, METADATA, tmp_path / "nowhere" / "model.onnx")
