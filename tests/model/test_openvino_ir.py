@@ -42,12 +42,12 @@ def float_model(path):
 
     core = openvino.Core()
     model = core.read_model(path)
-    for op in model.get_ordered_ops():
-        if "Convolution" in op.get_type_name():
-            weight = op.input_value(1)
-            folded = core.compile_model(openvino.Model([weight], []), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([])
-            value = opset13.constant(next(iter(folded.values())).astype(np.float16))
-            op.input(1).replace_source_output(value.output(0))
+    convolutions = [op for op in model.get_ordered_ops() if "Convolution" in op.get_type_name()]
+    weights = openvino.Model([op.input_value(1) for op in convolutions], [])
+    folded = core.compile_model(weights, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([])
+    for i, op in enumerate(convolutions):
+        value = opset13.constant(folded[i].astype(np.float16))
+        op.input(1).replace_source_output(value.output(0))
     for op in model.get_ordered_ops():
         if op.get_type_name() == "FakeQuantize":
             op.output(0).replace(op.input_value(0))
