@@ -12,6 +12,7 @@ import numpy as np
 
 from nimblepose.core.errors import ModelError
 from nimblepose.core.geometry import Size
+from nimblepose.core.metadata import PafGeometry
 from nimblepose.core.skeleton import Skeleton
 
 Array = Any  # numpy.ndarray or torch.Tensor: codec must not import torch
@@ -31,7 +32,7 @@ class EncodeOptions:
     heatmap_cut: float = 4.6052  # a Gaussian ends where it is exp(-heatmap_cut) = 0.01
     overlap: Literal["add", "max"] = "add"  # "add" is clamped at 1
     paf_thickness: float = 1.0  # cells from the limb's line to the border of its stripe
-    paf_geometry: Literal["corner", "centre"] = "corner"
+    paf_geometry: PafGeometry = "corner"  # travels with the weights: the decoder must know it
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""

@@ -124,7 +124,12 @@ class _Phase:
         states.seed_everything(recipe.seed + number)
         skeleton = Skeleton.load(recipe.data.skeleton)
         self.network, self.metadata = start_network(
-            recipe.network, skeleton, recipe.start, seed=recipe.seed + number, licence=recipe.licence
+            recipe.network,
+            skeleton,
+            recipe.start,
+            paf_geometry=recipe.encode.paf_geometry,
+            seed=recipe.seed + number,
+            licence=recipe.licence,
         )
         freeze(self.network, recipe.freeze)
         if recipe.batch_norm == "sync":
@@ -238,12 +243,12 @@ class _Phase:
             with averaged(self.network, self.average):
                 steps_done = self.before + self.step
                 network = shipped(self.network, self.recipe.ship_refinement_stages)
-                result = self.validator.measure(network, self.metadata)
                 if self.recipe.validation.pictures:
                     self.log.picture(steps_done, self.validator.draw(network, self.metadata))
-                recent = statistics.mean(self.recent) if self.recent else math.nan
-                self.log.validation(steps_done, self.number, {**result, "loss": recent})
-                ap = None if math.isnan(result["ap"]) else result["ap"]
+                if self.recipe.validation.annotations:
+                    result = self.validator.measure(network, self.metadata)
+                    ap, loss = result["ap"], statistics.mean(self.recent)
+                    self.log.validation(steps_done, self.number, {**result, "loss": loss})
                 if ap is not None and ap > self.best:
                     self.best = ap
                     self.folder.save_weights(self.network, self.metadata, best=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from nimblepose.core.errors import ModelError, TrainingError
-from nimblepose.core.metadata import InputSpec, ModelMetadata
+from nimblepose.core.metadata import InputSpec, ModelMetadata, PafGeometry
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.model.checkpoint import load_checkpoint
 from nimblepose.model.importing import import_weights
@@ -18,7 +18,7 @@ _MAY_BE_FRESH = (".heatmaps.", ".pafs.", ".trunk.0.initial.0.")  # their sizes d
 
 
 def start_network(
-    options: NetworkOptions, skeleton: Skeleton, source: str, *, seed: int, licence: str
+    options: NetworkOptions, skeleton: Skeleton, source: str, *, paf_geometry: PafGeometry, seed: int, licence: str
 ) -> tuple[PoseNetwork, ModelMetadata]:
     """Build the network and take over the weights of `source`, if any.
 
@@ -30,7 +30,9 @@ def start_network(
         TrainingError: the source is another kind of network.
     """
     network = build_network(options, skeleton, seed=seed)
-    metadata = ModelMetadata(skeleton=skeleton, licence=licence, origin="trained from scratch")
+    metadata = ModelMetadata(
+        skeleton=skeleton, paf_geometry=paf_geometry, licence=licence, origin="trained from scratch"
+    )
     if not source:
         return network, metadata
     try:  # as it is, if it fits; this also reads ImageNet backbones
@@ -39,7 +41,11 @@ def start_network(
         given, origin = import_weights(source, skeleton=skeleton)
     _take_over(network, given, source)
     licence = licence if licence != "unknown" else origin.licence
-    return network, dataclasses.replace(origin, skeleton=skeleton, licence=licence, origin=_origin(source, origin))
+    if origin.paf_geometry != paf_geometry:
+        _log.warning("start: %s has learnt PAFs drawn from the cell's %s", source, origin.paf_geometry)
+    return network, dataclasses.replace(
+        origin, skeleton=skeleton, paf_geometry=paf_geometry, licence=licence, origin=_origin(source, origin)
+    )
 
 
 def _take_over(network: PoseNetwork, given: PoseNetwork, source: str) -> None:

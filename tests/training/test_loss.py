@@ -1,0 +1,27 @@
+import numpy as np
+import torch
+
+from nimblepose.model.network import Fields
+from nimblepose.training.loss import field_loss, stage_losses
+
+
+def test_loss_equals_the_reference(shared):
+    golden = np.load(shared / "golden/loss.npz")
+    arrays = (torch.from_numpy(golden[key]) for key in ("prediction", "target", "mask"))
+    torch.testing.assert_close(field_loss(*arrays), torch.tensor(golden["loss"]), rtol=1e-6, atol=0, check_dtype=False)
+
+
+def test_every_stage_counts_and_what_is_masked_does_not():
+    heatmaps, pafs, counts = torch.rand(2, 3, 4, 5), torch.rand(2, 4, 4, 5), torch.ones(2, 4, 5)
+    wrong = heatmaps.clone()
+    wrong[1, 2, 3, 4] += 2
+    stages = [Fields(heatmaps, pafs), Fields(wrong, pafs)]
+    losses = stage_losses(stages, heatmaps, pafs, counts)
+    assert {key: round(float(value), 4) for key, value in losses.items()} == {
+        "stage0_heatmaps": 0.0,
+        "stage0_pafs": 0.0,
+        "stage1_heatmaps": 1.0,  # 2 squared, half, over two pictures
+        "stage1_pafs": 0.0,
+    }
+    counts[1, 3, 4] = 0
+    assert float(sum(stage_losses(stages, heatmaps, pafs, counts).values())) == 0
