@@ -154,12 +154,24 @@ def test_ctrl_c_in_the_middle_of_writing_leaves_no_half_file(cli, estimator, fol
 
 
 def test_options_reach_the_estimator(cli, estimator, folder):
-    cli("predict", "a.jpg", "--backend", "openvino", "--threads", 2, "--input-height", 368)
-    assert {k: estimator.options[k] for k in ("backend", "threads", "input_height")} == {
-        "backend": "openvino",
-        "threads": 2,
-        "input_height": 368,
-    }
+    cli(
+        "predict",
+        "a.jpg",
+        "--backend",
+        "openvino",
+        "--threads",
+        2,
+        "--input-height",
+        368,
+        "--flip",
+        "--min-score",
+        0.25,
+    )
+    decode = estimator.options.pop("decode")
+    model = estimator.options.pop("model")
+    assert model.name == "fake-model.onnx"
+    assert estimator.options == {"backend": "openvino", "threads": 2, "input_height": 368, "flip": True}
+    assert decode.min_pose_score == 0.25
 
 
 def test_a_picture_from_the_web(cli, estimator, folder, web_server):

@@ -23,6 +23,12 @@ def predict(
     input_height: Annotated[
         int, typer.Option(min=32, max=4096, help="Height the network sees; larger finds smaller people, more slowly.")
     ] = 256,
+    min_score: Annotated[
+        float, typer.Option(min=0, max=1, help="Leave out people of a lower score; 0 shows every guess.")
+    ] = 0.1,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Average with the mirrored picture: better, at twice the time.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for all results [default: next to each picture].")
     ] = None,
@@ -51,11 +57,16 @@ def predict(
     )
     found, failures = _collect(sources)
     if found:
+        from nimblepose.codec.options import DecodeOptions
         from nimblepose.runtime.estimator import PoseEstimator
 
         with download_bar() as progress:
             path = find_model(model, progress=progress)
-        estimator = PoseEstimator(path, backend=backend, threads=threads, input_height=input_height)
+        # average precision rewards every guess, so the decoder's defaults keep them; who looks at pictures does not
+        decode = DecodeOptions(min_peak_score=0.1, min_limb_score=0.03, min_pose_score=min_score)
+        estimator = PoseEstimator(
+            path, backend=backend, threads=threads, input_height=input_height, flip=flip, decode=decode
+        )
         _make_folder(out)
         sink = PictureSink(found, options, model=path.stem)
         failures |= _run(estimator, sink, found, quiet=quiet)

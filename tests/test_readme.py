@@ -1,0 +1,69 @@
+"""The README keeps its word: its Python is run, its commands are run, its folders are there."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from nimblepose.cli.app import app, main
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch, shared):
+    """A folder with the examples, as after a clone, and the public model (OpenVINO's int8 file) as the default."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("creatures"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NIMBLEPOSE_MODEL", str(shared / "weights" / "human-pose-estimation-0001.xml"))
+    return tmp_path
+
+
+def test_the_python_block_finds_people_without_torch(clone):
+    (code,) = blocks("python")
+    code += "\nimport sys; print('torch' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert re.search(r"^([1-9]) people; \(\1, 18, 2\)$", ran.stdout, re.MULTILINE)
+    assert ran.stdout.splitlines()[-1] == "False"
+
+
+def test_the_command_makes_what_it_says(clone):
+    (command,) = (line for block in blocks("bash") for line in block.splitlines() if "nimblepose predict" in line)
+    with pytest.raises(SystemExit) as ended:
+        main(command.split("&& nimblepose ")[1].split())
+    assert not ended.value.code
+    assert sorted(p.name for p in (clone / "out").iterdir()) == ["people.poses.jpg", "poses.json"]
+    with Image.open(clone / "out/people.poses.jpg") as made, Image.open(ROOT / "examples/people.poses.jpg") as shown:
+        assert made.size == shown.size
+    (picture,) = json.loads((clone / "out/poses.json").read_text())["pictures"]
+    assert len(picture["people"]) == 3
+
+
+def test_every_command_and_folder_it_names_exists():
+    verbs = set(re.findall(r"`nimblepose ([a-z]+)", README))
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert verbs <= known | {group.name for group in app.registered_groups}
+    for cell in re.findall(r"^\| (`.*?) \|", README.split("## Folders")[1], re.MULTILINE):
+        for folder in re.findall(r"`([\w/]+)`", cell):
+            assert (ROOT / folder).is_dir() or (ROOT / "src/nimblepose" / folder).is_dir(), folder
+
+
+def test_links_lead_to_files():
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_it_has_two_commands_of_set_up():
+    commands = [line for block in blocks("bash") for line in block.splitlines() if line.strip()]
+    assert len(commands) == 2
+    assert commands[1].endswith("&& pytest"), ".ci/run looks for this line"
