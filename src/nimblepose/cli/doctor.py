@@ -2,11 +2,15 @@
 
 import platform
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from nimblepose.runtime.backends import BackendName
 
 _PACKAGES = {  # distribution -> what installs it
     "numpy": "nimblepose",
@@ -19,7 +23,11 @@ _PACKAGES = {  # distribution -> what installs it
     "av": "nimblepose[video]",
     "pyarrow": "nimblepose[table]",
 }
-_BACKENDS = {"onnxruntime": "onnxruntime", "openvino": "openvino", "torch": "torch"}  # backend -> distribution
+_BACKENDS: dict["BackendName", str] = {
+    "onnxruntime": "onnxruntime",
+    "openvino": "openvino",
+    "torch": "torch",
+}  # backend -> distribution
 _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "i8mm")
 _TOLERANCE = 1.0  # input pixels, of a stride of 8
 _Check = Callable[[], str]
@@ -50,7 +58,7 @@ def doctor(
     print(f"model        {path}")
     for backend, package in _BACKENDS.items():
         if _version(package) and _fits(backend, path):
-            good &= _check(backend, lambda backend=backend: check_runtime(backend, path))  # type: ignore[misc]
+            good &= _check(backend, partial(check_runtime, backend, path))
     if not good:
         raise typer.Exit(1)
 
@@ -87,7 +95,7 @@ def check_decoder() -> str:
     return f"one drawn person found, keypoints within {error:.2f} px"
 
 
-def check_runtime(backend: str, model: Path) -> str:
+def check_runtime(backend: "BackendName", model: Path) -> str:
     """Send a gray picture through the network, where nobody should be found.
 
     Raises:
@@ -119,7 +127,7 @@ def _check(name: str, check: _Check) -> bool:
     return True
 
 
-def _fits(backend: str, model: Path) -> bool:
+def _fits(backend: "BackendName", model: Path) -> bool:
     """Can this backend open this kind of file at all?"""
     suffixes = {"onnxruntime": (".onnx",), "openvino": (".onnx", ".xml"), "torch": (".safetensors",)}
     return model.suffix.lower() in suffixes[backend]
