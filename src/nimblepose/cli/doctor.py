@@ -23,11 +23,7 @@ _PACKAGES = {  # distribution -> what installs it
     "av": "nimblepose[video]",
     "pyarrow": "nimblepose[table]",
 }
-_BACKENDS: dict["BackendName", str] = {
-    "onnxruntime": "onnxruntime",
-    "openvino": "openvino",
-    "torch": "torch",
-}  # backend -> distribution
+_BACKENDS: tuple["BackendName", ...] = ("onnxruntime", "openvino", "torch")  # named as their distributions
 _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "i8mm")
 _TOLERANCE = 1.0  # input pixels, of a stride of 8
 _Check = Callable[[], str]
@@ -56,8 +52,8 @@ def doctor(
         print(f"model        FAILED: {error}")
         raise typer.Exit(1) from error
     print(f"model        {path}")
-    for backend, package in _BACKENDS.items():
-        if _version(package) and _fits(backend, path):
+    for backend in _BACKENDS:
+        if _version(backend) and _fits(backend, path):
             good &= _check(backend, partial(check_runtime, backend, path))
     if not good:
         raise typer.Exit(1)
