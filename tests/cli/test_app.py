@@ -12,7 +12,7 @@ def test_version(cli):
     assert cli("--version").out.strip() == f"nimblepose {__version__}"
 
 
-@pytest.mark.parametrize("verb", ["predict", "doctor", "import", "export", "model", "skeleton"])
+@pytest.mark.parametrize("verb", ["predict", "train", "import", "export", "doctor", "model", "skeleton", "data"])
 def test_every_verb_is_in_the_help_and_has_its_own(cli, verb):
     assert verb in cli("--help").out
     assert "Usage" in cli(verb, "--help").out
@@ -28,6 +28,16 @@ def test_help_needs_none_of_the_heavy_packages():
 def test_the_command_is_installed():
     ran = subprocess.run([sys.executable, "-m", "nimblepose", "--version"], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == f"nimblepose {__version__}"
+
+
+def test_a_missing_extra_is_named(cli, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for module in [name for name in sys.modules if name.startswith("nimblepose.model")]:
+        monkeypatch.delitem(sys.modules, module)
+    (tmp_path / "a.safetensors").touch()
+    ran = cli("export", tmp_path / "a.safetensors", "--out", tmp_path / "a.onnx")
+    assert ran.code == 2
+    assert "pip install 'nimblepose[train]'" in ran.err
 
 
 def test_an_unknown_verb_ends_in_2(cli):

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from nimblepose import __version__
-from nimblepose.cli import doctor, export, import_, model_info, models, predict, skeleton
+from nimblepose.cli import data, doctor, export, import_, model_info, models, predict, skeleton, train
 from nimblepose.core.errors import PoseError
 
 app = typer.Typer(
@@ -21,9 +21,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(predict.predict)
-app.command()(doctor.doctor)
+app.command()(train.train)
 app.command("import")(import_.import_model)
 app.command()(export.export)
+app.command()(doctor.doctor)
 
 model_app = typer.Typer(help="Which models there are, where they lie, what is in them.", no_args_is_help=True)
 model_app.command("list")(models.list_models)
@@ -34,6 +35,18 @@ app.add_typer(model_app, name="model")
 skeleton_app = typer.Typer(help="Skeletons of your own.", no_args_is_help=True)
 skeleton_app.command("check")(skeleton.check)
 app.add_typer(skeleton_app, name="skeleton")
+
+data_app = typer.Typer(help="Data sets to train on.", no_args_is_help=True)
+data_app.command("check")(data.check)
+app.add_typer(data_app, name="data")
+
+_EXTRAS = {
+    "torch": "train",
+    "safetensors": "train",
+    "lightning_fabric": "train",
+    "onnx": "train",
+    "onnxscript": "train",
+}
 
 
 def _print_version(wanted: bool) -> None:
@@ -57,4 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=None if arguments is None else list(arguments))
     except PoseError as error:
         print(f"nimblepose: {error}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        print(f"nimblepose: this needs {error.name}: pip install 'nimblepose[{extra}]'", file=sys.stderr)
         sys.exit(2)
