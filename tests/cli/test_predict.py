@@ -101,6 +101,18 @@ def test_bad_files_do_not_stop_the_others_and_are_listed(cli, estimator, folder)
     assert "Traceback" not in ran.err
 
 
+def test_a_bug_that_one_picture_brings_out_does_not_cost_the_others(cli, estimator, folder):
+    def stumble(number):
+        if number == 1:
+            raise ZeroDivisionError("by zero")
+
+    estimator.hook = staticmethod(stumble)
+    ran = cli("predict", "a.jpg", "b.png", "--out", "o")
+    assert ran.code == 1
+    assert "a.jpg: unexpected ZeroDivisionError" in ran.err
+    assert names(folder / "o") == ["b.poses.png", "poses.json"]
+
+
 def test_if_nothing_is_there_no_model_is_needed(cli, folder, monkeypatch):
     monkeypatch.setenv("NIMBLEPOSE_MODEL", "no-such-model")
     ran = cli("predict", "nothing/*.jpg")

@@ -1,5 +1,6 @@
 """`nimblepose predict`: pictures in, annotated pictures and poses out."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -121,6 +122,10 @@ def _run(estimator: "PoseEstimator", sink: "PictureSink", sources: list[str], *,
                     written = sink.add(source, picture, poses)
                 except PoseError as error:
                     failures[name] = str(error)
+                    continue
+                except Exception as error:  # a bug of ours that one picture brings out must not cost the others
+                    logging.getLogger(__name__).debug("%s", name, exc_info=True)
+                    failures[name] = f"{name}: unexpected {type(error).__name__}, please report it: {error}"
                     continue
                 done, people = done + 1, people + len(poses)
                 if len(sources) == 1 and not quiet:
