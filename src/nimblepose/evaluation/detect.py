@@ -1,0 +1,99 @@
+"""An estimator over an annotated set of pictures: COCO results out."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nimblepose.core.errors import DataError
+from nimblepose.core.geometry import Size
+from nimblepose.core.poses import Poses
+from nimblepose.evaluation.coco import MAX_PEOPLE
+from nimblepose.media.pictures import read_picture
+
+_NAMED = 5  # missing files listed in an error
+
+Progress = Callable[[int], None]
+"""Called after each picture with the number of those done."""
+
+
+class Streaming(Protocol):
+    """What is asked of an estimator; `PoseEstimator` is one."""
+
+    def stream(self, pictures: Iterator[NDArray[np.uint8]]) -> Iterator[Poses]:
+        """Poses of many pictures, in order."""
+
+
+@dataclass(frozen=True)
+class AnnotatedPicture:
+    """A picture file that annotations speak of."""
+
+    image_id: int
+    path: Path
+    size: Size | None  # (height, width) as the annotations say; None where they do not
+
+
+def annotated_pictures(coco: Mapping[str, Any], folder: Path, *, limit: int = 0) -> list[AnnotatedPicture]:
+    """The pictures of a parsed COCO file, in its order; `limit` keeps only the first so many, 0 keeps all.
+
+    Raises:
+        DataError: an entry is broken, or files are missing in the folder.
+    """
+    pictures = []
+    for entry in coco["images"][: limit or None]:
+        try:
+            name, image_id = Path(entry["file_name"]), int(entry["id"])
+            size = (int(entry["height"]), int(entry["width"])) if {"height", "width"} <= set(entry) else None
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"picture {entry}: broken entry ({error!r})") from error
+        if name.is_absolute() or ".." in name.parts:  # annotations of strangers must not reach elsewhere
+            raise DataError(f"picture {image_id}: file_name {str(name)!r} leads out of the picture folder")
+        pictures.append(AnnotatedPicture(image_id, folder / name, size))
+    if missing := [p.path.name for p in pictures if not p.path.is_file()]:
+        raise DataError(
+            f"{folder} lacks {len(missing)} of the {len(pictures)} pictures that the annotations name: "
+            f"{', '.join(missing[:_NAMED])}{' ...' if len(missing) > _NAMED else ''}; give the folder of the pictures"
+        )
+    return pictures
+
+
+def detect(
+    estimator: Streaming,
+    pictures: Sequence[AnnotatedPicture],
+    *,
+    category_id: int,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """COCO results of all pictures; only the few under way are held in memory.
+
+    Args:
+        estimator: Finds the people.
+        pictures: What to look at.
+        category_id: Written into every result.
+        progress: Told after each picture.
+
+    Raises:
+        MediaError: a picture that cannot be read.
+        DataError: a picture of another size than its annotations are for.
+    """
+    results: list[dict[str, Any]] = []
+    stream = estimator.stream(_read(picture) for picture in pictures)
+    for done, (picture, poses) in enumerate(zip(pictures, stream, strict=True), start=1):
+        results += poses.to_coco(picture.image_id, category_id=category_id, max_people=MAX_PEOPLE)
+        if progress:
+            progress(done)
+    return results
+
+
+def _read(picture: AnnotatedPicture) -> NDArray[np.uint8]:
+    pixels = read_picture(picture.path)
+    if picture.size and pixels.shape[:2] != picture.size:
+        height, width = pixels.shape[:2]
+        raise DataError(
+            f"{picture.path} has {width} x {height} pixels, its annotations are for {picture.size[1]} x "
+            f"{picture.size[0]}: resized or turned pictures need their own annotations"
+        )
+    return pixels

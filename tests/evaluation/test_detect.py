@@ -1,0 +1,85 @@
+"""An annotated set through an estimator: every picture once, in order; what does not fit is said before or at it."""
+
+import numpy as np
+import pytest
+
+from nimblepose.core.errors import DataError, MediaError
+from nimblepose.core.poses import Poses
+from nimblepose.core.skeleton import Skeleton
+from nimblepose.evaluation.detect import annotated_pictures, detect
+from nimblepose.media.files import write_atomically
+from nimblepose.media.writers import encode_picture
+
+SKELETON = Skeleton("pair", ("a", "b"), (("a", "b"),))
+
+
+class Estimator:
+    """Finds one person, at the colour of the picture."""
+
+    def stream(self, pictures):
+        for picture in pictures:
+            keypoints = np.full((1, 2, 2), picture.mean(), np.float32)
+            yield Poses(SKELETON, keypoints, np.ones((1, 2), np.float32), np.ones(1, np.float32))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in (10, 20, 30):
+        write_atomically(tmp_path / f"{number}.png", encode_picture(np.full((8, 12, 3), number, np.uint8), ".png"))
+    return tmp_path
+
+
+def coco(*numbers, **changes):
+    return {"images": [{"id": n, "file_name": f"{n}.png", "height": 8, "width": 12, **changes} for n in numbers]}
+
+
+def test_results_carry_the_picture_they_are_of(folder):
+    told = []
+    pictures = annotated_pictures(coco(30, 10, 20), folder)
+    results = detect(Estimator(), pictures, category_id=4, progress=told.append)
+    assert [(r["image_id"], r["category_id"], r["keypoints"][0]) for r in results] == [
+        (30, 4, 30.5), (10, 4, 10.5), (20, 4, 20.5)
+    ]  # fmt: skip
+    assert told == [1, 2, 3]
+
+
+def test_limit_keeps_the_first(folder):
+    assert [p.image_id for p in annotated_pictures(coco(30, 10, 20), folder, limit=2)] == [30, 10]
+
+
+def test_missing_files_are_counted_and_named_before_any_work(folder):
+    with pytest.raises(DataError, match=r"lacks 2 of the 3 .*40\.png, 50\.png"):
+        annotated_pictures(coco(10, 40, 50), folder)
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/secret.png"])
+def test_file_names_stay_in_the_folder(folder, name):
+    with pytest.raises(DataError, match="leads out"):
+        annotated_pictures(coco(10, file_name=name), folder)
+
+
+def test_an_entry_without_file_name_is_named(folder):
+    with pytest.raises(DataError, match="broken entry"):
+        annotated_pictures({"images": [{"id": 1}]}, folder)
+
+
+def test_a_picture_of_another_size_is_refused(folder):
+    with pytest.raises(DataError, match="12 x 8 pixels, its annotations are for 20 x 8"):
+        detect(Estimator(), annotated_pictures(coco(10, width=20), folder), category_id=1)
+
+
+def test_a_damaged_picture_is_named(folder):
+    (folder / "20.png").write_bytes(b"not a picture")
+    with pytest.raises(MediaError, match=r"20\.png"):
+        detect(Estimator(), annotated_pictures(coco(10, 20), folder), category_id=1)
+
+
+def test_no_size_in_the_annotations_is_no_complaint(folder):
+    assert (
+        len(
+            detect(
+                Estimator(), annotated_pictures({"images": [{"id": 1, "file_name": "10.png"}]}, folder), category_id=1
+            )
+        )
+        == 1
+    )
