@@ -144,9 +144,10 @@ def test_ctrl_c_leaves_whole_files_about_what_is_done(cli, estimator, folder):
             raise KeyboardInterrupt
 
     estimator.hook = staticmethod(interrupt)
-    ran = cli("predict", "a.jpg", "b.png", "sub/a.jpg", "--out", "o")
+    ran = cli("predict", "notes.txt", "a.jpg", "b.png", "sub/a.jpg", "--out", "o")
     assert ran.code == 130
-    assert "1 picture left out" in ran.err
+    assert "notes.txt" in ran.err
+    assert "interrupted" in ran.err
     assert names(folder / "o") == ["a.poses.jpg", "b.poses.png", "poses.json"]
     assert len(json.loads((folder / "o/poses.json").read_text())["pictures"]) == 2
 

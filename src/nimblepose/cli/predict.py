@@ -56,7 +56,7 @@ def predict(
         pictures=pictures,
         draw=DrawOptions(colour_by=colour_by, show_scores=scores),
     )
-    found, failures = _collect(sources)
+    (found, failures), interrupted = _collect(sources), False
     if found:
         from nimblepose.codec.options import DecodeOptions
         from nimblepose.runtime.estimator import PoseEstimator
@@ -70,11 +70,14 @@ def predict(
         )
         _make_folder(out)
         sink = PictureSink(found, options, model=path.stem)
-        failures |= _run(estimator, sink, found, quiet=quiet)
+        failed, interrupted = _run(estimator, sink, found, quiet=quiet)
+        failures |= failed
     for source, message in failures.items():
         print(f"nimblepose: {message}" if source in message else f"nimblepose: {source}: {message}", file=sys.stderr)
-    if failures:
-        raise typer.Exit(1)
+    if interrupted:
+        print("nimblepose: interrupted; the other pictures were left out", file=sys.stderr)
+    if interrupted or failures:
+        raise typer.Exit(130 if interrupted else 1)
 
 
 def _collect(sources: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -103,15 +106,19 @@ def _make_folder(folder: Path | None) -> None:
         raise MediaError(f"cannot make the folder {folder}: {error.strerror}; choose another with --out") from error
 
 
-def _run(estimator: "PoseEstimator", sink: "PictureSink", sources: list[str], *, quiet: bool) -> dict[str, str]:
-    """Everything from the first picture to the last file; interrupted, it still writes about those that are done."""
+def _run(
+    estimator: "PoseEstimator", sink: "PictureSink", sources: list[str], *, quiet: bool
+) -> tuple[dict[str, str], bool]:
+    """From the first picture to the last file; returns what failed, and whether Ctrl-C left pictures out.
+
+    Interrupted, it still writes about the pictures that are done.
+    """
     from nimblepose.cli.progress import picture_bar
     from nimblepose.core.errors import PoseError
     from nimblepose.media.pictures import read_picture
     from nimblepose.media.web import fetch_picture, is_url, without_secrets
 
-    failures, done, people = {}, 0, 0
-    interrupted = False
+    failures, done, people, interrupted = {}, 0, 0, False
     try:
         with picture_bar(len(sources), quiet=quiet) as progress:
             for source in progress.track(sources, description="predict"):
@@ -137,11 +144,7 @@ def _run(estimator: "PoseEstimator", sink: "PictureSink", sources: list[str], *,
         print(f"{_count(done, 'picture', 'pictures')}, {_count(people, 'person', 'people')}")
     if not quiet:
         print("".join(f"-> {path}\n" for path in about), end="")
-    if interrupted:
-        left = len(sources) - done - len(failures)
-        print(f"nimblepose: interrupted; {_count(left, 'picture', 'pictures')} left out", file=sys.stderr)
-        raise typer.Exit(130)
-    return failures
+    return failures, interrupted
 
 
 def _count(number: int, one: str, many: str) -> str:
