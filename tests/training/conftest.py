@@ -69,3 +69,14 @@ def tiny(pictures):
         return path
 
     return write
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Networks this small are not faster on several threads, and much slower where something else runs beside them."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -41,10 +41,13 @@ def build_order(recipe: Recipe, dataset: PoseDataset, *, rank: int, world: int) 
 
 def build_loader(recipe: Recipe, dataset: PoseDataset, order: SampleOrder, *, first: int, pin: bool) -> Iterator[Batch]:
     """Batches from step `first` of the phase to its end, `recipe.accumulate` of them per step."""
+    workers = recipe.data.workers
     loader: DataLoader[Batch] = DataLoader(
         dataset,
         batch_sampler=_Parts(order, first, recipe.schedule.steps, recipe.accumulate),
-        num_workers=recipe.data.workers,
+        num_workers=workers,
+        # A forked copy of a process whose OpenCV or torch has already started threads can wait for them for ever.
+        multiprocessing_context="forkserver" if workers else None,
         collate_fn=collate,
         worker_init_fn=_one_thread,
         pin_memory=pin,

@@ -106,5 +106,6 @@ def shipped(network: PoseNetwork, stages: int | None) -> PoseNetwork:
             f"ship_refinement_stages {kept} is more than the network's {network.options.refinement_stages}"
         )
     copy = build_network(dataclasses.replace(network.options, refinement_stages=kept), network.skeleton, seed=0)
-    copy.load_state_dict({key: tensor for key, tensor in network.state_dict().items() if key in copy.state_dict()})
+    state = network.state_dict()
+    copy.load_state_dict({key: state[key] for key in copy.state_dict()})
     return copy.eval()

@@ -1,5 +1,6 @@
 """How good is it now? Real AP, by the estimator that users run, and pictures of fields beside their targets."""
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,14 @@ from numpy.typing import NDArray
 from nimblepose.codec.encode import encode
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.data.coco import read_json
 from nimblepose.data.dataset import PoseDataset
 from nimblepose.data.sheet import draw_fields, tile
+from nimblepose.evaluation.coco import evaluate, find_category
+from nimblepose.evaluation.detect import annotated_pictures
+from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.network import PoseNetwork
+from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.training.feed import normalise
 from nimblepose.training.recipe import Recipe
 
@@ -26,30 +32,26 @@ class Validator:
     dataset: PoseDataset
 
     def measure(self, network: PoseNetwork, metadata: ModelMetadata) -> dict[str, float]:
-        """AP over OKS 0.5 to 0.95 as `ap`, at 0.5 as `ap50`."""
-        import tempfile
-        from nimblepose.data.coco import read_json, category_of
-        from nimblepose.model.checkpoint import save_checkpoint
-        from nimblepose.runtime.estimator import PoseEstimator
-        from faster_coco_eval import COCO, COCOeval_faster
-        import copy
-        v=self.recipe.validation
-        coco=read_json(Path(v.annotations))
-        cat=category_of(coco,self.skeleton,v.annotations)
-        with tempfile.TemporaryDirectory() as d:
-            save_checkpoint(network, metadata, Path(d)/"a.safetensors")
-            est=PoseEstimator(Path(d)/"a.safetensors", input_height=v.height)
-        have={a["image_id"] for a in coco["annotations"]}
-        ims=[i for i in coco["images"] if i["id"] in have][: v.max_pictures or None]
-        res=[]
-        for i in ims:
-            res+=est(Path(v.images)/i["file_name"]).to_coco(i["id"],category_id=cat)
-        if not res: return {"ap":0.0,"ap50":0.0}
-        gt=COCO(copy.deepcopy(coco)); dt=gt.loadRes(res)
-        e=COCOeval_faster(gt,dt,iouType="keypoints",kpt_oks_sigmas=[self.skeleton.oks_sigmas[i] for i in self.skeleton.annotated_indices])
-        e.params.imgIds=[i["id"] for i in ims]
-        e.evaluate();e.accumulate();e.summarize()
-        return {"ap":float(e.stats[0]),"ap50":float(e.stats[1])}
+        """AP over OKS 0.5 to 0.95 as `ap`, at 0.5 as `ap50`, of the file that would be shipped.
+
+        Raises:
+            DataError: the validation pictures or annotations cannot be used.
+        """
+        options = self.recipe.validation
+        coco = read_json(Path(options.annotations))
+        category = find_category(coco, self.skeleton)
+        pictures = annotated_pictures(coco, Path(options.images), limit=options.max_pictures)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "candidate.safetensors"
+            save_checkpoint(network, metadata, path)
+            estimator = PoseEstimator(path, input_height=options.height, threads=torch.get_num_threads())
+        found = [
+            row
+            for picture in pictures
+            for row in estimator(picture.path).to_coco(picture.image_id, category_id=category)
+        ]
+        metrics = evaluate(coco, found, skeleton=self.skeleton, image_ids=[picture.image_id for picture in pictures])
+        return {"ap": metrics.ap, "ap50": metrics.ap50}
 
     @torch.no_grad()
     def draw(self, network: PoseNetwork, metadata: ModelMetadata) -> NDArray[np.uint8]:

@@ -1,0 +1,192 @@
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from nimblepose.core.errors import DataError, TrainingError
+from nimblepose.model.checkpoint import load_checkpoint
+from nimblepose.training.engine import build_fabric, train
+from nimblepose.training.logs import read_csv
+from nimblepose.training.recipe import load_recipe
+
+RUN = """
+import sys
+from pathlib import Path
+from nimblepose.training.engine import build_fabric, train
+from nimblepose.training.recipe import load_recipe
+if __name__ == "__main__":
+    recipe = load_recipe(Path(sys.argv[1]), sys.argv[3:])
+    train(recipe, Path(sys.argv[2]), fabric=build_fabric(recipe), resume=True)
+"""
+
+ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}  # sums in another order are other sums
+
+
+def losses(folder):
+    return [(row["step"], row["loss"], row["norm"]) for row in read_csv(folder / "log.csv")]
+
+
+def run(recipe, out, **options):
+    return train(recipe, out, fabric=build_fabric(recipe), **options)
+
+
+def test_a_run_killed_at_any_step_goes_on_as_if_nothing_had_happened(tiny, tmp_path):
+    path = tiny(schedule__steps=30, data__workers=1)
+    undisturbed = tmp_path / "undisturbed"
+    run(load_recipe(path), undisturbed)
+    killed = tmp_path / "killed"
+    at = int(np.random.default_rng(time.time_ns()).integers(4, 22))  # any step must do
+    command = [sys.executable, "-c", RUN, str(path), str(killed)]
+    process = subprocess.Popen(command, start_new_session=True, env=ONE_THREAD)
+    try:
+        while len(losses(killed)) < at and process.poll() is None:
+            time.sleep(0.01)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert at <= len(losses(killed)) < 30, "the run was to be killed in its middle"
+    run(load_recipe(path), killed, resume=True)
+    assert losses(killed) == losses(undisturbed)
+    one, two = (load_checkpoint(folder / "model.safetensors")[0].state_dict() for folder in (undisturbed, killed))
+    assert all((one[key] == two[key]).all() for key in one)  # the moving average too
+
+
+def test_two_processes_learn_what_one_would(tiny, tmp_path):
+    path = tiny(schedule__steps=20)
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    run(load_recipe(path), alone)
+    script = tmp_path / "run.py"
+    script.write_text(RUN)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run([*launch, script, path, together, "devices=2"], check=True, env=ONE_THREAD)
+    one, two = ([float(loss) for _, loss, _ in losses(folder)] for folder in (alone, together))
+    assert len(one) == len(two) == 20
+    np.testing.assert_allclose(two, one, rtol=1e-4)
+    assert one[-1] < one[0]
+
+
+def test_accumulated_parts_are_one_batch(tiny, tmp_path):
+    whole, parts = load_recipe(tiny()), load_recipe(tiny(accumulate=2))
+    run(whole, tmp_path / "whole")
+    run(parts, tmp_path / "parts")
+    one, two = ([float(loss) for _, loss, _ in losses(tmp_path / name)] for name in ("whole", "parts"))
+    np.testing.assert_allclose(two, one, rtol=1e-4)
+
+
+def test_no_number_stops_the_run_and_keeps_the_batch(tiny, tmp_path):
+    recipe = load_recipe(tiny(optimizer__learning_rate=1e30, optimizer__clip=0, schedule__warmup_steps=0))
+    with pytest.raises(TrainingError, match=r"loss is (nan|inf).* at step \d+.*the batch is kept in .*broken_step"):
+        run(recipe, tmp_path / "run")
+    (kept,) = (tmp_path / "run").glob("broken_step*.pt")
+    batch = torch.load(kept, weights_only=True)["batch"]
+    assert batch["image"][0].shape == (4, 3, 64, 64)
+
+
+def test_an_exploding_loss_stops_the_run(tiny, tmp_path):
+    changes = {
+        "optimizer__learning_rate": 0.3,
+        "optimizer__clip": 0,
+        "schedule__kind": "constant",
+        "schedule__steps": 200,
+    }
+    recipe = load_recipe(tiny(**changes, max_loss_growth=1.5))
+    with pytest.raises(TrainingError, match=r"loss is [\d.e+]+ at step .*\(usual: [\d.e+]+\)"):
+        run(recipe, tmp_path / "run")
+
+
+def test_unreadable_pictures_are_counted_and_too_many_stop_the_run(tiny, tmp_path, pictures):
+    annotations = (pictures / "annotations.json").read_text()
+    (tmp_path / "annotations.json").write_text(annotations)
+    (tmp_path / "images").mkdir()
+    for i, picture in enumerate(sorted((pictures / "images").iterdir())):
+        (tmp_path / "images" / picture.name).write_bytes(picture.read_bytes()[: 100 if i % 3 == 0 else None])
+    changes = {"data__annotations": [str(tmp_path / "annotations.json")], "data__images": [str(tmp_path / "images")]}
+    run(load_recipe(tiny(**changes, data__max_unreadable=0.9)), tmp_path / "patient")
+    counted = [int(row["unreadable"]) for row in read_csv(tmp_path / "patient" / "log.csv")]
+    assert counted[-1] == 16  # a third of 12 steps x 4 samples
+    with pytest.raises(DataError, match=r"of .* pictures could not be read.*`nimblepose data check`"):
+        run(load_recipe(tiny(**changes, data__max_unreadable=0.01)), tmp_path / "strict")
+
+
+def test_phases_follow_each_other_and_ship_without_the_extra_stages(tiny, tmp_path):
+    phases = [{"schedule.steps": 6}, {"network.refinement_stages": 3, "schedule.steps": 6}]
+    recipe = load_recipe(tiny(phases=phases, ship_refinement_stages=1, average=0.0))
+    model = run(recipe, tmp_path / "run")
+    rows = read_csv(tmp_path / "run" / "log.csv")
+    assert [int(row["step"]) for row in rows] == list(range(12))
+    assert [row["phase"] for row in rows] == ["0"] * 6 + ["1"] * 6
+    assert [bool(row["stage3_pafs"]) for row in rows] == [False] * 6 + [True] * 6
+    assert float(rows[6]["stage1_heatmaps"]) < float(rows[0]["stage1_heatmaps"])  # it started from phase 0's result
+    stages = [
+        load_checkpoint(path)[0].options.refinement_stages for path in (tmp_path / "run/phase1.safetensors", model)
+    ]
+    assert stages == [3, 1]
+
+
+def test_a_crash_between_phases_goes_on_with_the_next(tiny, tmp_path):
+    recipe = load_recipe(tiny(phases=[{"schedule.steps": 6}, {"schedule.steps": 6}]))
+    run(recipe, tmp_path / "undisturbed")
+
+    class CrashError(Exception):
+        pass
+
+    def crash(step):
+        if step.phase == 0 and step.step == 6:
+            raise CrashError
+
+    with pytest.raises(CrashError):
+        run(recipe, tmp_path / "run", watch=crash)
+    run(recipe, tmp_path / "run", resume=True)
+    assert losses(tmp_path / "run") == losses(tmp_path / "undisturbed")
+
+
+def test_frozen_parts_stay_and_a_teacher_pulls(tiny, tmp_path):
+    teacher = run(load_recipe(tiny()), tmp_path / "teacher")
+    before = load_checkpoint(teacher)[0].state_dict()
+    start = {"start": str(teacher), "freeze": ["model", "cpm"]}
+    model = run(load_recipe(tiny(**start)), tmp_path / "frozen")
+    after = load_checkpoint(model)[0].state_dict()
+    moved = {key.split(".")[0] for key in after if not torch.allclose(after[key], before[key], atol=1e-6)}
+    assert moved == {"initial_stage", "refinement_stages"}
+    pupil = load_recipe(tiny(distill={"teacher": str(teacher), "weight": 1.0}, **start))
+    run(pupil, tmp_path / "pupil")
+    first = read_csv(tmp_path / "pupil" / "log.csv")[0]
+    assert float(first["stage1_pafs"]) < 1e-6  # it begins as its teacher, which is all the target there is
+    assert float(first["stage0_pafs"]) > 1e-3  # the teacher's last stage teaches every stage
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch_size": 99}, "make no batch of 99"),
+        ({"freeze": ["bakbone"]}, "no parameter's name begins with 'bakbone'"),
+        ({"freeze": ["model", "cpm", "initial_stage", "refinement_stages"]}, "nothing to train"),
+        ({"start": "/no/such/file.safetensors"}, "no model file"),
+        ({"accelerator": "cuda"}, "torch sees no GPU"),
+    ],
+    ids=["batch", "freeze", "all frozen", "start", "gpu"],
+)
+def test_what_cannot_work_is_said_before_the_first_step(tiny, tmp_path, change, message):
+    if change.get("accelerator") == "cuda" and torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    from nimblepose.core.errors import PoseError
+
+    with pytest.raises(PoseError, match=message):
+        run(load_recipe(tiny(**change)), tmp_path / "run")
+
+
+def test_a_run_is_neither_overwritten_nor_resumed_with_another_recipe(tiny, tmp_path):
+    recipe = load_recipe(tiny(schedule__steps=3, schedule__warmup_steps=0))
+    run(recipe, tmp_path / "run")
+    with pytest.raises(TrainingError, match="holds a run already"):
+        run(recipe, tmp_path / "run")
+    other = dataclasses.replace(recipe, seed=1)
+    with pytest.raises(TrainingError, match="seed was 0, is 1"):
+        run(other, tmp_path / "run", resume=True)
+    run(dataclasses.replace(recipe, checkpoint_every=7), tmp_path / "run", resume=True)  # that changes nothing learnt
