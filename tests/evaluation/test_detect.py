@@ -6,7 +6,7 @@ import pytest
 from nimblepose.core.errors import DataError, MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.evaluation.detect import annotated_pictures, detect
+from nimblepose.evaluation.detect import annotated_pictures, detect, locate_set
 from nimblepose.media.files import write_atomically
 from nimblepose.media.writers import encode_picture
 
@@ -83,3 +83,37 @@ def test_no_size_in_the_annotations_is_no_complaint(folder):
         )
         == 1
     )
+
+
+@pytest.mark.parametrize(
+    ("files", "folders", "expected"),
+    [
+        (["person_keypoints.json"], ["images"], ("person_keypoints.json", "images")),
+        (["own.json.gz"], [], ("own.json.gz", ".")),
+        (
+            ["annotations/person_keypoints_train2017.json", "annotations/person_keypoints_val2017.json",
+             "annotations/instances_val2017.json"],
+            ["train2017", "val2017"],
+            ("annotations/person_keypoints_val2017.json", "val2017"),
+        ),
+        (["annotations/people_val.json"], ["images/val"], ("annotations/people_val.json", "images/val")),
+    ],
+    ids=["one file and images", "beside the pictures", "as COCO is unpacked", "splits below images"],
+)  # fmt: skip
+def test_where_annotations_and_pictures_lie(tmp_path, files, folders, expected):
+    for name in folders:
+        (tmp_path / name).mkdir(parents=True)
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert locate_set(tmp_path) == (tmp_path / expected[0], tmp_path / expected[1])
+
+
+@pytest.mark.parametrize(
+    ("files", "message"), [([], "no annotation file"), (["a.json", "b.json"], "--annotations")], ids=["none", "two"]
+)
+def test_no_guess_which_file_is_meant(tmp_path, files, message):
+    for name in files:
+        (tmp_path / name).touch()
+    with pytest.raises(DataError, match=message):
+        locate_set(tmp_path)

@@ -90,6 +90,18 @@ def evaluate(
 _FIGURES = tuple(field.name for field in dataclasses.fields(Metrics))[:10]  # in the order of the COCO summary
 
 
+def check_available() -> None:
+    """Say before the work, not after it, that something is missing.
+
+    Raises:
+        BackendUnavailable: faster-coco-eval is not installed.
+    """
+    try:
+        import faster_coco_eval  # noqa: F401 - only whether it is there
+    except ImportError as error:
+        raise BackendUnavailable("average precision needs: pip install 'nimblepose[val]'") from error
+
+
 def find_category(ground_truth: Mapping[str, Any], skeleton: Skeleton, category_id: int | None = None) -> int:
     """The category that has the keypoints of the skeleton; the given one is checked.
 
@@ -118,10 +130,9 @@ def _figures(
     skeleton: Skeleton,
 ) -> list[float]:
     """The ten figures of the COCO keypoint summary; NaN where it says -1."""
-    try:
-        from faster_coco_eval import COCO, COCOeval_faster
-    except ImportError as error:
-        raise BackendUnavailable("average precision needs: pip install 'nimblepose[val]'") from error
+    check_available()
+    from faster_coco_eval import COCO, COCOeval_faster
+
     images, categories = [{"id": i} for i in image_ids], [{"id": category}]
     truth = COCO({"images": images, "categories": categories, "annotations": people})
     result = truth.loadRes(found)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nimblepose.core.errors import DataError
 from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
+from nimblepose.data.check import locate
 from nimblepose.evaluation.coco import MAX_PEOPLE
 from nimblepose.media.pictures import read_picture
 
@@ -34,6 +35,27 @@ class AnnotatedPicture:
     image_id: int
     path: Path
     size: Size | None  # (height, width) as the annotations say; None where they do not
+
+
+def locate_set(folder: Path) -> tuple[Path, Path]:
+    """The annotation file of a folder in COCO layout, and the folder of its pictures.
+
+    Of several files the one of keypoints is meant (`person_keypoints_val2017.json`), of several of those the one with
+    `val` in its name. Pictures lie in `images/`, in a folder named like the end of the annotation file (`val2017/`), in
+    that below `images/`, or beside the annotations.
+
+    Raises:
+        DataError: there is no annotation file, or it cannot be told which one is meant.
+    """
+    files = [path for path, _ in locate(folder)]
+    for word in ("keypoints", "val"):
+        files = [path for path in files if word in path.name] or files
+    if len(files) > 1:
+        names = ", ".join(str(path.relative_to(folder)) for path in files)
+        raise DataError(f"{folder} has several annotation files ({names}); choose with --images and --annotations")
+    split = files[0].name.partition(".")[0].rpartition("_")[2]
+    places = (folder / "images" / split, folder / split, folder / "images")
+    return files[0], next((place for place in places if place.is_dir()), folder)
 
 
 def annotated_pictures(coco: Mapping[str, Any], folder: Path, *, limit: int = 0) -> list[AnnotatedPicture]:

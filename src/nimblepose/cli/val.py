@@ -1,0 +1,135 @@
+"""`nimblepose val`: how good is a model on annotated pictures?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from nimblepose.evaluation.coco import Metrics
+
+
+def val(
+    data: Annotated[
+        Path | None, typer.Option("--data", "-d", help="Folder in COCO layout; or give --images and --annotations.")
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of the pictures.")] = None,
+    annotations: Annotated[Path | None, typer.Option(help="COCO keypoint file, .json or .json.gz.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Name or file; see `nimblepose model list`.")
+    ] = None,
+    backend: Annotated[
+        Literal["auto", "onnxruntime", "openvino", "torch"], typer.Option(help="What runs the network.")
+    ] = "auto",
+    threads: Annotated[int, typer.Option(min=0, help="0: all cores.")] = 0,
+    input_height: Annotated[int, typer.Option(min=32, max=4096, help="Height the network sees.")] = 368,
+    flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored picture.")] = False,
+    scales: Annotated[str, typer.Option(help="Average over these multiples of the height, such as 0.5,1,1.5,2.")] = "1",
+    category: Annotated[
+        int | None, typer.Option(help="Category id [default: the one with the model's keypoints].")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Only the first so many pictures; 0: all.")] = 0,
+    detections: Annotated[Path | None, typer.Option(help="Write the detections as COCO results (.json).")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the figures with all it takes to repeat them (.json).")
+    ] = None,
+    worst: Annotated[Path | None, typer.Option(help="Write pictures of the worst mistakes into this folder.")] = None,
+    worst_count: Annotated[int, typer.Option(min=1, max=1000, help="How many of each kind.")] = 20,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Measure COCO keypoint average precision (AP) and recall (AR) of a model."""
+    import time
+
+    from nimblepose.cli.progress import download_bar, picture_bar
+    from nimblepose.core.errors import DataError
+    from nimblepose.data.coco import read_json, records_of
+    from nimblepose.evaluation.coco import check_available, evaluate, find_category
+    from nimblepose.evaluation.detect import annotated_pictures, detect, locate_set
+    from nimblepose.evaluation.provenance import provenance, sha256
+    from nimblepose.evaluation.worst import find_mistakes, write_mistakes
+    from nimblepose.runtime.estimator import PoseEstimator
+    from nimblepose.runtime.models import find_model
+
+    check_available()  # what is missing is said now, not after the last picture
+    if data is not None and images is None and annotations is None:
+        annotations, images = locate_set(data)
+    if data is not None or annotations is None or images is None:
+        raise DataError("give either --data, or both --images and --annotations")
+    coco = read_json(annotations)
+    pictures = annotated_pictures(coco, images, limit=limit)
+    with download_bar() as progress:
+        path = find_model(model, progress=progress)
+    estimator = PoseEstimator(
+        path, backend=backend, threads=threads, input_height=input_height, flip=flip, scales=_numbers(scales)
+    )
+    category_id = find_category(coco, estimator.skeleton, category)
+    start = time.perf_counter()
+    with picture_bar(len(pictures), quiet=quiet) as bar:
+        task = bar.add_task("val", total=len(pictures))
+        found = detect(estimator, pictures, category_id=category_id, progress=lambda n: bar.update(task, completed=n))
+    seconds = time.perf_counter() - start
+    image_ids = [picture.image_id for picture in pictures]
+    metrics = evaluate(coco, found, skeleton=estimator.skeleton, image_ids=image_ids, category_id=category_id)
+    if not quiet:
+        _print_table(metrics, guessed_sigmas=estimator.skeleton.sigmas_are_guessed, seconds=seconds)
+    written: list[Path] = []
+    if detections:
+        written.append(_write_json(detections, found))
+    if report:
+        facts = {"file": annotations.name, "sha256": sha256(annotations), "category": category_id, "limit": limit}
+        value = {
+            "format": "nimblepose-val",
+            "version": 1,
+            **provenance(estimator, threads=threads),
+            "data": facts,
+            "metrics": metrics.to_dict(),
+            "seconds": round(seconds, 3),
+        }
+        written.append(_write_json(report, value))
+    if worst:
+        records = [r for r in records_of(coco, images, estimator.skeleton) if r.image_id in set(image_ids)]
+        mistakes = find_mistakes(records, found, skeleton=estimator.skeleton, count=worst_count)
+        written += write_mistakes(mistakes, worst)
+    if not quiet:
+        print("".join(f"-> {file}\n" for file in written), end="")
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    from nimblepose.core.errors import PoseError
+
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise PoseError(f"--scales takes numbers separated by commas, such as 0.5,1,1.5,2; got {text!r}") from error
+
+
+def _print_table(metrics: "Metrics", *, guessed_sigmas: bool, seconds: float) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    names = {
+        "ap": "AP", "ap50": "AP50", "ap75": "AP75", "ap_medium": "AP medium", "ap_large": "AP large",
+        "ar": "AR", "ar50": "AR50", "ar75": "AR75", "ar_medium": "AR medium", "ar_large": "AR large",
+    }  # fmt: skip
+    table = Table("", "value")
+    for key, value in metrics.to_dict().items():
+        if key in names:
+            table.add_row(names[key], "nobody to measure by" if value is None else f"{value:.4f}")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"{metrics.pictures} pictures, {metrics.people} annotated people, {metrics.detections} detections; "
+        f"{seconds:.1f} s, {metrics.pictures / seconds:.1f} pictures per second",
+        highlight=False,
+    )
+    if guessed_sigmas:
+        console.print("OKS sigmas: not given; 1/K is a guess, so AP will not compare with other work", highlight=False)
+
+
+def _write_json(path: Path, value: Any) -> Path:
+    import json
+
+    from nimblepose.media.files import write_atomically
+
+    write_atomically(path, (json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    return path

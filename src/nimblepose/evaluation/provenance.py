@@ -1,0 +1,86 @@
+"""What a figure needs to be repeated: which machine, which versions, which model, which files."""
+
+import dataclasses
+import hashlib
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from nimblepose import __version__
+from nimblepose.core.metadata import ModelMetadata
+from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.streaming import usable_cores
+
+_PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "openvino", "torch", "faster-coco-eval")
+
+
+def provenance(estimator: PoseEstimator, *, threads: int) -> dict[str, Any]:
+    """Date, model, options and machine of a measurement, as plain data for JSON.
+
+    Args:
+        estimator: What was measured.
+        threads: As it was given to the estimator; 0 means all cores.
+    """
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": model_facts(estimator.model, estimator.metadata),
+        "options": {
+            "backend": type(estimator.backend).__name__.removesuffix("Backend").lower(),  # what "auto" has become
+            "threads": threads or usable_cores(),
+            "input_height": estimator.input_height,
+            "flip": estimator.flip,
+            "scales": list(estimator.scales),
+            "decode": dataclasses.asdict(estimator.decode_options),
+        },
+        "machine": machine(),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, system and the versions of what computes; packages that are not installed are left out."""
+    return {
+        "processor": processor_name(),
+        "usable_cores": usable_cores(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "packages": {"nimblepose": __version__} | {name: v for name in _PACKAGES if (v := _version(name))},
+    }
+
+
+def processor_name() -> str:
+    """The processor's own name where the system tells it, else its kind."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.lower().startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
+
+
+def model_facts(path: Path, metadata: ModelMetadata) -> dict[str, Any]:
+    """File, checksums (also of the weights beside an .xml) and origin of a model."""
+    files = [path, path.with_suffix(".bin")] if path.suffix == ".xml" else [path]
+    return {
+        "file": path.name,
+        "sha256": {file.name: sha256(file) for file in files if file.is_file()},
+        "origin": metadata.origin,
+        "licence": metadata.licence,
+        "skeleton": metadata.skeleton.to_dict(),
+    }
+
+
+def sha256(path: Path) -> str:
+    """Checksum of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
