@@ -53,8 +53,10 @@ def val(
     check_available()  # what is missing is said now, not after the last picture
     if data is not None and images is None and annotations is None:
         annotations, images = locate_set(data)
-    if data is not None or annotations is None or images is None:
+    elif data is not None:
         raise DataError("give either --data, or both --images and --annotations")
+    if annotations is None or images is None:
+        raise DataError("give --data, or both --images and --annotations")
     coco = read_json(annotations)
     pictures = annotated_pictures(coco, images, limit=limit)
     with download_bar() as progress:

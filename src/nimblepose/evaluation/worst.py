@@ -23,7 +23,7 @@ from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.writers import encode_picture
 
 _SAME_PERSON = 0.5  # OKS from which a detection counts as found, the most lenient threshold of AP
-_MIN_KEYPOINTS = 5  # a person with fewer is hard to see, so missing them teaches little
+_MIN_SHARE = 5 / 17  # of the keypoints; a person with fewer labelled is hard to see, so missing them teaches little
 _MARK = (255, 0, 0)
 
 
@@ -69,7 +69,7 @@ def find_mistakes(
         detected = from_coco_people(rows, skeleton) if rows else Poses.empty(skeleton)
         people = _annotated(record, skeleton)
         taken, right = _match(detected, people, record, skeleton)
-        visible = people.found[:, skeleton.annotated_indices].sum(axis=1) >= _MIN_KEYPOINTS
+        visible = people.found[:, skeleton.annotated_indices].mean(axis=1) >= _MIN_SHARE
         missed += [
             Mistake("missed", record, float(record.areas[i]), record.boxes[i], people, detected)
             for i in np.flatnonzero(~taken & visible)
