@@ -1,0 +1,49 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from nimblepose.cli.app import app
+
+BIRD = {"name": "bird", "keypoints": ["beak", "tail"], "limbs": [["beak", "tail"]]}
+
+
+@pytest.fixture
+def birds(tmp_path):
+    """One bird in one picture, and its skeleton."""
+    (tmp_path / "images").mkdir()
+    cv2.imwrite(str(tmp_path / "images" / "a.png"), np.full((64, 96, 3), 90, np.uint8))
+    (tmp_path / "bird.yaml").write_text(yaml.safe_dump(BIRD))
+    coco = {
+        "images": [{"id": 1, "file_name": "a.png", "height": 64, "width": 96}],
+        "categories": [{"id": 1, "name": "bird", "keypoints": BIRD["keypoints"]}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 30, 30], "keypoints": [12, 12, 2, 38, 38, 2]}
+        ],
+    }
+    (tmp_path / "birds.json").write_text(json.dumps(coco))
+    return tmp_path
+
+
+def run(folder, *arguments):
+    return CliRunner().invoke(
+        app, ["data", "check", str(folder), "--skeleton", str(folder / "bird.yaml"), *map(str, arguments)]
+    )
+
+
+def test_a_sound_set_and_its_sheet(birds):
+    result = run(birds, "--sheet", birds / "sheet.png", "--samples", 1)
+    assert result.exit_code == 0, result.output
+    assert "no faults" in result.output
+    assert cv2.imread(str(birds / "sheet.png")).shape[0] == 368
+
+
+def test_a_fault_is_named_with_an_example_and_the_exit_code_is_1(birds):
+    (birds / "images" / "a.png").unlink()
+    result = run(birds)
+    assert result.exit_code == 1
+    assert "error: missing pictures: 1:" in result.output
+    assert "a.png" in result.output
