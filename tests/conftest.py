@@ -4,7 +4,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from nimblepose.core.metadata import ModelMetadata
+from nimblepose.core.skeleton import Skeleton
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -15,6 +19,42 @@ def shared() -> Path:
     if not (SHARED / "golden").is_dir():
         pytest.skip("reference material (../shared) is not beside this checkout")
     return SHARED
+
+
+DOTS = Skeleton(
+    "dots", ("low", "high", "far"), (("low", "high"), ("high", "far")), (0.1, 0.1, 0.1), mirror_pairs=(("low", "far"),)
+)
+
+
+@pytest.fixture(scope="session")
+def dots_model(tmp_path_factory):
+    """A tiny ONNX file that finds the same body in every picture of 64 x 128: cells (4, 3), (4, 8), (4, 13)."""
+    onnx = pytest.importorskip("onnx")
+    rows, columns = np.mgrid[:8, :16]
+    heatmaps = np.stack([np.exp(-((rows - 4) ** 2 + (columns - c) ** 2) / 2) for c in (3, 8, 13)])
+    heatmaps = np.concatenate([heatmaps, 1 - heatmaps.max(axis=0, keepdims=True)]).astype(np.float32)
+    pafs = np.zeros((4, 8, 16), np.float32)
+    pafs[[0, 2], 3:6] = 1  # both limbs point to the right
+    constants = {"zero": np.zeros(1, np.float32), "h": heatmaps[None], "p": pafs[None], "axes": np.array([1, 2, 3])}
+    nodes = [
+        onnx.helper.make_node("ReduceSum", ["image", "axes"], ["sum"], keepdims=1),
+        onnx.helper.make_node("Mul", ["sum", "zero"], ["nothing"]),
+        onnx.helper.make_node("Add", ["h", "nothing"], ["heatmaps"]),
+        onnx.helper.make_node("Add", ["p", "nothing"], ["pafs"]),
+    ]
+    kind = onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        nodes,
+        "dots",
+        [onnx.helper.make_tensor_value_info("image", kind, ["b", 3, "h", "w"])],
+        [onnx.helper.make_tensor_value_info(name, kind, ["b", 4, 8, 16]) for name in ("heatmaps", "pafs")],
+        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+    onnx.helper.set_model_props(model, ModelMetadata(skeleton=DOTS, licence="MIT", origin="a test").to_strings())
+    path = tmp_path_factory.mktemp("model") / "dots.onnx"
+    onnx.save(model, path)
+    return path
 
 
 class WebServer:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from nimblepose import __version__
-from nimblepose.cli import data, doctor, export, import_, model_info, models, predict, skeleton, train, val
+from nimblepose.cli import benchmark, data, doctor, export, import_, model_info, models, predict, skeleton, train, val
 from nimblepose.core.errors import PoseError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command()(predict.predict)
 app.command()(train.train)
 app.command()(val.val)
+app.command()(benchmark.benchmark)
 app.command("import")(import_.import_model)
 app.command()(export.export)
 app.command()(doctor.doctor)

@@ -1,7 +1,7 @@
 """`nimblepose val`: how good is a model on annotated pictures?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -45,7 +45,7 @@ def val(
     from nimblepose.data.coco import read_json, records_of
     from nimblepose.evaluation.coco import check_available, evaluate, find_category
     from nimblepose.evaluation.detect import annotated_pictures, detect, locate_set
-    from nimblepose.evaluation.provenance import provenance, sha256
+    from nimblepose.evaluation.provenance import provenance, sha256, write_json
     from nimblepose.evaluation.worst import find_mistakes, write_mistakes
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import find_model
@@ -76,7 +76,8 @@ def val(
         _print_table(metrics, guessed_sigmas=estimator.skeleton.sigmas_are_guessed, seconds=seconds)
     written: list[Path] = []
     if detections:
-        written.append(_write_json(detections, found))
+        write_json(detections, found)
+        written.append(detections)
     if report:
         facts = {"file": annotations.name, "sha256": sha256(annotations), "category": category_id, "limit": limit}
         value = {
@@ -87,7 +88,8 @@ def val(
             "metrics": metrics.to_dict(),
             "seconds": round(seconds, 3),
         }
-        written.append(_write_json(report, value))
+        write_json(report, value)
+        written.append(report)
     if worst:
         records = [r for r in records_of(coco, images, estimator.skeleton) if r.image_id in set(image_ids)]
         mistakes = find_mistakes(records, found, skeleton=estimator.skeleton, count=worst_count)
@@ -126,12 +128,3 @@ def _print_table(metrics: "Metrics", *, guessed_sigmas: bool, seconds: float) ->
     )
     if guessed_sigmas:
         console.print("OKS sigmas: not given; 1/K is a guess, so AP will not compare with other work", highlight=False)
-
-
-def _write_json(path: Path, value: Any) -> Path:
-    import json
-
-    from nimblepose.media.files import write_atomically
-
-    write_atomically(path, (json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n").encode())
-    return path

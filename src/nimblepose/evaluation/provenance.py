@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import os
 import platform
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any
 
 from nimblepose import __version__
 from nimblepose.core.metadata import ModelMetadata
+from nimblepose.media.files import write_atomically
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.runtime.streaming import usable_cores
 
@@ -77,6 +79,15 @@ def sha256(path: Path) -> str:
     """Checksum of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain data as a JSON file, whole or not at all.
+
+    Raises:
+        MediaError: the folder is missing or not writable.
+    """
+    write_atomically(path, (json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
 def _version(distribution: str) -> str | None:

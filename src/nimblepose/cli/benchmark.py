@@ -1,0 +1,112 @@
+"""`nimblepose benchmark`: how fast is a model on this machine, and where does the time go?"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from nimblepose.evaluation.benchmark import Benchmark
+    from nimblepose.media.pictures import Picture
+    from nimblepose.runtime.estimator import PoseEstimator
+
+
+def benchmark(
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Name or file; see `nimblepose model list`.")
+    ] = None,
+    backend: Annotated[
+        Literal["auto", "onnxruntime", "openvino", "torch"], typer.Option(help="What runs the network.")
+    ] = "auto",
+    source: Annotated[
+        str | None, typer.Option("--source", "-s", help="Picture or folder of pictures [default: gray noise].")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=0, help="0: all cores.")] = 0,
+    input_height: Annotated[int, typer.Option(min=32, max=4096, help="Height the network sees.")] = 256,
+    frames: Annotated[int, typer.Option(min=1, help="One by one, and again streamed; pictures repeat.")] = 100,
+    seconds: Annotated[float, typer.Option(min=0, help="Instead of --frames: as many as take about so long.")] = 0,
+    report: Annotated[Path | None, typer.Option(help="Write the figures with all it takes to repeat them.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Time every stage, frames per second one by one and streamed, and the network alone in the same run."""
+    from nimblepose.cli.progress import download_bar, picture_bar
+    from nimblepose.evaluation.benchmark import BenchmarkOptions, load_pictures, noise, run_benchmark
+    from nimblepose.evaluation.provenance import provenance, write_json
+    from nimblepose.runtime.backends import open_backend
+    from nimblepose.runtime.estimator import PoseEstimator
+    from nimblepose.runtime.models import find_model
+    from nimblepose.runtime.streaming import usable_cores
+
+    files, pictures = load_pictures(source) if source else ([], [noise()])
+    with download_bar() as progress:
+        path = find_model(model, progress=progress)
+    estimator = PoseEstimator(path, backend=backend, threads=threads, input_height=input_height)
+    cores = threads or usable_cores()
+    parallel = open_backend(path, backend, threads=cores, parallel=cores)
+    options = BenchmarkOptions(frames=_frames_in(seconds, estimator, pictures[0]) if seconds else frames)
+    with picture_bar(options.steps, quiet=quiet) as bar:
+        task = bar.add_task("benchmark", total=options.steps)
+        result = run_benchmark(
+            estimator,
+            parallel,
+            pictures,
+            files=files,
+            threads=cores,
+            options=options,
+            progress=lambda done: bar.update(task, completed=done),
+        )
+    facts = provenance(estimator, threads=threads)
+    if not quiet:
+        _print_tables(result, facts, source)
+    if report:
+        write_json(report, {"format": "nimblepose-benchmark", "version": 1, **facts, "benchmark": result.to_dict()})
+        if not quiet:
+            print(f"-> {report}")
+
+
+_RUNS_PER_FRAME = 6  # of the network: one by one three times, then streamed and twice alone, less what streaming saves
+
+
+def _frames_in(seconds: float, estimator: "PoseEstimator", picture: "Picture") -> int:
+    """How many frames take about so long."""
+    import time
+
+    estimator.estimate(picture)  # the first is slower
+    start = time.perf_counter()
+    estimator.estimate(picture)
+    return max(10, round(seconds / (_RUNS_PER_FRAME * (time.perf_counter() - start))))
+
+
+def _print_tables(result: "Benchmark", facts: dict[str, Any], source: str | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    stages = Table("stage", "median ms", "p95 ms", "mean ms", title="one by one")
+    named = {**result.stages, "whole, without read and draw": result.whole, "network alone": result.network}
+    for name, timing in named.items():
+        stages.add_row(name, *(f"{value:.2f}" for value in (timing.median, timing.p95, timing.mean)))
+    rates = Table("", "frames per second", title="from a decoded picture to poses")
+    for name, rate in {
+        "one by one": result.one_by_one_fps,
+        "streamed": result.streamed_fps,
+        "network alone, all threads on one picture": result.network_fps,
+        "network alone, one picture per thread": result.network_parallel_fps,
+    }.items():
+        rates.add_row(name, f"{rate:.1f}")
+    fewest, median, most = result.people
+    options, machine = facts["options"], facts["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    sizes = [f"{height} x {width}" for height, width in result.input_sizes]
+    inputs = sizes[0] if len(sizes) == 1 else f"{len(sizes)} sizes, {sizes[0]} to {sizes[-1]}"
+    console = Console()
+    console.print(stages)
+    console.print(rates)
+    for line in (
+        f"one by one: {result.whole_over_network:.3f} x the network alone",
+        f"streamed: {result.streamed_over_network:.3f} x the network's own best rate",
+        f"people per picture: {fewest} to {most}, median {median:g}; {result.pictures} pictures; input {inputs}",
+        f"{options['backend']}, {options['threads']} threads, {machine['processor']}, {machine['usable_cores']} cores",
+        f"Python {machine['python']}, {versions}",
+        *(["no --source: gray noise, nobody to find, so decoding costs least"] if source is None else []),
+    ):
+        console.print(line, highlight=False, markup=False)
