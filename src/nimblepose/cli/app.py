@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 
 from nimblepose import __version__
-from nimblepose.cli import benchmark, data, doctor, export, import_, model_info, models, predict, skeleton, train, val
+from nimblepose.cli import (
+    benchmark,
+    data,
+    doctor,
+    export,
+    import_,
+    model_info,
+    models,
+    predict,
+    sigmas,
+    skeleton,
+    train,
+    val,
+)
 from nimblepose.core.errors import PoseError
 
 app = typer.Typer(
@@ -36,6 +49,7 @@ app.add_typer(model_app, name="model")
 
 skeleton_app = typer.Typer(help="Skeletons of your own.", no_args_is_help=True)
 skeleton_app.command("check")(skeleton.check)
+skeleton_app.command("sigmas")(sigmas.sigmas)
 app.add_typer(skeleton_app, name="skeleton")
 
 data_app = typer.Typer(help="Data sets to train on.", no_args_is_help=True)
