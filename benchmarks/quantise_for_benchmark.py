@@ -10,7 +10,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -62,14 +62,24 @@ def prepared(model: Path, folder: Path, count: int, size: Size) -> Iterator[NDAr
         yield prepare([picture], placement, spec)
 
 
+def _producers_of(graph: onnx.GraphProto, names: set[str]) -> set[str]:
+    return {node.name for node in graph.node if names & set(node.output)}
+
+
+_KEPT: dict[str, Callable[[onnx.GraphProto], set[str]]] = {  # what may be left in float32
+    "first": lambda graph: {graph.node[0].name},
+    "outputs": lambda graph: _producers_of(graph, {output.name for output in graph.output}),
+    "elu": lambda graph: _producers_of(graph, {node.input[0] for node in graph.node if node.op_type == "Elu"}),
+}
+
+
 def quantise(model: Path, folder: Path, out: Path, options: argparse.Namespace) -> None:
     """Write `out`; metadata of the model is kept."""
     original = onnx.load(model)
-    outputs = {output.name for output in original.graph.output}
-    last = [node.name for node in original.graph.node if outputs & set(node.output)]
     with tempfile.TemporaryDirectory() as scratch:
         inferred = Path(scratch) / "inferred.onnx"
         quant_pre_process(model, inferred, skip_symbolic_shape=True)
+        graph = onnx.load(inferred).graph
         quantize_static(
             inferred,
             out,
@@ -79,7 +89,8 @@ def quantise(model: Path, folder: Path, out: Path, options: argparse.Namespace) 
             activation_type=_ACTIVATIONS[options.activation],
             weight_type=QuantType.QInt8,
             calibrate_method=_METHODS[options.method],
-            nodes_to_exclude=last if options.float_outputs else [],
+            op_types_to_quantize=options.operators,
+            nodes_to_exclude=sorted(set().union(*(_KEPT[kind](graph) for kind in options.keep_float))),
             extra_options={
                 "ActivationSymmetric": False,
                 "WeightSymmetric": True,
@@ -113,7 +124,8 @@ def main() -> None:
     parser.add_argument("--method", choices=_METHODS, default="minmax")
     parser.add_argument("--activation", choices=_ACTIVATIONS, default="uint8")
     parser.add_argument("--average", action="store_true", help="ranges as averages over pictures")
-    parser.add_argument("--float-outputs", action="store_true", help="leave the last layers in float32")
+    parser.add_argument("--keep-float", nargs="*", choices=_KEPT, default=["outputs", "elu"])
+    parser.add_argument("--operators", nargs="*", default=["Conv", "Relu", "Add", "Concat"], help="what is quantised")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=30)
     options = parser.parse_args()

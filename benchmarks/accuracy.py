@@ -1,0 +1,98 @@
+"""The table of accuracy: AP of one model by input height, averaging and runtime.
+
+    python benchmarks/accuracy.py MODEL.onnx DATA/ [--int8 INT8.onnx] [--reference DETECTIONS.json]
+        [--backends onnxruntime openvino] [--rows single flip scales small small-flip int8 int8-small]
+
+DATA is a folder in COCO layout. Each row is what `nimblepose val` prints with the options named in it. The reference is
+the row of detections that were made elsewhere, evaluated by the same function.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from nimblepose.core.skeleton import HUMAN_18
+from nimblepose.data.coco import read_json
+from nimblepose.evaluation.coco import Metrics, evaluate, find_category
+from nimblepose.evaluation.detect import AnnotatedPicture, annotated_pictures, detect, locate_set
+from nimblepose.evaluation.provenance import processor_name, sha256
+from nimblepose.runtime.backends import BackendName
+from nimblepose.runtime.estimator import PoseEstimator
+
+_SCALES = (0.5, 1.0, 1.5, 2.0)
+_ROWS = {  # name -> what it says, model, height, flip, scales
+    "single": ("float32, height 368", "float32", 368, False, (1.0,)),
+    "flip": ("float32, height 368, flip", "float32", 368, True, (1.0,)),
+    "scales": ("float32, height 368, scales 0.5, 1, 1.5, 2", "float32", 368, False, _SCALES),
+    "small": ("float32, height 256", "float32", 256, False, (1.0,)),
+    "small-flip": ("float32, height 256, flip", "float32", 256, True, (1.0,)),
+    "int8": ("int8, height 368", "int8", 368, False, (1.0,)),
+    "int8-small": ("int8, height 256", "int8", 256, False, (1.0,)),
+}
+
+
+def line(what: str, runtime: str, metrics: Metrics, seconds: str) -> str:
+    """One row of the table."""
+    figures = (metrics.ap, metrics.ap50, metrics.ap75, metrics.ap_medium, metrics.ap_large, metrics.ar)
+    return f"| {what} | {runtime} | {' | '.join(f'{value:.4f}' for value in figures)} | {seconds} |"
+
+
+def main() -> None:
+    """Parse, measure, print row by row."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--int8", type=Path)
+    parser.add_argument("--reference", type=Path)
+    parser.add_argument(
+        "--backends", nargs="*", choices=("onnxruntime", "openvino"), default=["onnxruntime", "openvino"]
+    )
+    parser.add_argument("--rows", nargs="*", choices=_ROWS, default=list(_ROWS))
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--limit", type=int, default=0)
+    options = parser.parse_args()
+    annotations, images = locate_set(options.data)
+    coco = read_json(annotations)
+    pictures = annotated_pictures(coco, images, limit=options.limit)
+    image_ids = [picture.image_id for picture in pictures]
+    print(f"{options.data.name}, {len(pictures)} pictures; model {options.model.name} ", end="")
+    print(f"(sha256 {sha256(options.model)[:16]}...); {processor_name()}\n")
+    print("| what | runtime | AP | AP50 | AP75 | AP medium | AP large | AR | seconds |\n|" + "---|" * 9)
+    if options.reference:
+        detections = json.loads(options.reference.read_text())
+        metrics = evaluate(coco, detections, skeleton=HUMAN_18, image_ids=image_ids)
+        print(line("reference implementation, height 368", "PyTorch", metrics, ""), flush=True)
+    for row in options.rows:
+        what, kind, height, flip, scales = _ROWS[row]
+        model = options.model if kind == "float32" else options.int8
+        for backend in options.backends if model else ():
+            metrics, seconds = measure(
+                coco, pictures, model, backend, options.threads, height, flip=flip, scales=scales
+            )
+            print(line(what, backend, metrics, f"{seconds:.0f}"), flush=True)
+
+
+def measure(
+    coco: dict[str, Any],
+    pictures: list[AnnotatedPicture],
+    model: Path,
+    backend: BackendName,
+    threads: int,
+    height: int,
+    *,
+    flip: bool,
+    scales: tuple[float, ...],
+) -> tuple[Metrics, float]:
+    """Figures of one way to run, and the seconds it took to find everybody."""
+    estimator = PoseEstimator(model, backend=backend, threads=threads, input_height=height, flip=flip, scales=scales)
+    start = time.perf_counter()
+    found = detect(estimator, pictures, category_id=find_category(coco, estimator.skeleton))
+    seconds = time.perf_counter() - start
+    image_ids = [picture.image_id for picture in pictures]
+    return evaluate(coco, found, skeleton=estimator.skeleton, image_ids=image_ids), seconds
+
+
+if __name__ == "__main__":
+    main()
