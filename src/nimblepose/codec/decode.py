@@ -4,14 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.codec.grouping import assemble, match_limbs, score_limbs
-from nimblepose.codec.options import DecodeOptions
+from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import find_peaks, refine_peaks
 from nimblepose.core.geometry import rescale
 from nimblepose.core.metadata import PafGeometry
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 
-__all__ = ["DecodeOptions", "decode", "paf_offset"]
+__all__ = ["FOR_RANKING", "DecodeOptions", "decode", "paf_offset"]
 
 
 def paf_offset(stride: int, geometry: PafGeometry) -> float:

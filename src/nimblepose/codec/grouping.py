@@ -1,7 +1,10 @@
 """Peaks and PAFs to people: score limbs, match them, assemble poses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,8 +12,14 @@ from nimblepose.codec.options import DecodeOptions
 from nimblepose.codec.peaks import Peaks
 from nimblepose.core.skeleton import Skeleton
 
-_GLANCES = np.array([0.25, 0.5, 0.75], np.float32)  # where a pair is looked at before it is worth a full reading
-_MIN_GLANCE = 0.02  # mean PAF there
+_CROWD = 500  # pairs from which on it pays to glance at each before reading it
+_MIN_GLANCE = 0.05  # PAF in the middle between two peaks from which on they are worth a second look
+_MIN_SHARE = np.float32(0.6)  # of the best pair's glance from the same start, and to the same end
+_BLOCK = 8192  # pairs that fit the processor's cache with all that is computed of them
+_TINY = np.float32(1e-6)  # cells; two peaks in one place point nowhere
+
+Indices = NDArray[np.intp]
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,18 +58,6 @@ class Assembly:
     score: NDArray[np.float32]
 
 
-def _pairs(kind: NDArray[np.intp], skeleton: Skeleton) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Every pair of peaks that some limb could join: limb, start, end, each (C,)."""
-    count = np.bincount(kind, minlength=len(skeleton.keypoints))
-    first = np.cumsum(count) - count
-    a, b = skeleton.limb_indices.T
-    pairs = count[a] * count[b]
-    limb = np.repeat(np.arange(len(a)), pairs)
-    within = np.arange(len(limb)) - np.repeat(np.cumsum(pairs) - pairs, pairs)
-    row, column = np.divmod(within, np.repeat(count[b], pairs))
-    return limb, np.repeat(first[a], pairs) + row, np.repeat(first[b], pairs) + column
-
-
 def score_limbs(
     peaks: Peaks,
     pafs: NDArray[np.float32],
@@ -78,55 +75,125 @@ def score_limbs(
         peaks: In cells.
         pafs: (2L, h, w), limb l owns channels 2l (x) and 2l + 1 (y).
         skeleton: Names the L limbs.
-        options: `limb_samples`, `min_limb_score` are used.
+        options: `limb_samples`, `min_limb_score`, `prune_crowds` are used.
         paf_offset: Cells to the lower right at which the value of a place is read.
     """
-    limb, start, end = _pairs(peaks.kind, skeleton)
-    _, height, width = pafs.shape
-    field = np.empty((len(skeleton.limbs), height, width), np.complex64)  # one gather reads x and y
-    field.real, field.imag = pafs[0::2], pafs[1::2]
-    place = (peaks.xy[:, 0] + 1j * peaks.xy[:, 1]).astype(np.complex64)
-    step = place[end] - place[start]
-    direction = step.conj() / np.maximum(np.abs(step), np.float32(1e-6))
+    limbs, height, width = len(skeleton.limbs), *pafs.shape[1:]
+    # All limbs in one picture, below each other. One more row and column, so that the last cell has a neighbour.
+    planes = np.empty((2, limbs, height + 1, width + 1), np.float32)
+    planes[:, :, :-1, :-1] = pafs.reshape(limbs, 2, height, width).swapaxes(0, 1)
+    planes[:, :, -1], planes[:, :, :, -1] = planes[:, :, -2], planes[:, :, :, -2]
+    field = planes.reshape(2, -1, width + 1)
+    x, y = np.minimum(np.maximum(peaks.xy, 0), np.array([width - 1, height - 1], np.float32)).T + np.float32(paf_offset)
 
-    # A glance at three cells each drops nearly all pairs of a crowd before the costly reading.
-    seen = np.zeros(len(limb), np.float32)
-    for share in _GLANCES:
-        at = place[start] + step * share + np.complex64(complex(paf_offset, paf_offset))
-        x = np.clip((at.real + np.float32(0.5)).astype(np.int32), 0, width - 1)
-        y = np.clip((at.imag + np.float32(0.5)).astype(np.int32), 0, height - 1)
-        seen += np.maximum((field[limb, y, x] * direction).real, 0)
-    near = np.flatnonzero(seen > _MIN_GLANCE * len(_GLANCES))
-    limb, start, end, step, direction = limb[near], start[near], end[near], step[near], direction[near]
+    found = []
+    for block in _blocks(peaks.kind, skeleton):
+        limb, start, count, end = _rows(peaks.kind, skeleton, block)
+        top = (limb * (height + 1)).astype(np.float32)
+        x_start, y_start = np.repeat(x.take(start), count), np.repeat(y.take(start), count)
+        lines = _Lines(x_start, y_start + np.repeat(top, count), x.take(end) - x_start, y.take(end) - y_start)
+        row = np.repeat(np.arange(len(limb)), count)
+        if options.prune_crowds and len(end) > _CROWD:
+            near = _near(field, lines, row, limb, end)
+            row, end, lines = row.take(near), end.take(near), lines.at(near)
+        paf = _along(field, lines, np.linspace(0, 1, options.limb_samples)).mean(axis=0)
+        limb, start = limb.take(row), start.take(row)
+        score = paf * np.minimum(peaks.score.take(start), peaks.score.take(end))
+        good = np.flatnonzero(score > options.min_limb_score)
+        found.append(Connections(limb.take(good), start.take(good), end.take(good), score.take(good)))
+    return found[0] if len(found) == 1 else _concatenate(found)
 
-    along = np.clip(
-        (_read(field, limb, place[start], step, options.limb_samples, paf_offset) * direction).real, 0, 1
-    )  # (S, C)
-    score = along.mean(axis=0) * np.minimum(peaks.score[start], peaks.score[end])
-    return Connections(limb, start, end, score)[score > options.min_limb_score]
+
+def _concatenate(parts: list[Connections]) -> Connections:
+    return Connections(
+        np.concatenate([part.limb for part in parts]),
+        np.concatenate([part.start for part in parts]),
+        np.concatenate([part.end for part in parts]),
+        np.concatenate([part.score for part in parts]),
+    )
 
 
-def _read(
-    field: NDArray[np.complex64],
-    limb: NDArray[np.intp],
-    start: NDArray[np.complex64],
-    step: NDArray[np.complex64],
-    samples: int,
-    paf_offset: float,
-) -> NDArray[np.complex64]:
-    """Field values by bilinear interpolation at evenly spaced points along each segment, (S, C)."""
-    _, height, width = field.shape
-    share = np.linspace(0, 1, samples, dtype=np.float32)[:, None]
-    at = start + step * share + np.complex64(complex(paf_offset, paf_offset))
-    x, y = np.clip(at.real, 0, width - 1), np.clip(at.imag, 0, height - 1)
-    column, row = np.minimum(x.astype(np.intp), max(width - 2, 0)), np.minimum(y.astype(np.intp), max(height - 2, 0))
-    x, y = x - column.astype(np.float32), y - row.astype(np.float32)
-    flat = field.reshape(-1)
-    corner = (limb * height + row) * width + column
-    right, below = min(1, width - 1), width * min(1, height - 1)
-    top = flat[corner] * (1 - x) + flat[corner + right] * x
-    bottom = flat[corner + below] * (1 - x) + flat[corner + below + right] * x
-    return np.asarray(top * (1 - y) + bottom * y, np.complex64)
+def _blocks(kind: Indices, skeleton: Skeleton) -> list[Indices]:
+    """The limbs in groups of few enough pairs for the processor's cache; all in one unless there is a crowd."""
+    count = np.bincount(kind, minlength=len(skeleton.keypoints))
+    pairs = count[skeleton.limb_indices].prod(axis=1)
+    limbs = np.arange(len(pairs))
+    if pairs.sum() <= _BLOCK:
+        return [limbs]
+    block = (np.cumsum(pairs) - 1) // _BLOCK
+    return np.split(limbs, np.flatnonzero(np.diff(block)) + 1)
+
+
+def _rows(kind: Indices, skeleton: Skeleton, limbs: Indices) -> tuple[Indices, Indices, Indices, Indices]:
+    """Every pair of peaks that one of these limbs could join, as rows: one start of one limb, with all possible ends.
+
+    Returns:
+        limb, start and number of ends of each row, (R,), and the ends of all rows behind each other, (C,).
+    """
+    count = np.bincount(kind, minlength=len(skeleton.keypoints))
+    first = np.cumsum(count) - count
+    a, b = skeleton.limb_indices[limbs].T
+    starts = count[a]
+    which = np.repeat(np.arange(len(a)), starts)
+    start = np.arange(len(which)) - (np.cumsum(starts) - starts - first[a])[which]
+    ends = count[b][which]
+    before = np.cumsum(ends) - ends
+    end = np.arange(ends.sum()) - np.repeat(before - first[b][which], ends)
+    return limbs[which], start, ends, end
+
+
+class _Lines(NamedTuple):
+    """C lines in the picture of all PAFs: where each begins, and where it leads from there, in cells, each (C,)."""
+
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    dx: NDArray[np.float32]
+    dy: NDArray[np.float32]
+
+    def at(self, index: NDArray[np.intp]) -> "_Lines":
+        return _Lines(*(numbers.take(index) for numbers in self))
+
+
+def _along(field: NDArray[np.float32], lines: _Lines, shares: Sequence[float] | Floats) -> NDArray[np.float32]:
+    """The PAF along each line, from 0 to 1, in places given as shares of its length, (S, C)."""
+    if not len(lines.x):
+        return np.zeros((len(shares), 0), np.float32)  # OpenCV refuses to read nothing
+    share = np.asarray(shares, np.float32)[:, None]
+    x, y = lines.x + lines.dx * share, lines.y + lines.dy * share
+    along = (
+        cv2.remap(field[0], x, y, cv2.INTER_LINEAR) * lines.dx + cv2.remap(field[1], x, y, cv2.INTER_LINEAR) * lines.dy
+    )
+    along /= np.maximum(np.sqrt(lines.dx * lines.dx + lines.dy * lines.dy), _TINY)
+    return np.asarray(np.minimum(np.maximum(along, 0, out=along), 1, out=along))
+
+
+def _near(field: NDArray[np.float32], lines: _Lines, row: Indices, limb: Indices, end: Indices) -> Indices:
+    """Which pairs of a crowd are worth a full reading, (C',).
+
+    Pairs that see little in their middle are dropped, and then those that see much less, in three places, than the
+    best does from the same start or to the same end.
+
+    Args:
+        field: The picture of all PAFs.
+        lines: C pairs.
+        row: (C,) limb and start of each pair.
+        limb: (R,) limb of each row.
+        end: (C,) peak.
+    """
+    (middle,) = _along(field, lines, [0.5])
+    near = np.flatnonzero(middle > _MIN_GLANCE)
+    seen = _along(field, lines.at(near), [0.25, 0.75]).sum(axis=0) + middle.take(near)
+    row, end = row.take(near), end.take(near)
+    end = end + limb.take(row) * (int(end.max(initial=0)) + 1)
+    best = np.maximum(_best(seen, row), _best(seen, end))
+    return near.take(np.flatnonzero(seen > _MIN_SHARE * best))
+
+
+def _best(seen: NDArray[np.float32], group: Indices) -> NDArray[np.float32]:
+    """For each pair the largest value in its group."""
+    best = np.zeros(int(group.max(initial=-1)) + 1, np.float32)
+    np.maximum.at(best, group, seen)
+    return best.take(group)
 
 
 def match_limbs(candidates: Connections, peak_count: int) -> Connections:
