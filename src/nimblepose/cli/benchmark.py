@@ -109,4 +109,4 @@ def _print_tables(result: "Benchmark", facts: dict[str, Any], source: str | None
         f"Python {machine['python']}, {versions}",
         *(["no --source: gray noise, nobody to find, so decoding costs least"] if source is None else []),
     ):
-        console.print(line, highlight=False, markup=False)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -125,6 +125,7 @@ def _print_table(metrics: "Metrics", *, guessed_sigmas: bool, seconds: float) ->
         f"{metrics.pictures} pictures, {metrics.people} annotated people, {metrics.detections} detections; "
         f"{seconds:.1f} s, {metrics.pictures / seconds:.1f} pictures per second",
         highlight=False,
+        soft_wrap=True,
     )
     if guessed_sigmas:
         console.print("OKS sigmas: not given; 1/K is a guess, so AP will not compare with other work", highlight=False)
