@@ -63,8 +63,7 @@ def predict(
 
         with download_bar() as progress:
             path = find_model(model, progress=progress)
-        # average precision rewards every guess, so the decoder's defaults keep them; who looks at pictures does not
-        decode = DecodeOptions(min_peak_score=0.1, min_limb_score=0.03, min_pose_score=min_score)
+        decode = DecodeOptions(min_pose_score=min_score)
         estimator = PoseEstimator(
             path, backend=backend, threads=threads, input_height=input_height, flip=flip, decode=decode
         )
