@@ -1,7 +1,7 @@
 """The table of accuracy: AP of one model by input height, averaging and runtime.
 
     python benchmarks/accuracy.py MODEL.onnx DATA/ [--int8 INT8.onnx] [--reference DETECTIONS.json]
-        [--backends onnxruntime openvino] [--rows single flip scales small small-flip int8 int8-small]
+        [--backends onnxruntime openvino] [--rows single as-used flip ...]
 
 DATA is a folder in COCO layout. Each row is what `nimblepose val` prints with the options named in it. The reference is
 the row of detections that were made elsewhere, evaluated by the same function.
@@ -13,17 +13,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.data.coco import read_json
 from nimblepose.evaluation.coco import Metrics, evaluate, find_category
 from nimblepose.evaluation.detect import AnnotatedPicture, annotated_pictures, detect, locate_set
 from nimblepose.evaluation.provenance import processor_name, sha256
-from nimblepose.runtime.backends import BackendName
 from nimblepose.runtime.estimator import PoseEstimator
 
 _SCALES = (0.5, 1.0, 1.5, 2.0)
 _ROWS = {  # name -> what it says, model, height, flip, scales
     "single": ("float32, height 368", "float32", 368, False, (1.0,)),
+    "as-used": ("float32, height 368, thresholds for use", "float32", 368, False, (1.0,)),
     "flip": ("float32, height 368, flip", "float32", 368, True, (1.0,)),
     "scales": ("float32, height 368, scales 0.5, 1, 1.5, 2", "float32", 368, False, _SCALES),
     "small": ("float32, height 256", "float32", 256, False, (1.0,)),
@@ -74,19 +75,8 @@ def main() -> None:
             print(line(what, backend, metrics, f"{seconds:.0f}"), flush=True)
 
 
-def measure(
-    coco: dict[str, Any],
-    pictures: list[AnnotatedPicture],
-    model: Path,
-    backend: BackendName,
-    threads: int,
-    height: int,
-    *,
-    flip: bool,
-    scales: tuple[float, ...],
-) -> tuple[Metrics, float]:
+def measure(estimator: PoseEstimator, coco: dict[str, Any], pictures: list[AnnotatedPicture]) -> tuple[Metrics, float]:
     """Figures of one way to run, and the seconds it took to find everybody."""
-    estimator = PoseEstimator(model, backend=backend, threads=threads, input_height=height, flip=flip, scales=scales)
     start = time.perf_counter()
     found = detect(estimator, pictures, category_id=find_category(coco, estimator.skeleton))
     seconds = time.perf_counter() - start

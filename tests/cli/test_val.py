@@ -1,10 +1,12 @@
 """`nimblepose val`: figures as a table and as a file that can be repeated; wrong calls end in a sentence."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
+from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.media.files import write_atomically
 from nimblepose.media.writers import encode_picture
 
@@ -75,6 +77,15 @@ def test_flip_and_scales_reach_the_estimator(cli, dots_model, data, tmp_path):
     assert ran.code == 0, ran.err
     written = json.loads((tmp_path / "r.json").read_text())["options"]
     assert (written["flip"], written["scales"]) == (True, [0.5, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("flag", "expected"), [([], FOR_RANKING), (["--as-used"], DecodeOptions())], ids=["for AP", "as used"]
+)
+def test_thresholds_are_those_for_ap_unless_asked_otherwise(cli, dots_model, data, tmp_path, flag, expected):
+    ran = cli("val", "--data", data, "--model", dots_model, *flag, "--report", tmp_path / "r.json")
+    assert ran.code == 0, ran.err
+    assert json.loads((tmp_path / "r.json").read_text())["options"]["decode"] == dataclasses.asdict(expected)
 
 
 def test_the_worst_are_drawn(cli, dots_model, data, tmp_path):

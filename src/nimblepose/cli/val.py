@@ -25,6 +25,9 @@ def val(
     input_height: Annotated[int, typer.Option(min=32, max=4096, help="Height the network sees.")] = 368,
     flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored picture.")] = False,
     scales: Annotated[str, typer.Option(help="Average over these multiples of the height, such as 0.5,1,1.5,2.")] = "1",
+    as_used: Annotated[
+        bool, typer.Option("--as-used", help="With the thresholds that `predict` has, not those for AP.")
+    ] = False,
     category: Annotated[
         int | None, typer.Option(help="Category id [default: the one with the model's keypoints].")
     ] = None,
@@ -37,10 +40,15 @@ def val(
     worst_count: Annotated[int, typer.Option(min=1, max=1000, help="How many of each kind.")] = 20,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
-    """Measure COCO keypoint average precision (AP) and recall (AR) of a model."""
+    """Measure COCO keypoint average precision (AP) and recall (AR) of a model.
+
+    Average precision asks how detections are ranked and punishes only what is left out, so by default the decoder keeps
+    every guess, also those that nobody would draw.
+    """
     import time
 
     from nimblepose.cli.progress import download_bar, picture_bar
+    from nimblepose.codec.options import FOR_RANKING, DecodeOptions
     from nimblepose.core.errors import DataError
     from nimblepose.data.coco import read_json, records_of
     from nimblepose.evaluation.coco import check_available, evaluate, find_category
@@ -62,7 +70,13 @@ def val(
     with download_bar() as progress:
         path = find_model(model, progress=progress)
     estimator = PoseEstimator(
-        path, backend=backend, threads=threads, input_height=input_height, flip=flip, scales=_numbers(scales)
+        path,
+        backend=backend,
+        threads=threads,
+        input_height=input_height,
+        flip=flip,
+        scales=_numbers(scales),
+        decode=DecodeOptions() if as_used else FOR_RANKING,
     )
     category_id = find_category(coco, estimator.skeleton, category)
     start = time.perf_counter()
