@@ -67,6 +67,15 @@ def test_public_weights_and_imagenet_backbones_are_a_start(shared):
     assert (backbone.state_dict()["model.0.0.weight"] != fresh["model.0.0.weight"]).any()
 
 
+def test_public_weights_start_a_network_of_another_skeleton(shared):
+    path = str(shared / "weights/human-pose-estimation-0001-dequantised.safetensors")
+    network, metadata = start(NetworkOptions(cpm="intel", refinement_stages=2), COCO_17, path)
+    human, _ = start(NetworkOptions(cpm="intel"), HUMAN_18, path)
+    taken, given = network.state_dict(), human.state_dict()
+    assert all((taken[key] == given[key]).all() for key in given if key.startswith(("model.", "cpm.")))
+    assert metadata.skeleton == COCO_17
+
+
 def test_shipped_drops_the_last_stages_and_computes_the_same():
     network = build_network(dataclasses.replace(SMALL, refinement_stages=3), HUMAN_18, seed=0).eval()
     small = shipped(network, 1)

@@ -32,7 +32,9 @@ class Region:
             counts = segmentation["counts"]
             runs = decompress_runs(counts) if isinstance(counts, str) else np.array(counts, np.int64)
             if (height, width) != size or (runs < 0).any() or runs.sum() != height * width:
-                raise ValueError(f"run lengths of {height} x {width} do not fill the picture of {size[0]} x {size[1]}")
+                raise ValueError(
+                    f"{int(runs.sum())} pixels in run lengths of {height} x {width} do not fill {size[0]} x {size[1]}"
+                )
             return cls(runs=runs, size=size)
         polygons = [np.array(p, np.float32).reshape(-1, 2) for p in segmentation or () if len(p) >= 6]
         if polygons:

@@ -37,6 +37,7 @@ from nimblepose.training.start import load_teacher, shipped, start_network
 from nimblepose.training.validation import Validator
 
 _RECENT = 100  # losses from which growth is judged
+_FEW = 10  # losses from which on growth is judged at all
 _PATIENCE = 10  # unreadable pictures that a run bears whatever its length
 
 
@@ -217,14 +218,15 @@ class _Phase:
 
     def _check(self, loss: float, parts: list[Batch]) -> None:
         """Stop where the loss is no number any more or has grown beyond measure, keeping the batch; count bad files."""
-        usual = statistics.median(self.recent) if len(self.recent) >= 10 else math.inf
+        usual = statistics.median(self.recent) if len(self.recent) >= _FEW else math.inf
         if not math.isfinite(loss) or loss > usual * self.recipe.max_loss_growth:
             step = self.before + self.step
             kept = self.folder.path / f"broken_step{step}_process{self.fabric.global_rank}.pt"
             columns = {name: [getattr(part, name).cpu() for part in parts] for name in Batch._fields}
             states.save_state({"step": step, "loss": loss, "usual_loss": usual, "batch": columns}, kept)
+            known = "" if math.isinf(usual) else f" (usual: {usual:g})"
             raise TrainingError(
-                f"loss is {loss:g} at step {step} (usual: {usual:g}); the batch is kept in {kept}; look at it, then "
+                f"loss is {loss:g} at step {step}{known}; the batch is kept in {kept}; look at it, then "
                 f"lower optimizer.learning_rate, or set optimizer.clip or schedule.warmup_steps, and begin again"
             )
         self.recent = [*self.recent[1 - _RECENT :], loss]

@@ -47,7 +47,7 @@ def build_loader(recipe: Recipe, dataset: PoseDataset, order: SampleOrder, *, fi
         batch_sampler=_Parts(order, first, recipe.schedule.steps, recipe.accumulate),
         num_workers=workers,
         # A forked copy of a process whose OpenCV or torch has already started threads can wait for them for ever.
-        multiprocessing_context="forkserver" if workers else None,
+        multiprocessing_context="spawn" if workers else None,
         collate_fn=collate,
         worker_init_fn=_one_thread,
         pin_memory=pin,

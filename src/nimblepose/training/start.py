@@ -37,8 +37,8 @@ def start_network(
         return network, metadata
     try:  # as it is, if it fits; this also reads ImageNet backbones
         given, origin = import_weights(source, skeleton=skeleton, options=options, seed=seed)
-    except ModelError:
-        given, origin = import_weights(source, skeleton=skeleton)
+    except ModelError:  # with its own skeleton and stages; what fits is taken
+        given, origin = import_weights(source)
     _take_over(network, given, source)
     licence = licence if licence != "unknown" else origin.licence
     if origin.paf_geometry != paf_geometry:

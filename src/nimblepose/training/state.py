@@ -44,7 +44,11 @@ def load_state(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch lets through whatever its unpickler stumbles over
-        raise TrainingError(f"{path} is not a training state that can be resumed ({error})") from error
+        kind = type(error).__name__
+        raise TrainingError(
+            f"{path} is not a training state: damaged, cut off, or holding code instead of plain data ({kind}); "
+            f"begin again without --resume"
+        ) from error
     if not isinstance(state, dict) or "step" not in state:
         raise TrainingError(f"{path} is not a training state: it has no step")
     return state

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from nimblepose.codec.encode import encode
+from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import read_json
@@ -44,7 +45,8 @@ class Validator:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "candidate.safetensors"
             save_checkpoint(network, metadata, path)
-            estimator = PoseEstimator(path, input_height=options.height, threads=torch.get_num_threads())
+            threads = torch.get_num_threads()
+            estimator = PoseEstimator(path, input_height=options.height, threads=threads, decode=FOR_RANKING)
         found = [
             row
             for picture in pictures
