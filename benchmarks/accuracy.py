@@ -69,9 +69,16 @@ def main() -> None:
         what, kind, height, flip, scales = _ROWS[row]
         model = options.model if kind == "float32" else options.int8
         for backend in options.backends if model else ():
-            metrics, seconds = measure(
-                coco, pictures, model, backend, options.threads, height, flip=flip, scales=scales
+            estimator = PoseEstimator(
+                model,
+                backend=backend,
+                threads=options.threads,
+                input_height=height,
+                flip=flip,
+                scales=scales,
+                decode=DecodeOptions() if row == "as-used" else FOR_RANKING,
             )
+            metrics, seconds = measure(estimator, coco, pictures)
             print(line(what, backend, metrics, f"{seconds:.0f}"), flush=True)
 
 
