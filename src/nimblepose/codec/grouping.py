@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import cv2
@@ -16,6 +17,7 @@ _CROWD = 500  # pairs from which on it pays to glance at each before reading it
 _MIN_GLANCE = 0.05  # PAF in the middle between two peaks from which on they are worth a second look
 _MIN_SHARE = np.float32(0.6)  # of the best pair's glance from the same start, and to the same end
 _BLOCK = 8192  # pairs that fit the processor's cache with all that is computed of them
+_OPENCV_LIMIT = 32766  # rows or columns that cv2.remap takes
 _TINY = np.float32(1e-6)  # cells; two peaks in one place point nowhere
 
 Indices = NDArray[np.intp]
@@ -79,17 +81,17 @@ def score_limbs(
         paf_offset: Cells to the lower right at which the value of a place is read.
     """
     limbs, height, width = len(skeleton.limbs), *pafs.shape[1:]
-    # All limbs in one picture, below each other. One more row and column, so that the last cell has a neighbour.
+    # Limbs below each other in one picture. One more row and column, so that the last cell has a neighbour.
     planes = np.empty((2, limbs, height + 1, width + 1), np.float32)
     planes[:, :, :-1, :-1] = pafs.reshape(limbs, 2, height, width).swapaxes(0, 1)
     planes[:, :, -1], planes[:, :, :, -1] = planes[:, :, -2], planes[:, :, :, -2]
-    field = planes.reshape(2, -1, width + 1)
     x, y = np.minimum(np.maximum(peaks.xy, 0), np.array([width - 1, height - 1], np.float32)).T + np.float32(paf_offset)
 
     found = []
-    for block in _blocks(peaks.kind, skeleton):
-        limb, start, count, end = _rows(peaks.kind, skeleton, block)
-        top = (limb * (height + 1)).astype(np.float32)
+    for block in _blocks(peaks.kind, skeleton, _OPENCV_LIMIT // (height + 1)):
+        field = planes[:, block].reshape(2, -1, width + 1)
+        limb, start, count, end = _rows(peaks.kind, skeleton, np.arange(limbs)[block])
+        top = ((limb - block.start) * (height + 1)).astype(np.float32)
         x_start, y_start = np.repeat(x.take(start), count), np.repeat(y.take(start), count)
         lines = _Lines(x_start, y_start + np.repeat(top, count), x.take(end) - x_start, y.take(end) - y_start)
         row = np.repeat(np.arange(len(limb)), count)
@@ -113,15 +115,21 @@ def _concatenate(parts: list[Connections]) -> Connections:
     )
 
 
-def _blocks(kind: Indices, skeleton: Skeleton) -> list[Indices]:
-    """The limbs in groups of few enough pairs for the processor's cache; all in one unless there is a crowd."""
+def _blocks(kind: Indices, skeleton: Skeleton, most: int) -> list[slice]:
+    """The limbs in groups of few enough pairs for the processor's cache; all in one unless there is a crowd.
+
+    Args:
+        kind: (P,) of the peaks.
+        skeleton: Names the limbs.
+        most: Limbs in a group.
+    """
     count = np.bincount(kind, minlength=len(skeleton.keypoints))
     pairs = count[skeleton.limb_indices].prod(axis=1)
-    limbs = np.arange(len(pairs))
-    if pairs.sum() <= _BLOCK:
-        return [limbs]
-    block = (np.cumsum(pairs) - 1) // _BLOCK
-    return np.split(limbs, np.flatnonzero(np.diff(block)) + 1)
+    if len(pairs) <= most and pairs.sum() <= _BLOCK:
+        return [slice(0, len(pairs))]
+    block = np.maximum(np.cumsum(pairs) - 1, 0) // _BLOCK * len(pairs) + np.arange(len(pairs)) // most
+    edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(pairs)]
+    return [slice(first, after) for first, after in pairwise(edges)]
 
 
 def _rows(kind: Indices, skeleton: Skeleton, limbs: Indices) -> tuple[Indices, Indices, Indices, Indices]:
@@ -158,6 +166,9 @@ def _along(field: NDArray[np.float32], lines: _Lines, shares: Sequence[float] | 
     """The PAF along each line, from 0 to 1, in places given as shares of its length, (S, C)."""
     if not len(lines.x):
         return np.zeros((len(shares), 0), np.float32)  # OpenCV refuses to read nothing
+    if len(lines.x) > _OPENCV_LIMIT:
+        parts = np.array_split(np.arange(len(lines.x)), 2)
+        return np.concatenate([_along(field, lines.at(part), shares) for part in parts], axis=1)
     share = np.asarray(shares, np.float32)[:, None]
     x, y = lines.x + lines.dx * share, lines.y + lines.dy * share
     along = (
@@ -182,18 +193,17 @@ def _near(field: NDArray[np.float32], lines: _Lines, row: Indices, limb: Indices
     """
     (middle,) = _along(field, lines, [0.5])
     near = np.flatnonzero(middle > _MIN_GLANCE)
+    if not len(near):
+        return near
     seen = _along(field, lines.at(near), [0.25, 0.75]).sum(axis=0) + middle.take(near)
-    row, end = row.take(near), end.take(near)
-    end = end + limb.take(row) * (int(end.max(initial=0)) + 1)
-    best = np.maximum(_best(seen, row), _best(seen, end))
-    return near.take(np.flatnonzero(seen > _MIN_SHARE * best))
-
-
-def _best(seen: NDArray[np.float32], group: Indices) -> NDArray[np.float32]:
-    """For each pair the largest value in its group."""
-    best = np.zeros(int(group.max(initial=-1)) + 1, np.float32)
+    first = np.flatnonzero(np.diff(row.take(near), prepend=-1))  # pairs of one row lie together
+    best = np.repeat(np.maximum.reduceat(seen, first), np.diff(first, append=len(near)))
+    keep = np.flatnonzero(seen > _MIN_SHARE * best)
+    near, seen = near.take(keep), seen.take(keep)
+    group = end.take(near) + limb.take(row.take(near)) * (int(end.max()) + 1)
+    best = np.zeros(int(group.max()) + 1, np.float32)
     np.maximum.at(best, group, seen)
-    return best.take(group)
+    return near.take(np.flatnonzero(seen > _MIN_SHARE * best.take(group)))
 
 
 def match_limbs(candidates: Connections, peak_count: int) -> Connections:

@@ -1,0 +1,96 @@
+"""How long does decoding alone take, by the number of people?
+
+    python benchmarks/decode_speed.py MODEL.onnx DATA/ [--height 256] [--picture 24021 ...] [--plot curve.png]
+
+Fields of pictures of a COCO folder are computed once; then each is decoded many times in one thread, the pictures
+taking turns, so that a slow moment of the machine hits all alike. People are those found with every threshold low
+(FOR_RANKING), since crowds cost by what is in the picture, not by what is kept.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from nimblepose.codec.decode import decode
+from nimblepose.codec.options import FOR_RANKING, DecodeOptions
+from nimblepose.data.coco import read_json
+from nimblepose.evaluation.detect import annotated_pictures, locate_set
+from nimblepose.evaluation.provenance import processor_name
+from nimblepose.media.pictures import read_picture
+from nimblepose.runtime.estimator import PoseEstimator
+
+BUCKETS = ((1, 5), (6, 12), (13, 24), (25, 40), (41, 200))
+
+
+def main() -> None:
+    """Parse, measure, print, draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--height", type=int, default=256)
+    parser.add_argument("--picture", type=int, nargs="*", default=[24021], help="Image ids to report on their own.")
+    parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--plot", type=Path)
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    estimator = PoseEstimator(arguments.model, input_height=arguments.height)
+    annotations, images = locate_set(arguments.data)
+    pictures = annotated_pictures(read_json(annotations), images, limit=arguments.limit)
+    fields = {}
+    for picture in pictures:
+        image = read_picture(picture.path)
+        heatmaps, pafs = estimator.fields([image], estimator.place(image))
+        fields[picture.image_id] = heatmaps[0].copy(), pafs[0].copy()
+
+    skeleton = estimator.skeleton
+    people = {i: len(decode(*f, skeleton, options=FOR_RANKING)) for i, f in fields.items()}
+    variants = {"defaults": DecodeOptions(), "FOR_RANKING": FOR_RANKING}
+    times: dict[str, dict[int, list[float]]] = {name: {i: [] for i in fields} for name in variants}
+    for _ in range(arguments.rounds):
+        for name, options in variants.items():
+            for i, (heatmaps, pafs) in fields.items():
+                start = time.perf_counter()
+                decode(heatmaps, pafs, skeleton, options=options)
+                times[name][i].append(1e3 * (time.perf_counter() - start))
+    medians = {name: {i: float(np.median(t)) for i, t in rows.items()} for name, rows in times.items()}
+
+    load = os.getloadavg()[0]
+    print(f"{processor_name()}, one thread, {len(fields)} pictures, height {arguments.height}, load {load:.1f}; ms\n")
+    print(
+        "| people | pictures | defaults: median | slowest | FOR_RANKING: median | slowest |\n|---|---|---|---|---|---|"
+    )
+    for low, high in BUCKETS:
+        chosen = [i for i in fields if low <= people[i] <= high]
+        if chosen:
+            cells = [f"{f([medians[n][i] for i in chosen]):.2f}" for n in variants for f in (np.median, max)]
+            print(f"| {low} to {high} | {len(chosen)} | {' | '.join(cells)} |")
+    for i in arguments.picture:
+        if i in fields:
+            a, b = (medians[name][i] for name in variants)
+            kept = len(decode(*fields[i], skeleton))
+            print(f"\nPicture {i}: {kept} people by default in {a:.2f} ms, {people[i]} with FOR_RANKING in {b:.2f} ms")
+    if arguments.plot:
+        plot(arguments.plot, people, medians)
+
+
+def plot(path: Path, people: dict[int, int], medians: dict[str, dict[int, float]]) -> None:
+    """Time against people, a dot per picture."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    for name, rows in medians.items():
+        axes.scatter([people[i] for i in rows], list(rows.values()), s=10, label=name)
+    axes.set(xlabel="people in the picture", ylabel="decode, ms, one thread", ylim=(0, None), title="Decoding alone")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=120)
+
+
+if __name__ == "__main__":
+    main()
