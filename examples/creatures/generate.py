@@ -52,10 +52,12 @@ def background(size: tuple[int, int], rng: np.random.Generator) -> Picture:
     return np.asarray(np.clip(image + rng.normal(0, 6, image.shape), 0, 255), np.uint8)
 
 
-def place(size: tuple[int, int], rng: np.random.Generator) -> tuple[dict[str, Points], float]:
+def place(
+    size: tuple[int, int], lengths: tuple[float, float], rng: np.random.Generator
+) -> tuple[dict[str, Points], float]:
     """A creature somewhere, of any size and direction, its joints bent at random: points by name, and its length."""
     height, width = size
-    length = rng.uniform(0.3, 0.6) * height
+    length = rng.uniform(*lengths) * height
     angle = rng.uniform(-0.9, 0.9)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     middle = rng.uniform([0.15 * width, 0.15 * height], [0.85 * width, 0.85 * height])
@@ -65,7 +67,7 @@ def place(size: tuple[int, int], rng: np.random.Generator) -> tuple[dict[str, Po
 
 def draw(image: Picture, points: dict[str, Points], length: float, rng: np.random.Generator) -> None:
     """Paint one creature over what is there."""
-    chest = np.mean([points[n] for n in ("left_paw", "right_paw", "tail", "head")], axis=0)
+    chest = (points["left_paw"] + points["right_paw"]) / 2
     body = [int(c) for c in rng.integers([90, 110, 40], [220, 200, 120])]
     dark = [c // 2 for c in body]
 
@@ -91,46 +93,63 @@ def draw(image: Picture, points: dict[str, Points], length: float, rng: np.rando
     disc(points["head"], dark, 0.05)
 
 
-def picture(size: tuple[int, int], rng: np.random.Generator) -> tuple[Picture, list[tuple[dict[str, Points], float]]]:
-    """One picture and its creatures: 1 to 4, the later ones over the earlier, none hidden by more than half."""
+def picture(
+    size: tuple[int, int], lengths: tuple[float, float], rng: np.random.Generator
+) -> tuple[Picture, list[tuple[dict[str, Points], float]]]:
+    """One picture and its creatures: 1 to 4, the later ones over the earlier, not too near to each other."""
     image = np.asarray(cv2.resize(background(size, rng), (size[1] * FINE, size[0] * FINE)))
     creatures: list[tuple[dict[str, Points], float]] = []
     middles: list[Points] = []
-    for _ in range(int(rng.integers(1, 5))):
-        points, length = place(size, rng)
-        middle = np.mean(list(points.values()), axis=0)
-        if all(np.linalg.norm(middle - other) > 0.5 * length for other in middles):
+    wanted = int(rng.integers(1, 5))
+    for _ in range(5 * wanted):
+        if len(creatures) == wanted:
+            break
+        points, length = place(size, lengths, rng)
+        xy = np.array(list(points.values()))
+        middle = xy.mean(axis=0)
+        inside = xy.min() >= 2 and (xy <= np.array(size[::-1]) - 3).all()
+        if inside and all(np.linalg.norm(middle - other) > 0.5 * length for other in middles):
             draw(image, points, length, rng)
             creatures.append((points, length))
             middles.append(middle)
     return np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)), creatures
 
 
-def annotate(
-    creatures: list[tuple[dict[str, Points], float]], size: tuple[int, int], names: tuple[str, ...]
-) -> list[dict[str, Any]]:
-    """COCO annotations (its pixels count from the corner: + 0.5); points outside of the picture are not labelled."""
+def annotate(creatures: list[tuple[dict[str, Points], float]], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """COCO annotations (its pixels count from the corner of the first one: + 0.5)."""
     found = []
     for points, length in creatures:
         xy = np.array([points[name] for name in names]) + 0.5
-        seen = ((xy >= 0) & (xy < size[::-1])).all(axis=1)
-        if seen.sum() < 3:
-            continue
-        low, high = np.clip([xy.min(axis=0), xy.max(axis=0)], 0, size[::-1])
-        rows = np.where(seen[:, None], np.column_stack([xy, np.full(len(xy), 2)]), 0)
+        low, high = xy.min(axis=0), xy.max(axis=0)
+        rows = np.column_stack([xy, np.full(len(xy), 2)])
         found.append({
             "category_id": 1,
             "iscrowd": 0,
             "keypoints": [round(float(v), 2) for v in rows.ravel()],
-            "num_keypoints": int(seen.sum()),
+            "num_keypoints": len(xy),
             "bbox": [round(float(v), 2) for v in (*low, *(high - low))],
             "area": round(0.3 * length**2, 2),
         })  # fmt: skip
     return found
 
 
-def generate(folder: Path, count: int, *, size: tuple[int, int] = (160, 192), seed: int = 0) -> Path:
-    """Write `count` pictures and `annotations.json` into a folder; the same seed draws the same pictures."""
+def generate(
+    folder: Path,
+    count: int,
+    *,
+    size: tuple[int, int] = (160, 192),
+    lengths: tuple[float, float] = (0.35, 0.65),
+    seed: int = 0,
+) -> Path:
+    """Write pictures and `annotations.json` into a folder; the same seed draws the same pictures.
+
+    Args:
+        folder: Is made.
+        count: How many pictures.
+        size: (height, width) in pixels.
+        lengths: Shortest and longest creature, in heights of the picture.
+        seed: Of everything random.
+    """
     skeleton = Skeleton.load(HERE / "creature.yaml")
     index = {name: i + 1 for i, name in enumerate(skeleton.annotated)}
     edges = [[index[a], index[b]] for a, b in skeleton.limbs if a in index and b in index]
@@ -141,11 +160,11 @@ def generate(folder: Path, count: int, *, size: tuple[int, int] = (160, 192), se
     }
     (folder / "images").mkdir(parents=True, exist_ok=True)
     for number in range(1, count + 1):
-        image, creatures = picture(size, np.random.default_rng([seed, number]))
+        image, creatures = picture(size, lengths, np.random.default_rng([seed, number]))
         name = f"{number:05d}.jpg"
         cv2.imwrite(str(folder / "images" / name), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
         coco["images"].append({"id": number, "file_name": name, "height": size[0], "width": size[1]})
-        for person in annotate(creatures, size, skeleton.annotated):
+        for person in annotate(creatures, skeleton.annotated):
             coco["annotations"].append(person | {"id": len(coco["annotations"]) + 1, "image_id": number})
     path = folder / "annotations.json"
     path.write_text(json.dumps(coco), "utf-8")
