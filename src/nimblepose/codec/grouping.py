@@ -17,6 +17,7 @@ _CROWD = 500  # pairs from which on it pays to glance at each before reading it
 _MIN_GLANCE = 0.05  # PAF in the middle between two peaks from which on they are worth a second look
 _MIN_SHARE = np.float32(0.6)  # of the best pair's glance from the same start, and to the same end
 _BLOCK = 8192  # pairs that fit the processor's cache with all that is computed of them
+_SOME_PAF = 0.05  # from which on a place counts as part of a limb
 _OPENCV_LIMIT = 32766  # rows or columns that cv2.remap takes
 _TINY = np.float32(1e-6)  # cells; two peaks in one place point nowhere
 
@@ -71,13 +72,15 @@ def score_limbs(
     """Score all pairs of peaks that a limb could join, all limbs at once.
 
     The score of a pair is the mean over points evenly on the segment of the PAF along it (not below 0, not above 1),
-    times the score of its weaker end: a limb is no surer than either of its keypoints.
+    times the score of its weaker end: a limb is no surer than either of its keypoints. The mean is lowered for very
+    long limbs as in OpenPose (arXiv:1812.08008, its public code), by 1 - `long_limb` * height / length.
 
     Args:
         peaks: In cells.
         pafs: (2L, h, w), limb l owns channels 2l (x) and 2l + 1 (y).
         skeleton: Names the L limbs.
-        options: `limb_samples`, `min_limb_score`, `prune_crowds` are used.
+        options: `limb_samples`, `min_limb_score`, `min_limb_share`, `long_limb`,
+            `prune_crowds` are used.
         paf_offset: Cells to the lower right at which the value of a place is read.
     """
     limbs, height, width = len(skeleton.limbs), *pafs.shape[1:]
@@ -98,10 +101,13 @@ def score_limbs(
         if options.prune_crowds and len(end) > _CROWD:
             near = _near(field, lines, row, limb, end)
             row, end, lines = row.take(near), end.take(near), lines.at(near)
-        paf = _along(field, lines, np.linspace(0, 1, options.limb_samples)).mean(axis=0)
+        along = _along(field, lines, np.linspace(0, 1, options.limb_samples))
         limb, start = limb.take(row), start.take(row)
+        length = np.sqrt(lines.dx * lines.dx + lines.dy * lines.dy)
+        paf = along.mean(axis=0) + np.minimum(options.long_limb * height / np.maximum(length, _TINY) - 1, 0)
         score = paf * np.minimum(peaks.score.take(start), peaks.score.take(end))
-        good = np.flatnonzero(score > options.min_limb_score)
+        whole = (along > _SOME_PAF).mean(axis=0) >= options.min_limb_share
+        good = np.flatnonzero((score > options.min_limb_score) & whole)
         found.append(Connections(limb.take(good), start.take(good), end.take(good), score.take(good)))
     return found[0] if len(found) == 1 else _concatenate(found)
 

@@ -19,6 +19,8 @@ class DecodeOptions:
 
     min_peak_score: float = 0.1  # heatmap value; lower finds more keypoints, and more noise
     min_limb_score: float = 0.03  # mean PAF along the limb times its weaker end, in [0, 1]
+    min_limb_share: float = 0.8  # share of the way along a limb on which there must be PAF at all
+    long_limb: float = 0.5  # share of the picture's height from which on a limb's length speaks against it
     min_pose_score: float = 0.1  # poses of a lower score are left out, in [0, 1]
     min_keypoints: int = 3  # poses of fewer are noise
     max_poses: int = 0  # keep only so many, the best; 0 keeps all
@@ -28,12 +30,14 @@ class DecodeOptions:
 
     def __post_init__(self) -> None:
         """Name the option that cannot be."""
-        for name in ("max_saddle", "min_peak_score", "min_limb_score", "min_pose_score"):
+        for name in ("max_saddle", "min_peak_score", "min_limb_score", "min_limb_share", "min_pose_score"):
             if not 0 <= getattr(self, name) <= 1:
                 raise PoseError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        if not self.long_limb > 0:
+            raise PoseError(f"long_limb must be positive, got {self.long_limb}")
         if self.limb_samples < 2 or self.min_keypoints < 1 or self.max_poses < 0:
             raise PoseError(f"limb_samples must be 2 or more, min_keypoints 1 or more, max_poses 0 or more: {self}")
 
 
-FOR_RANKING = DecodeOptions(min_peak_score=0.03, min_limb_score=0.002, min_pose_score=0.0)
+FOR_RANKING = DecodeOptions(min_peak_score=0.03, min_limb_score=0.002, min_limb_share=0.0, min_pose_score=0.0)
 """For average precision: 4 points of AP above the defaults, at the price of many poses that nobody should draw."""
