@@ -7,16 +7,22 @@ from numpy.typing import NDArray
 
 from nimblepose.codec.options import DecodeOptions
 
-# Cubic interpolation (Catmull-Rom) of five cells at -0.75, -0.25, 0.25 and 0.75 cells from the middle one, along x
-# and y: (25, 16). It gives the twice upsampled heatmap around a peak without upsampling the rest of the picture.
-_NEAR = [-0.0703125, 0.8671875, 0.2265625, -0.0234375]
-_TAPS = np.array([[*_NEAR, 0], [*_NEAR[::-1], 0], [0, *_NEAR], [0, *_NEAR[::-1]]], np.float32)
-_TWICE = np.kron(_TAPS, _TAPS).T.copy()
+# Cubic interpolation (Catmull-Rom) of five cells, a quarter cell off the middle one along x and y, each way: (25, 4).
+_QUARTER = [-0.0234375, 0.2265625, 0.8671875, -0.0703125, 0]
+_TAPS = np.array([_QUARTER, _QUARTER[::-1]], np.float32)
+_HEIGHTS = np.kron(_TAPS, _TAPS).T.copy()
 _BESIDE = np.array([[-1], [1], [-1], [1]])  # the cells beside that lie on the way to the corners
 _REACH = np.arange(-2, 3)
-_MIDDLE = np.array([5, 6, 9, 10])  # the four half cells in the middle of those 4 x 4
-_FROM_CENTRE = np.array([[-0.5, 0.5, -0.5, 0.5], [-0.5, -0.5, 0.5, 0.5]])  # where they lie, x and y, in half cells
-_STEPS = np.array([[1], [4]])  # to the next half cell along x and along y
+
+# Slope and bend of the parabola through three cells, (3, 2), and of the quadric that fits nine best, row by row:
+# slope along x and y, bend along x, y and both, (9, 5).
+_SLOPE, _BEND, _MEAN = np.array([[-0.5, 0, 0.5], [1, -2, 1], [1 / 3, 1 / 3, 1 / 3]], np.float32)
+_PARABOLA = np.stack([_SLOPE, _BEND], axis=1)
+_PAIRS = ((_MEAN, _SLOPE), (_SLOPE, _MEAN), (_MEAN, _BEND), (_BEND, _MEAN), (_SLOPE, _SLOPE))
+_QUADRIC = np.stack([np.kron(along_y, along_x) for along_y, along_x in _PAIRS], axis=1)
+_DARK = np.float32(0.01)  # targets are cut there: below is noise, which has no logarithm worth knowing
+_LEAST_BEND = np.float32(-1e-3)  # flatter tops lie anywhere
+_MAX_TILT = np.float32(0.97)  # of the bend along both axes, so that a ridge does not carry its peak away
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +80,11 @@ def _corners(line: int) -> NDArray[np.intp]:
 
 
 def refine_peaks(peaks: Peaks, heatmaps: NDArray[np.float32]) -> Peaks:
-    """Move whole-cell peaks to where the heatmap is highest between the cells, and read the height there.
+    """Move whole-cell peaks to where the heatmap is highest between the cells, by half a cell at most.
 
-    The heatmap is interpolated to half cells around each peak; the highest of the four nearest is moved to the top of
-    the parabola through it and its neighbours, along x and along y, by a quarter cell at most.
+    The logarithm of a Gaussian is a quadric, so its top is exactly that of the quadric through the logarithms of the
+    nine cells around the peak (three along each axis where the peak lies on the border). The new score is the heatmap
+    interpolated a quarter cell off the middle, in the best of the four directions.
 
     Args:
         peaks: In whole cells, as from `find_peaks`.
@@ -89,11 +96,33 @@ def refine_peaks(peaks: Peaks, heatmaps: NDArray[np.float32]) -> Peaks:
     rows = np.minimum(np.maximum(y[:, None] + _REACH, 0), height - 1)
     rows = (rows + peaks.kind[:, None] * height) * width
     patch = heatmaps.reshape(-1)[(rows[:, :, None] + columns[:, None, :]).reshape(-1, 25)]
-    twice = (patch @ _TWICE).reshape(-1)  # (P * 16,), 4 x 4 half cells around each peak
-    middle = np.arange(0, 16 * len(peaks), 16)[:, None] + _MIDDLE  # (P, 4)
-    best = twice[middle].argmax(axis=1)
-    at = np.arange(0, 16 * len(peaks), 16) + _MIDDLE[best]
-    score, before, after = twice[at], twice[at - _STEPS], twice[at + _STEPS]  # (P,), (2, P), (2, P)
-    bend = np.maximum(2 * score - before - after, np.float32(1e-6))
-    offset = np.minimum(np.maximum((after - before) / (2 * bend), -0.5), 0.5) + _FROM_CENTRE[:, best]  # half cells
-    return Peaks(peaks.xy + offset.T.astype(np.float32) / 2, score, peaks.kind)
+    score = (patch @ _HEIGHTS).max(axis=1)
+    if min(height, width) < 3:
+        return Peaks(peaks.xy, score, peaks.kind)  # too small a map to say more
+    return Peaks(peaks.xy + _to_top(x, y, peaks.kind, heatmaps), score, peaks.kind)
+
+
+def _to_top(
+    x: NDArray[np.intp], y: NDArray[np.intp], kind: NDArray[np.intp], heatmaps: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """From whole cells to the tops of the Gaussians they belong to, (P, 2) in cells."""
+    _, height, width = heatmaps.shape
+    middle_x, middle_y = np.minimum(np.maximum(x, 1), width - 2), np.minimum(np.maximum(y, 1), height - 2)
+    at = (kind * height + middle_y) * width + middle_x
+    around = (np.arange(-1, 2)[:, None] * width + np.arange(-1, 2)).reshape(-1)
+    cells = np.log(np.maximum(heatmaps.reshape(-1)[at[:, None] + around], _DARK))  # (P, 9)
+    slope_x, slope_y, bend_x, bend_y, tilt = (cells @ _QUADRIC).T
+    border = np.flatnonzero((x != middle_x) | (y != middle_y))
+    if len(border):  # the corners of the nine would be far from the peak, where its Gaussian is cut
+        square, each = cells[border].reshape(-1, 3, 3), np.arange(len(border))
+        slope_x[border], bend_x[border] = (square[each, (y - middle_y)[border] + 1] @ _PARABOLA).T
+        slope_y[border], bend_y[border] = (square[each, :, (x - middle_x)[border] + 1] @ _PARABOLA).T
+        tilt[border] = 0
+    bend_x, bend_y = np.minimum(bend_x, _LEAST_BEND), np.minimum(bend_y, _LEAST_BEND)
+    both = bend_x * bend_y
+    most = _MAX_TILT * np.sqrt(both)
+    tilt = np.minimum(np.maximum(tilt, -most), most)
+    determinant = both - tilt * tilt
+    top_x = (tilt * slope_y - bend_y * slope_x) / determinant + (middle_x - x)
+    top_y = (tilt * slope_x - bend_x * slope_y) / determinant + (middle_y - y)
+    return np.stack([top_x, top_y], axis=-1).clip(-0.5, 0.5).astype(np.float32)
