@@ -181,6 +181,12 @@ def test_what_cannot_work_is_said_before_the_first_step(tiny, tmp_path, change, 
         run(load_recipe(tiny(**change)), tmp_path / "run")
 
 
+def test_as_many_processes_as_the_recipe_says(tiny, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(TrainingError, match=r"3 processes were started, but the recipe has devices=1 x machines=1"):
+        build_fabric(load_recipe(tiny()))
+
+
 def test_a_run_is_neither_overwritten_nor_resumed_with_another_recipe(tiny, tmp_path):
     recipe = load_recipe(tiny(schedule__steps=3, schedule__warmup_steps=0))
     run(recipe, tmp_path / "run")

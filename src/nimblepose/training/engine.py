@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -65,6 +66,12 @@ def build_fabric(recipe: Recipe) -> Fabric:
         TrainingError: the recipe asks for what this machine lacks.
     """
     processes = recipe.devices * recipe.machines
+    started = int(os.environ.get("WORLD_SIZE", processes))
+    if started != processes:
+        raise TrainingError(
+            f"{started} processes were started, but the recipe has devices={recipe.devices} x machines="
+            f"{recipe.machines}; make them agree, or each would train on its own"
+        )
     if recipe.accelerator == "cuda" and not torch.cuda.is_available():
         raise TrainingError("accelerator=cuda, but torch sees no GPU; use accelerator=auto or cpu")
     fabric = Fabric(
@@ -188,9 +195,12 @@ class _Phase:
                 self.fabric.backward(torch.stack(list(losses.values())).sum() / len(parts))
             for key, value in losses.items():
                 sums[key] = sums.get(key, torch.zeros_like(value)) + value.detach() / len(parts)
-        means = torch.stack(list(sums.values()))
+        unreadable = torch.stack([part.unreadable.sum() for part in parts]).sum()
+        means = torch.stack([*sums.values(), unreadable.to(self.fabric.device)])
         if self.fabric.world_size > 1:
             means = torch.as_tensor(self.fabric.all_reduce(means, reduce_op="mean"))
+        self.unreadable += round(float(means[-1]) * self.fabric.world_size)
+        means = means[:-1]
         self._check(float(means.sum()), parts)
         norm = math.nan
         if self.recipe.optimizer.clip:
@@ -230,7 +240,6 @@ class _Phase:
                 f"lower optimizer.learning_rate, or set optimizer.clip or schedule.warmup_steps, and begin again"
             )
         self.recent = [*self.recent[1 - _RECENT :], loss]
-        self.unreadable += sum(int(part.unreadable.sum()) for part in parts)
         seen = (self.step + 1) * self.recipe.batch_size
         if self.unreadable > _PATIENCE + self.recipe.data.max_unreadable * seen:
             raise DataError(
