@@ -16,7 +16,8 @@ import yaml
 
 from nimblepose.cli.training_bar import training_bar
 from nimblepose.data.coco import read_json
-from nimblepose.training.engine import build_fabric, train
+from nimblepose.training.devices import build_fabric
+from nimblepose.training.engine import train
 from nimblepose.training.logs import read_csv
 from nimblepose.training.recipe import load_recipe
 

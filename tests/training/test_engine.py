@@ -11,14 +11,16 @@ import torch
 
 from nimblepose.core.errors import DataError, TrainingError
 from nimblepose.model.checkpoint import load_checkpoint
-from nimblepose.training.engine import build_fabric, train
+from nimblepose.training.devices import build_fabric
+from nimblepose.training.engine import train
 from nimblepose.training.logs import read_csv
 from nimblepose.training.recipe import load_recipe
 
 RUN = """
 import sys
 from pathlib import Path
-from nimblepose.training.engine import build_fabric, train
+from nimblepose.training.devices import build_fabric
+from nimblepose.training.engine import train
 from nimblepose.training.recipe import load_recipe
 if __name__ == "__main__":
     recipe = load_recipe(Path(sys.argv[1]), sys.argv[3:])

@@ -4,7 +4,8 @@ import json
 
 import yaml
 
-from nimblepose.training.engine import build_fabric, train
+from nimblepose.training.devices import build_fabric
+from nimblepose.training.engine import train
 from nimblepose.training.logs import read_csv
 from nimblepose.training.recipe import load_recipe
 

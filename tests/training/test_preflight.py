@@ -2,7 +2,7 @@ import pytest
 
 from nimblepose.core.errors import ModelError, PoseError
 from nimblepose.training import preflight as module
-from nimblepose.training.engine import build_fabric
+from nimblepose.training.devices import build_fabric
 from nimblepose.training.preflight import preflight, shortened
 from nimblepose.training.recipe import load_recipe
 

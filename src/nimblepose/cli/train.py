@@ -24,7 +24,7 @@ def train(
     loaded = load_recipe(recipe, changes or [])
 
     from nimblepose.cli.training_bar import training_bar
-    from nimblepose.training.engine import build_fabric
+    from nimblepose.training.devices import build_fabric
     from nimblepose.training.engine import train as run
     from nimblepose.training.preflight import preflight as try_out
 
