@@ -16,7 +16,7 @@ from nimblepose.core.skeleton import Skeleton
 _CROWD = 500  # pairs from which on it pays to glance at each before reading it
 _MIN_GLANCE = 0.05  # PAF in the middle between two peaks from which on they are worth a second look
 _MIN_SHARE = np.float32(0.6)  # of the best pair's glance from the same start, and to the same end
-_BLOCK = 8192  # pairs that fit the processor's cache with all that is computed of them
+_BLOCK = 24576  # pairs scored at a time: the more, the fewer calls; memory and cache set the limit
 _SOME_PAF = 0.05  # from which on a place counts as part of a limb
 _OPENCV_LIMIT = 32766  # rows or columns that cv2.remap takes
 _TINY = np.float32(1e-6)  # cells; two peaks in one place point nowhere
@@ -122,7 +122,7 @@ def _concatenate(parts: list[Connections]) -> Connections:
 
 
 def _blocks(kind: Indices, skeleton: Skeleton, most: int) -> list[slice]:
-    """The limbs in groups of few enough pairs for the processor's cache; all in one unless there is a crowd.
+    """The limbs in groups of at most about `_BLOCK` pairs; all in one unless there is a crowd.
 
     Args:
         kind: (P,) of the peaks.
