@@ -1,6 +1,7 @@
 """The skeleton is a value; every index table, channel count and permutation follows from it."""
 
 import json
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -44,6 +45,10 @@ class Skeleton:
         set_("keypoints", _names(self.keypoints, "keypoints"))
         set_("limbs", tuple(_pair(pair, "limb") for pair in self.limbs))
         set_("mirror_pairs", tuple(_pair(pair, "mirror pair") for pair in self.mirror_pairs))
+        if not isinstance(self.derived, Mapping):
+            raise SkeletonError(
+                f"derived must be a mapping of names to lists of names, got {reprlib.repr(self.derived)}"
+            )
         set_("derived", {str(k): _names(v, f"derived {k!r}") for k, v in dict(self.derived).items()})
         if not self.keypoints:
             raise SkeletonError(f"skeleton {self.name!r} has no keypoints")
@@ -184,13 +189,13 @@ class Skeleton:
             SkeletonError: the category has no keypoints or an invalid skeleton.
         """
         keypoints = category.get("keypoints")
-        if not keypoints:
+        if not isinstance(keypoints, list | tuple) or not keypoints:
             raise SkeletonError(f"category {category.get('name')!r} has no keypoints; is this a COCO keypoint file?")
         names = [str(name) for name in keypoints]
         edges = category.get("skeleton") or []
         try:
             limbs = tuple((names[int(a) - 1], names[int(b) - 1]) for a, b in edges if min(int(a), int(b)) >= 1)
-        except (IndexError, TypeError, ValueError) as error:
+        except (IndexError, TypeError, ValueError, OverflowError) as error:
             raise SkeletonError(
                 f"category {category.get('name')!r}: skeleton must be pairs of 1..{len(names)}"
             ) from error
@@ -214,7 +219,8 @@ class Skeleton:
         unknown, missing = set(value) - _KEYS, {"keypoints", "limbs"} - set(value)
         if unknown or missing:
             raise SkeletonError(
-                f"skeleton: unknown keys {sorted(unknown)}, missing keys {sorted(missing)}; known are {sorted(_KEYS)}"
+                f"skeleton: unknown keys {sorted(map(str, unknown))}, missing keys {sorted(missing)}; "
+                f"known are {sorted(_KEYS)}"
             )
         try:
             return cls(
@@ -290,17 +296,16 @@ def _swap_word(name: str, old: str, new: str) -> str:
 
 
 def _parse(text: str, suffix: str) -> Any:
-    if suffix.lower() == ".json":
-        try:
-            return json.loads(text)
-        except json.JSONDecodeError as error:
-            raise SkeletonError(f"not valid JSON: {error}") from error
     import yaml
 
     try:
-        return yaml.safe_load(text)
+        return json.loads(text) if suffix.lower() == ".json" else yaml.safe_load(text)
+    except json.JSONDecodeError as error:
+        raise SkeletonError(f"not valid JSON: {error}") from error
     except yaml.YAMLError as error:
         raise SkeletonError(f"not valid YAML: {error}") from error
+    except RecursionError as error:
+        raise SkeletonError("nested too deeply for a skeleton") from error
 
 
 def _sigmas(value: Any, keypoints: Sequence[str]) -> tuple[float, ...]:
@@ -318,8 +323,8 @@ def _sigmas(value: Any, keypoints: Sequence[str]) -> tuple[float, ...]:
 
 
 def _names(value: Sequence[str], what: str) -> tuple[str, ...]:
-    if isinstance(value, str) or not all(isinstance(name, str) and name for name in value):
-        raise SkeletonError(f"{what} must be a list of names, got {value!r}")
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) and name for name in value):
+        raise SkeletonError(f"{what} must be a list of names, got {reprlib.repr(value)}")
     doubled = sorted({name for name in value if list(value).count(name) > 1})
     if doubled:
         raise SkeletonError(f"{what}: {doubled} stand there more than once")
@@ -327,8 +332,8 @@ def _names(value: Sequence[str], what: str) -> tuple[str, ...]:
 
 
 def _pair(value: Sequence[str], what: str) -> tuple[str, str]:
-    if isinstance(value, str) or len(value) != 2 or not all(isinstance(name, str) for name in value):
-        raise SkeletonError(f"a {what} must be two keypoint names, got {value!r}")
+    if not isinstance(value, list | tuple) or len(value) != 2 or not all(isinstance(name, str) for name in value):
+        raise SkeletonError(f"a {what} must be two keypoint names, got {reprlib.repr(value)}")
     return value[0], value[1]
 
 
