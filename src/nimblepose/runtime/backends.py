@@ -99,6 +99,9 @@ class OpenVinoBackend:
             raise BackendUnavailable("OpenVINO models need: pip install 'nimblepose[openvino]'") from error
         if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
             raise ModelError(f"{path}: its weights {path.with_suffix('.bin').name} are missing; they lie beside it")
+        # The binding sets up its table of types when a tensor's data are first looked at. If two threads do that at a
+        # time, one waits for the table and the other for Python's lock, forever: so it is done here, in one thread.
+        _ = ov.Tensor(np.zeros(1, np.float32)).data
         core = ov.Core()
         config = {
             "NUM_STREAMS": parallel,
