@@ -1,11 +1,12 @@
 """Facts of the weights that travel inside every model file."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from nimblepose.core.errors import ModelError
+from nimblepose.core.errors import ModelError, PoseError
 from nimblepose.core.skeleton import Skeleton
 
 _KEY = "nimblepose"  # one key in the metadata of safetensors and ONNX files, holding JSON
@@ -28,9 +29,13 @@ class InputSpec:
     scale: float = 1 / 256
 
     def __post_init__(self) -> None:
-        """Refuse facts that cannot be."""
-        if self.channels not in ("rgb", "bgr") or self.stride < 1 or self.scale == 0:
-            raise ModelError(f"input spec makes no sense: {self}")
+        """Refuse facts that cannot be; model files of strangers come through here."""
+        numbers = all(isinstance(n, int | float) and math.isfinite(n) for n in (self.mean, self.scale))
+        stride = type(self.stride) is int and 1 <= self.stride <= 64
+        if not (stride and numbers and self.scale) or self.channels not in ("rgb", "bgr"):
+            raise ModelError(
+                f"input needs a stride in 1..64, channels rgb or bgr, finite mean and scale, scale not 0; got {self}"
+            )
 
 
 RAW_BGR = InputSpec(mean=0.0, scale=1.0)
@@ -47,6 +52,13 @@ class ModelMetadata:
     network: Mapping[str, Any] = field(default_factory=dict)  # options that rebuild the network, for checkpoints
     licence: str = "unknown"
     origin: str = ""  # from what, by whom, how
+
+    def __post_init__(self) -> None:
+        """Refuse facts of the wrong kind."""
+        if self.paf_geometry not in get_args(PafGeometry):
+            raise ModelError(f"paf_geometry must be one of {get_args(PafGeometry)}, got {self.paf_geometry!r}")
+        if not isinstance(self.network, Mapping) or not all(isinstance(s, str) for s in (self.licence, self.origin)):
+            raise ModelError("network must be a mapping, licence and origin text")
 
     def to_strings(self) -> dict[str, str]:
         """As the string-to-string metadata of safetensors and ONNX files."""
@@ -77,7 +89,7 @@ class ModelMetadata:
         try:
             value = json.loads(text)
             if value["version"] > _VERSION:
-                raise ModelError(f"{source} was written by a newer nimblepose; please upgrade")
+                raise ModelError("written by a newer nimblepose; please upgrade")
             return cls(
                 skeleton=Skeleton.from_dict(value["skeleton"]),
                 input=InputSpec(**value["input"]),
@@ -86,5 +98,7 @@ class ModelMetadata:
                 licence=value["licence"],
                 origin=value["origin"],
             )
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except PoseError as error:
+            raise ModelError(f"{source}: {error}") from error
+        except (KeyError, TypeError, json.JSONDecodeError, RecursionError) as error:
             raise ModelError(f"{source}: damaged nimblepose metadata ({error!r})") from error

@@ -211,7 +211,8 @@ class Poses:
 
 def from_coco_people(people: Sequence[dict[str, Any]], skeleton: Skeleton = COCO_17) -> Poses:
     """COCO annotations or results to `Poses` (the inverse of `to_coco`); score 1 where the file gives none."""
-    raw = np.array([person["keypoints"] for person in people], np.float32).reshape(len(people), -1, 3)
+    shape = (len(people), len(skeleton.annotated), 3)
+    raw = np.array([person["keypoints"] for person in people], np.float32).reshape(shape)
     labelled = raw[..., 2] > 0
     xy = np.where(labelled[..., None], raw[..., :2] - np.float32(0.5), np.nan).astype(np.float32)
     full = skeleton.from_annotated(xy)

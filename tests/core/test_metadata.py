@@ -1,0 +1,87 @@
+"""Facts of the weights travel in a file there and back; what is damaged is refused with the file's name."""
+
+import json
+
+import pytest
+
+from nimblepose import COCO_17, HUMAN_18, Skeleton
+from nimblepose.core.errors import ModelError
+from nimblepose.core.metadata import RAW_BGR, InputSpec, ModelMetadata
+
+FOX = Skeleton("fox", ("nose", "tail"), (("nose", "tail"),))
+WHOLE = ModelMetadata(
+    skeleton=FOX,
+    input=InputSpec(stride=4, channels="rgb", mean=127.5, scale=1 / 127.5),
+    paf_geometry="centre",
+    network={"width": 0.25, "cpm": "intel"},
+    licence="MIT",
+    origin="a test, ünïcode",
+)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [WHOLE, ModelMetadata(skeleton=HUMAN_18), ModelMetadata(skeleton=COCO_17, input=RAW_BGR)],
+    ids=["all set", "defaults", "raw input"],
+)
+def test_there_and_back(metadata):
+    strings = metadata.to_strings()
+    assert all(isinstance(key, str) and isinstance(value, str) for key, value in strings.items())
+    back = ModelMetadata.from_strings(strings | {"of others": "left alone"}, source="a.onnx")
+    assert back == metadata
+    assert back.skeleton.sigmas_are_guessed == metadata.skeleton.sigmas_are_guessed
+
+
+@pytest.mark.parametrize("strings", [None, {}, {"other": "x"}], ids=str)
+def test_a_file_of_others_is_refused_with_the_way_to_make_it_ours(strings):
+    with pytest.raises(ModelError, match=r"a\.onnx carries no nimblepose metadata.*nimblepose import.*export"):
+        ModelMetadata.from_strings(strings, source="a.onnx")
+
+
+def test_a_newer_file_asks_for_an_upgrade():
+    value = json.loads(WHOLE.to_strings()["nimblepose"]) | {"version": 2}
+    with pytest.raises(ModelError, match=r"a\.onnx: written by a newer nimblepose"):
+        ModelMetadata.from_strings({"nimblepose": json.dumps(value)}, source="a.onnx")
+
+
+@pytest.mark.parametrize("key", ["version", "skeleton", "input", "network", "licence", "origin"])
+def test_every_missing_fact_is_damage(key):
+    value = json.loads(WHOLE.to_strings()["nimblepose"])
+    del value[key]
+    with pytest.raises(ModelError, match=rf"a\.onnx: damaged nimblepose metadata .*{key}"):
+        ModelMetadata.from_strings({"nimblepose": json.dumps(value)}, source="a.onnx")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": "new"},
+        {"skeleton": {"keypoints": ["a", "b"], "limbs": [["a", "c"]]}},
+        {"skeleton": None},
+        {"input": {"stride": 0}},
+        {"input": {"stride": 8.5}},
+        {"input": {"stride": "8"}},
+        {"input": {"stride": 100_000}},
+        {"input": {"channels": "grey"}},
+        {"input": {"mean": "128"}},
+        {"input": {"mean": float("nan")}},
+        {"input": {"scale": 0}},
+        {"input": {"scale": float("inf")}},
+        {"input": {"padding": 3}},
+        {"input": 3},
+        {"paf_geometry": "middle"},
+        {"network": [1]},
+        {"licence": 3},
+    ],
+    ids=str,
+)
+def test_every_fact_that_cannot_be_is_refused_with_the_name_of_the_file(change):
+    value = json.loads(WHOLE.to_strings()["nimblepose"]) | change
+    with pytest.raises(ModelError, match=r"a\.onnx"):
+        ModelMetadata.from_strings({"nimblepose": json.dumps(value)}, source="a.onnx")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", "[" * 100_000], ids=lambda text: text[:5] or "empty")
+def test_what_is_no_json_object_is_damage(text):
+    with pytest.raises(ModelError, match=r"a\.onnx: damaged"):
+        ModelMetadata.from_strings({"nimblepose": text}, source="a.onnx")

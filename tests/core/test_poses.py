@@ -1,0 +1,293 @@
+"""Poses are people as arrays, and the same people in other people's formats."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from nimblepose import COCO_17, HUMAN_18, Poses, Skeleton
+from nimblepose.core.errors import BackendUnavailable, SkeletonError
+from nimblepose.core.poses import from_coco_people
+
+STICK = Skeleton("stick", ("head", "tail"), (("head", "tail"),))
+NECK = HUMAN_18.keypoints.index("neck")
+
+
+def people(n, skeleton=HUMAN_18, *, missing=0.3, seed=0, track_ids=None):
+    rng = np.random.default_rng(seed)
+    k = len(skeleton.keypoints)
+    keypoints = rng.uniform(0, 500, (n, k, 2)).astype(np.float32)
+    scores = rng.uniform(0.1, 1, (n, k)).astype(np.float32)
+    lost = rng.random((n, k)) < missing
+    keypoints[lost], scores[lost] = np.nan, 0
+    return Poses(skeleton, keypoints, scores, rng.uniform(0, 1, n).astype(np.float32), track_ids)
+
+
+@pytest.fixture
+def stick():
+    """Two sticks: one whole, with an identity, one without its tail."""
+    keypoints = np.array([[[10, 20], [30, 60]], [[5.25, 6], [np.nan, np.nan]]], np.float32)
+    scores = np.array([[0.5, 0.75], [0.25, 0]], np.float32)
+    return Poses(STICK, keypoints, scores, np.array([0.9, 0.4], np.float32), np.array([7, 3]))
+
+
+# Arrays --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("keypoints", (2, 17, 2)),
+        ("keypoints", (3, 18, 2)),
+        ("keypoints", (2, 18, 3)),
+        ("keypoint_scores", (2, 17)),
+        ("keypoint_scores", (2, 18, 1)),
+        ("scores", (2, 1)),
+        ("track_ids", (3,)),
+    ],
+    ids=lambda value: str(value),
+)
+def test_arrays_of_other_shapes_are_refused(name, shape):
+    arrays = {
+        "keypoints": np.zeros((2, 18, 2), np.float32),
+        "keypoint_scores": np.zeros((2, 18), np.float32),
+        "scores": np.zeros(2, np.float32),
+    }
+    Poses(HUMAN_18, **arrays)
+    with pytest.raises(ValueError, match=r"expected .*\(2,.* got"):
+        Poses(HUMAN_18, **arrays | {name: np.zeros(shape)})
+
+
+def test_nobody_is_a_value_too():
+    nobody = Poses.empty(HUMAN_18)
+    assert len(nobody) == 0
+    assert nobody.keypoints.shape == (0, 18, 2)
+    assert nobody.boxes.shape == (0, 4)
+    assert nobody.found.shape == (0, 18)
+    assert nobody.to_dict() == {"skeleton": "human18", "people": []}
+    assert nobody.to_coco(1) == nobody.to_rows() == list(nobody) == []
+    assert nobody.to_openpose((4, 6))["people"] == []
+    assert len(nobody.to_skeleton(COCO_17)) == 0
+    assert len(nobody[np.zeros(0, bool)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("index", "chosen"),
+    [
+        (0, [0]),
+        (-1, [4]),
+        (slice(1, 3), [1, 2]),
+        ([3, 1, 1], [3, 1, 1]),
+        (np.array([True, False, False, True, False]), [0, 3]),
+        (slice(None, None, -1), [4, 3, 2, 1, 0]),
+        ([], []),
+    ],
+    ids=str,
+)
+def test_indexed_like_an_array(index, chosen):
+    poses = people(5, track_ids=np.arange(10, 15))
+    some = poses[index]
+    assert some.skeleton is poses.skeleton
+    for name in ("keypoints", "keypoint_scores", "scores", "track_ids"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(poses, name)[chosen])
+
+
+def test_an_index_too_far_is_an_index_error():
+    with pytest.raises(IndexError):
+        people(2)[2]
+
+
+def test_walking_over_poses_gives_one_person_at_a_time():
+    poses = people(3)
+    assert [len(person) for person in poses] == [1, 1, 1]
+    np.testing.assert_array_equal(np.concatenate([person.keypoints for person in poses]), poses.keypoints)
+
+
+def test_boxes_are_the_smallest_around_what_was_found():
+    keypoints = np.full((3, 2, 2), np.nan, np.float32)
+    keypoints[0] = [[10, 60], [30, 20]]
+    keypoints[2, 1] = [5, 6]
+    poses = Poses(STICK, keypoints, np.zeros((3, 2), np.float32), np.zeros(3, np.float32))
+    np.testing.assert_array_equal(poses.boxes, [[10, 20, 20, 40], [np.nan] * 4, [5, 6, 0, 0]])
+    np.testing.assert_array_equal(poses.found, [[True, True], [False, False], [False, True]])
+
+
+# Skeletons -----------------------------------------------------------------------------------------------------------
+
+
+def test_another_skeleton_takes_over_what_it_knows_by_name():
+    poses = people(4)
+    coco = poses.to_skeleton(COCO_17)
+    for name in COCO_17.keypoints:
+        here, there = COCO_17.keypoints.index(name), HUMAN_18.keypoints.index(name)
+        np.testing.assert_array_equal(coco.keypoints[:, here], poses.keypoints[:, there])
+        np.testing.assert_array_equal(coco.keypoint_scores[:, here], poses.keypoint_scores[:, there])
+    back = coco.to_skeleton(HUMAN_18)
+    assert np.isnan(back.keypoints[:, NECK]).all()
+    assert not back.keypoint_scores[:, NECK].any()
+    np.testing.assert_array_equal(np.delete(back.keypoints, NECK, 1), np.delete(poses.keypoints, NECK, 1))
+
+
+def test_skeletons_without_a_common_name_are_refused():
+    with pytest.raises(SkeletonError, match="'human18' and 'stick' share no keypoint name"):
+        people(1).to_skeleton(STICK)
+
+
+# COCO ----------------------------------------------------------------------------------------------------------------
+
+
+def test_coco_results_are_in_cocos_order_half_a_pixel_on_without_neck():
+    poses = people(1, missing=0)
+    (person,) = poses.to_coco(42)
+    rows = np.array(person["keypoints"]).reshape(17, 3)
+    for row, name in zip(rows, COCO_17.keypoints, strict=True):
+        k = HUMAN_18.keypoints.index(name)
+        np.testing.assert_allclose(row[:2], poses.keypoints[0, k] + 0.5, atol=6e-4)
+        np.testing.assert_allclose(row[2], poses.keypoint_scores[0, k], atol=6e-4)
+    assert (person["image_id"], person["category_id"]) == (42, 1)
+    assert person["score"] == pytest.approx(poses.scores[0])
+
+
+def test_coco_results_hold_the_best_twenty_first():
+    poses = people(33)
+    scores = [person["score"] for person in poses.to_coco(1)]
+    assert scores == sorted(poses.scores.tolist(), reverse=True)[:20]
+    assert len(poses.to_coco(1, max_people=50)) == 33
+
+
+def test_a_keypoint_that_was_not_found_is_three_zeros_in_coco(stick):
+    assert [person["keypoints"] for person in stick.to_coco(1)] == [
+        [10.5, 20.5, 0.5, 30.5, 60.5, 0.75],
+        [5.75, 6.5, 0.25, 0, 0, 0],
+    ]
+
+
+def test_from_coco_people_undoes_to_coco():
+    poses = people(5)
+    poses = poses[np.argsort(-poses.scores)]
+    back = from_coco_people(poses.to_coco(1), HUMAN_18)
+    known = HUMAN_18.annotated_indices
+    np.testing.assert_allclose(back.keypoints[:, known], poses.keypoints[:, known], atol=1e-3)
+    np.testing.assert_allclose(back.scores, poses.scores)
+
+
+def test_annotations_have_score_one_and_a_neck_between_the_shoulders():
+    xyv = np.array([[100 + 3 * k, 50 + k, 2] for k in range(17)])
+    poses = from_coco_people([{"keypoints": xyv.ravel().tolist()}], HUMAN_18)
+    assert poses.scores.tolist() == [1]
+    shoulders = xyv[[5, 6], :2] - 0.5
+    np.testing.assert_allclose(poses.keypoints[0, NECK], shoulders.mean(axis=0))
+
+
+@pytest.mark.parametrize("skeleton", [COCO_17, HUMAN_18, STICK], ids=lambda s: s.name)
+def test_no_annotations_are_nobody(skeleton):
+    assert from_coco_people([], skeleton).keypoints.shape == (0, len(skeleton.keypoints), 2)
+
+
+# OpenPose ------------------------------------------------------------------------------------------------------------
+
+
+def test_openpose_has_canvas_and_keypoints_in_its_own_order(stick):
+    frame = stick.to_openpose((480, 640))
+    assert (frame["version"], frame["canvas_height"], frame["canvas_width"]) == (1.3, 480, 640)
+    assert [person["pose_keypoints_2d"] for person in frame["people"]] == [
+        [10, 20, 0.5, 30, 60, 0.75],
+        [5.25, 6, 0.25, 0, 0, 0],
+    ]
+    assert [person["person_id"] for person in frame["people"]] == [[7], [3]]
+    others = {"face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d"}
+    assert all(person[name] == [] for person in frame["people"] for name in others)
+    json.dumps(frame, allow_nan=False)
+
+
+def test_openpose_knows_nobody_by_minus_one():
+    assert people(2).to_openpose((1, 1))["people"][0]["person_id"] == [-1]
+
+
+# Our own -------------------------------------------------------------------------------------------------------------
+
+
+def test_plain_data_leaves_out_what_was_not_found(stick):
+    assert stick.to_dict() == {
+        "skeleton": "stick",
+        "people": [
+            {
+                "score": 0.9,
+                "track_id": 7,
+                "box": [10, 20, 20, 40],
+                "keypoints": {
+                    "head": {"x": 10, "y": 20, "score": 0.5},
+                    "tail": {"x": 30, "y": 60, "score": 0.75},
+                },
+            },
+            {
+                "score": 0.4,
+                "track_id": 3,
+                "box": [5.25, 6, 0, 0],
+                "keypoints": {"head": {"x": 5.25, "y": 6, "score": 0.25}},
+            },
+        ],
+    }
+
+
+def test_plain_data_is_json_even_of_a_person_of_whom_nothing_was_found():
+    poses = people(2, missing=1.1)
+    plain = json.loads(json.dumps(poses.to_dict(), allow_nan=False))
+    assert [person["box"] for person in plain["people"]] == [None, None]
+
+
+def test_rows_are_the_found_keypoints_by_track_id_or_place(stick):
+    assert stick.to_rows() == [
+        (7, "head", 10, 20, 0.5),
+        (7, "tail", 30, 60, 0.75),
+        (3, "head", 5.25, 6, 0.25),
+    ]
+    assert [row[0] for row in people(2, STICK, missing=0).to_rows()] == [0, 0, 1, 1]
+
+
+def test_a_data_frame_holds_the_rows(stick):
+    pytest.importorskip("pandas")
+    frame = stick.to_dataframe()
+    assert frame.columns.tolist() == ["person", "keypoint", "x", "y", "score"]
+    assert list(frame.itertuples(index=False, name=None)) == stick.to_rows()
+    assert len(Poses.empty(STICK).to_dataframe()) == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "package", "remedy"),
+    [("to_dataframe", "pandas", r"nimblepose\[table\]"), ("to_supervision", "supervision", "pip install supervision")],
+)
+def test_a_missing_package_is_named_with_what_to_install(stick, monkeypatch, method, package, remedy):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(BackendUnavailable, match=remedy):
+        getattr(stick, method)()
+
+
+def test_supervision_gets_zeros_for_what_was_not_found(stick, monkeypatch):
+    """The package is not needed for this: what it would be given is seen by a stand-in."""
+    stand_in = type(sys)("supervision")
+    stand_in.KeyPoints = dict
+    monkeypatch.setitem(sys.modules, "supervision", stand_in)
+    given = stick.to_supervision()
+    np.testing.assert_array_equal(given["xy"], [[[10, 20], [30, 60]], [[5.25, 6], [0, 0]]])
+    np.testing.assert_array_equal(given["confidence"], stick.keypoint_scores)
+    assert given["class_id"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "adapter",
+    [
+        lambda poses: poses.to_coco(1),
+        lambda poses: poses.to_openpose((9, 9)),
+        lambda poses: poses.to_dict(),
+        lambda poses: poses.to_skeleton(COCO_17),
+        lambda poses: poses.boxes,
+    ],
+    ids=["coco", "openpose", "dict", "skeleton", "boxes"],
+)
+def test_adapters_leave_the_poses_alone(adapter):
+    poses, same = people(3), people(3)
+    adapter(poses)
+    np.testing.assert_array_equal(poses.keypoints, same.keypoints)
+    np.testing.assert_array_equal(poses.keypoint_scores, same.keypoint_scores)
