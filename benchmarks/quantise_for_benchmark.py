@@ -10,7 +10,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,19 +25,13 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from nimblepose.core.geometry import Placement, Size
+from nimblepose.core.geometry import Placement
 from nimblepose.media.pictures import read_picture
 from nimblepose.media.sources import find_pictures
 from nimblepose.runtime.backends import BackendName, open_backend
 from nimblepose.runtime.prepare import prepare
 
-_SIZE = (256, 344)
-_METHODS = {
-    "minmax": CalibrationMethod.MinMax,
-    "entropy": CalibrationMethod.Entropy,
-    "percentile": CalibrationMethod.Percentile,
-}
-_ACTIVATIONS = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
+_HEIGHT = 256  # of the network's input
 
 
 class Pictures(CalibrationDataReader):  # type: ignore[misc]
@@ -52,50 +46,35 @@ class Pictures(CalibrationDataReader):  # type: ignore[misc]
         return None if batch is None else {self._name: batch}
 
 
-def prepared(model: Path, folder: Path, count: int, size: Size) -> Iterator[NDArray[np.float32]]:
-    """`count` pictures spread over the folder, as the model takes them, of one size as histograms need it."""
+def prepared(model: Path, folder: Path, count: int) -> Iterator[NDArray[np.float32]]:
+    """`count` pictures spread over the folder, as the model takes them."""
     spec = open_backend(model).metadata.input
     files = find_pictures(str(folder))
     for file in files[:: max(1, len(files) // count)][:count]:
         picture = read_picture(file)
-        placement = Placement((picture.shape[0], picture.shape[1]), size)
+        placement = Placement.fit((picture.shape[0], picture.shape[1]), _HEIGHT, stride=spec.stride)
         yield prepare([picture], placement, spec)
 
 
-def _producers_of(graph: onnx.GraphProto, names: set[str]) -> set[str]:
-    return {node.name for node in graph.node if names & set(node.output)}
-
-
-_KEPT: dict[str, Callable[[onnx.GraphProto], set[str]]] = {  # what may be left in float32
-    "first": lambda graph: {graph.node[0].name},
-    "outputs": lambda graph: _producers_of(graph, {output.name for output in graph.output}),
-    "elu": lambda graph: _producers_of(graph, {node.input[0] for node in graph.node if node.op_type == "Elu"}),
-}
-
-
-def quantise(model: Path, folder: Path, out: Path, options: argparse.Namespace) -> None:
-    """Write `out`; metadata of the model is kept."""
+def quantise(model: Path, folder: Path, out: Path, *, pictures: int) -> None:
+    """Write `out`; metadata of the model is kept, the layers that give the outputs stay float32."""
     original = onnx.load(model)
     with tempfile.TemporaryDirectory() as scratch:
         inferred = Path(scratch) / "inferred.onnx"
         quant_pre_process(model, inferred, skip_symbolic_shape=True)
         graph = onnx.load(inferred).graph
+        outputs = {output.name for output in graph.output}
         quantize_static(
             inferred,
             out,
-            Pictures(prepared(model, folder, options.pictures, _SIZE), original.graph.input[0].name),
+            Pictures(prepared(model, folder, pictures), graph.input[0].name),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
-            activation_type=_ACTIVATIONS[options.activation],
+            activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            calibrate_method=_METHODS[options.method],
-            op_types_to_quantize=options.operators,
-            nodes_to_exclude=sorted(set().union(*(_KEPT[kind](graph) for kind in options.keep_float))),
-            extra_options={
-                "ActivationSymmetric": False,
-                "WeightSymmetric": True,
-                "CalibMovingAverage": options.average,
-            },
+            calibrate_method=CalibrationMethod.MinMax,
+            nodes_to_exclude=[node.name for node in graph.node if outputs & set(node.output)],
+            extra_options={"CalibMovingAverage": True},  # mean of the pictures' ranges: one outlier does not widen it
         )
     quantised = onnx.load(out)
     onnx.helper.set_model_props(quantised, {entry.key: entry.value for entry in original.metadata_props})
@@ -120,16 +99,11 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--pictures", type=int, default=100)
-    parser.add_argument("--method", choices=_METHODS, default="minmax")
-    parser.add_argument("--activation", choices=_ACTIVATIONS, default="uint8")
-    parser.add_argument("--average", action="store_true", help="ranges as averages over pictures")
-    parser.add_argument("--keep-float", nargs="*", choices=_KEPT, default=["outputs", "elu"])
-    parser.add_argument("--operators", nargs="*", default=["Conv", "Relu", "Add", "Concat"], help="what is quantised")
+    parser.add_argument("--pictures", type=int, default=40)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=30)
     options = parser.parse_args()
-    quantise(options.model, options.folder, options.out, options)
+    quantise(options.model, options.folder, options.out, pictures=options.pictures)
     print(
         f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB; network alone, 256 x 456, {options.threads} threads"
     )
