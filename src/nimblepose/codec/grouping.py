@@ -16,7 +16,7 @@ from nimblepose.core.skeleton import Skeleton
 _CROWD = 500  # pairs from which on it pays to glance at each before reading it
 _MIN_GLANCE = 0.05  # PAF in the middle between two peaks from which on they are worth a second look
 _MIN_SHARE = np.float32(0.6)  # of the best pair's glance from the same start, and to the same end
-_BLOCK = 24576  # pairs scored at a time: the more, the fewer calls; memory and cache set the limit
+_BLOCK = 16384  # pairs scored at a time: more take memory, fewer take more calls
 _SOME_PAF = 0.05  # from which on a place counts as part of a limb
 _OPENCV_LIMIT = 32766  # rows or columns that cv2.remap takes
 _TINY = np.float32(1e-6)  # cells; two peaks in one place point nowhere
