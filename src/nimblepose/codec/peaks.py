@@ -14,11 +14,12 @@ _HEIGHTS = np.kron(_TAPS, _TAPS).T.copy()
 _BESIDE = np.array([[-1], [1], [-1], [1]])  # the cells beside that lie on the way to the corners
 _REACH = np.arange(-2, 3)
 
-# Slope and bend of the parabola through three cells, (3, 2), and of the quadric that fits nine best, row by row:
-# slope along x and y, bend along x, y and both, (9, 5).
-_SLOPE, _BEND, _MEAN = np.array([[-0.5, 0, 0.5], [1, -2, 1], [1 / 3, 1 / 3, 1 / 3]], np.float32)
+# Slope and bend of the parabola through three cells, (3, 2), and of the quadric through nine, row by row: slope along
+# x and y, bend along x, y and both, (9, 5). A Gaussian has no bend along both. What the corners say of it is half
+# noise, and half of it was best; fitting all nine evenly lets neighbours in a crowd pull.
+_SLOPE, _BEND, _MIDST = np.array([[-0.5, 0, 0.5], [1, -2, 1], [0, 1, 0]], np.float32)
 _PARABOLA = np.stack([_SLOPE, _BEND], axis=1)
-_PAIRS = ((_MEAN, _SLOPE), (_SLOPE, _MEAN), (_MEAN, _BEND), (_BEND, _MEAN), (_SLOPE, _SLOPE))
+_PAIRS = ((_MIDST, _SLOPE), (_SLOPE, _MIDST), (_MIDST, _BEND), (_BEND, _MIDST), (_SLOPE, _SLOPE / 2))
 _QUADRIC = np.stack([np.kron(along_y, along_x) for along_y, along_x in _PAIRS], axis=1)
 _DARK = np.float32(0.01)  # targets are cut there: below is noise, which has no logarithm worth knowing
 _LEAST_BEND = np.float32(-1e-3)  # flatter tops lie anywhere
