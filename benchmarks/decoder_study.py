@@ -19,7 +19,7 @@ from unittest import mock
 import numpy as np
 
 from nimblepose.codec import decode as chain
-from nimblepose.codec import grouping
+from nimblepose.codec import grouping, limbs
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import Peaks
 from nimblepose.core.geometry import Placement
@@ -66,24 +66,24 @@ def scored_by(formula: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray
     return changed
 
 
-def by_paf_alone(*args: Any, **kwargs: Any) -> grouping.Connections:
+def by_paf_alone(*args: Any, **kwargs: Any) -> limbs.Connections:
     """Limb scores without the score of the weaker end."""
     peaks = dataclasses.replace(args[0], score=np.ones_like(args[0].score))
     return SCORE_LIMBS(peaks, *args[1:], **kwargs)
 
 
-def loops_never_start(connections: grouping.Connections, peaks: Peaks, skeleton: Any, options: Any) -> Any:
+def loops_never_start(connections: limbs.Connections, peaks: Peaks, skeleton: Any, options: Any) -> Any:
     """Assembly without the limbs that close a loop."""
     tree = ~np.isin(connections.limb, list(skeleton.loop_limbs))
     return ASSEMBLE(connections[tree], peaks, skeleton, options)
 
 
-def limb_by_limb(connections: grouping.Connections, peaks: Peaks, skeleton: Any, options: Any) -> Any:
+def limb_by_limb(connections: limbs.Connections, peaks: Peaks, skeleton: Any, options: Any) -> Any:
     """Assembly in the order of limbs instead of the surest first."""
     return ASSEMBLE(connections[np.argsort(connections.limb, kind="stable")], peaks, skeleton, options)
 
 
-SCORE_LIMBS, ASSEMBLE = grouping.score_limbs, grouping.assemble
+SCORE_LIMBS, ASSEMBLE = limbs.score_limbs, grouping.assemble
 RANKING = FOR_RANKING
 ROWS: list[tuple[str, DecodeOptions, dict[str, Any]]] = [
     ("the decoder, FOR_RANKING", RANKING, {}),

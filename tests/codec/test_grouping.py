@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from nimblepose import HUMAN_18, Skeleton
 from nimblepose.codec.encode import EncodeOptions, encode_pafs
-from nimblepose.codec.grouping import Connections, assemble, match_limbs, score_limbs
+from nimblepose.codec.grouping import assemble, match_limbs
+from nimblepose.codec.limbs import Connections, score_limbs
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.codec.peaks import Peaks
 from nimblepose.core.geometry import rescale

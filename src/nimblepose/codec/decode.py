@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.codec.grouping import assemble, match_limbs, score_limbs
+from nimblepose.codec.grouping import assemble, match_limbs
+from nimblepose.codec.limbs import score_limbs
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import find_peaks, refine_peaks
 from nimblepose.core.geometry import rescale

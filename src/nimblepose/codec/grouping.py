@@ -1,51 +1,14 @@
-"""Peaks and PAFs to people: score limbs, match them, assemble poses."""
+"""Limbs to people: match them, assemble poses."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nimblepose.codec.limbs import Connections
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.codec.peaks import Peaks
 from nimblepose.core.skeleton import Skeleton
-
-_CROWD = 500  # pairs from which on it pays to glance at each before reading it
-_MIN_GLANCE = 0.05  # PAF in the middle between two peaks from which on they are worth a second look
-_MIN_SHARE = np.float32(0.6)  # of the best pair's glance from the same start, and to the same end
-_BLOCK = 16384  # pairs scored at a time: more take memory, fewer take more calls
-_SOME_PAF = 0.05  # from which on a place counts as part of a limb
-_OPENCV_LIMIT = 32766  # rows or columns that cv2.remap takes
-_TINY = np.float32(1e-6)  # cells; two peaks in one place point nowhere
-
-Indices = NDArray[np.intp]
-Floats = NDArray[np.floating[Any]]
-
-
-@dataclass(frozen=True, eq=False)
-class Connections:
-    """C limbs between peaks as arrays.
-
-    Attributes:
-        limb: (C,) which limb of the skeleton.
-        start: (C,) peak it comes from.
-        end: (C,) peak it leads to.
-        score: (C,) float32 in [0, 1].
-    """
-
-    limb: NDArray[np.intp]
-    start: NDArray[np.intp]
-    end: NDArray[np.intp]
-    score: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.limb)
-
-    def __getitem__(self, index: NDArray[np.generic]) -> "Connections":
-        return Connections(self.limb[index], self.start[index], self.end[index], self.score[index])
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,157 +22,6 @@ class Assembly:
 
     members: NDArray[np.intp]
     score: NDArray[np.float32]
-
-
-def score_limbs(
-    peaks: Peaks,
-    pafs: NDArray[np.float32],
-    skeleton: Skeleton,
-    options: DecodeOptions,
-    *,
-    paf_offset: float = 0.0,
-) -> Connections:
-    """Score all pairs of peaks that a limb could join, all limbs at once.
-
-    The score of a pair is the mean over points evenly on the segment of the PAF along it (not below 0, not above 1),
-    times the score of its weaker end: a limb is no surer than either of its keypoints. The mean is lowered for very
-    long limbs as in OpenPose (arXiv:1812.08008, its public code), by 1 - `long_limb` * height / length.
-
-    Args:
-        peaks: In cells.
-        pafs: (2L, h, w), limb l owns channels 2l (x) and 2l + 1 (y).
-        skeleton: Names the L limbs.
-        options: `limb_samples`, `min_limb_score`, `min_limb_share`, `long_limb`,
-            `prune_crowds` are used.
-        paf_offset: Cells to the lower right at which the value of a place is read.
-    """
-    limbs, height, width = len(skeleton.limbs), *pafs.shape[1:]
-    # Limbs below each other in one picture. One more row and column, so that the last cell has a neighbour.
-    planes = np.empty((2, limbs, height + 1, width + 1), np.float32)
-    planes[:, :, :-1, :-1] = pafs.reshape(limbs, 2, height, width).swapaxes(0, 1)
-    planes[:, :, -1], planes[:, :, :, -1] = planes[:, :, -2], planes[:, :, :, -2]
-    x, y = np.minimum(np.maximum(peaks.xy, 0), np.array([width - 1, height - 1], np.float32)).T + np.float32(paf_offset)
-
-    found = []
-    for block in _blocks(peaks.kind, skeleton, _OPENCV_LIMIT // (height + 1)):
-        field = planes[:, block].reshape(2, -1, width + 1)
-        limb, start, count, end = _rows(peaks.kind, skeleton, np.arange(limbs)[block])
-        top = ((limb - block.start) * (height + 1)).astype(np.float32)
-        x_start, y_start = np.repeat(x.take(start), count), np.repeat(y.take(start), count)
-        lines = _Lines(x_start, y_start + np.repeat(top, count), x.take(end) - x_start, y.take(end) - y_start)
-        row = np.repeat(np.arange(len(limb)), count)
-        if options.prune_crowds and len(end) > _CROWD:
-            near = _near(field, lines, row, limb, end)
-            row, end, lines = row.take(near), end.take(near), lines.at(near)
-        along = _along(field, lines, np.linspace(0, 1, options.limb_samples))
-        limb, start = limb.take(row), start.take(row)
-        length = np.sqrt(lines.dx * lines.dx + lines.dy * lines.dy)
-        paf = along.mean(axis=0) + np.minimum(options.long_limb * height / np.maximum(length, _TINY) - 1, 0)
-        score = paf * np.minimum(peaks.score.take(start), peaks.score.take(end))
-        whole = (along > _SOME_PAF).mean(axis=0) >= options.min_limb_share
-        good = np.flatnonzero((score > options.min_limb_score) & whole)
-        found.append(Connections(limb.take(good), start.take(good), end.take(good), score.take(good)))
-    return found[0] if len(found) == 1 else _concatenate(found)
-
-
-def _concatenate(parts: list[Connections]) -> Connections:
-    return Connections(
-        np.concatenate([part.limb for part in parts]),
-        np.concatenate([part.start for part in parts]),
-        np.concatenate([part.end for part in parts]),
-        np.concatenate([part.score for part in parts]),
-    )
-
-
-def _blocks(kind: Indices, skeleton: Skeleton, most: int) -> list[slice]:
-    """The limbs in groups of at most about `_BLOCK` pairs; all in one unless there is a crowd.
-
-    Args:
-        kind: (P,) of the peaks.
-        skeleton: Names the limbs.
-        most: Limbs in a group.
-    """
-    count = np.bincount(kind, minlength=len(skeleton.keypoints))
-    pairs = count[skeleton.limb_indices].prod(axis=1)
-    if len(pairs) <= most and pairs.sum() <= _BLOCK:
-        return [slice(0, len(pairs))]
-    block = np.maximum(np.cumsum(pairs) - 1, 0) // _BLOCK * len(pairs) + np.arange(len(pairs)) // most
-    edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(pairs)]
-    return [slice(first, after) for first, after in pairwise(edges)]
-
-
-def _rows(kind: Indices, skeleton: Skeleton, limbs: Indices) -> tuple[Indices, Indices, Indices, Indices]:
-    """Every pair of peaks that one of these limbs could join, as rows: one start of one limb, with all possible ends.
-
-    Returns:
-        limb, start and number of ends of each row, (R,), and the ends of all rows behind each other, (C,).
-    """
-    count = np.bincount(kind, minlength=len(skeleton.keypoints))
-    first = np.cumsum(count) - count
-    a, b = skeleton.limb_indices[limbs].T
-    starts = count[a]
-    which = np.repeat(np.arange(len(a)), starts)
-    start = np.arange(len(which)) - (np.cumsum(starts) - starts - first[a])[which]
-    ends = count[b][which]
-    before = np.cumsum(ends) - ends
-    end = np.arange(ends.sum()) - np.repeat(before - first[b][which], ends)
-    return limbs[which], start, ends, end
-
-
-class _Lines(NamedTuple):
-    """C lines in the picture of all PAFs: where each begins, and where it leads from there, in cells, each (C,)."""
-
-    x: NDArray[np.float32]
-    y: NDArray[np.float32]
-    dx: NDArray[np.float32]
-    dy: NDArray[np.float32]
-
-    def at(self, index: NDArray[np.intp]) -> "_Lines":
-        return _Lines(*(numbers.take(index) for numbers in self))
-
-
-def _along(field: NDArray[np.float32], lines: _Lines, shares: Sequence[float] | Floats) -> NDArray[np.float32]:
-    """The PAF along each line, from 0 to 1, in places given as shares of its length, (S, C)."""
-    if not len(lines.x):
-        return np.zeros((len(shares), 0), np.float32)  # OpenCV refuses to read nothing
-    if len(lines.x) > _OPENCV_LIMIT:
-        parts = np.array_split(np.arange(len(lines.x)), 2)
-        return np.concatenate([_along(field, lines.at(part), shares) for part in parts], axis=1)
-    share = np.asarray(shares, np.float32)[:, None]
-    x, y = lines.x + lines.dx * share, lines.y + lines.dy * share
-    along = (
-        cv2.remap(field[0], x, y, cv2.INTER_LINEAR) * lines.dx + cv2.remap(field[1], x, y, cv2.INTER_LINEAR) * lines.dy
-    )
-    along /= np.maximum(np.sqrt(lines.dx * lines.dx + lines.dy * lines.dy), _TINY)
-    return np.asarray(np.minimum(np.maximum(along, 0, out=along), 1, out=along))
-
-
-def _near(field: NDArray[np.float32], lines: _Lines, row: Indices, limb: Indices, end: Indices) -> Indices:
-    """Which pairs of a crowd are worth a full reading, (C',).
-
-    Pairs that see little in their middle are dropped, and then those that see much less, in three places, than the
-    best does from the same start or to the same end.
-
-    Args:
-        field: The picture of all PAFs.
-        lines: C pairs.
-        row: (C,) limb and start of each pair.
-        limb: (R,) limb of each row.
-        end: (C,) peak.
-    """
-    (middle,) = _along(field, lines, [0.5])
-    near = np.flatnonzero(middle > _MIN_GLANCE)
-    if not len(near):
-        return near
-    seen = _along(field, lines.at(near), [0.25, 0.75]).sum(axis=0) + middle.take(near)
-    first = np.flatnonzero(np.diff(row.take(near), prepend=-1))  # pairs of one row lie together
-    best = np.repeat(np.maximum.reduceat(seen, first), np.diff(first, append=len(near)))
-    keep = np.flatnonzero(seen > _MIN_SHARE * best)
-    near, seen = near.take(keep), seen.take(keep)
-    group = end.take(near) + limb.take(row.take(near)) * (int(end.max()) + 1)
-    best = np.zeros(int(group.max()) + 1, np.float32)
-    np.maximum.at(best, group, seen)
-    return near.take(np.flatnonzero(seen > _MIN_SHARE * best.take(group)))
 
 
 def match_limbs(candidates: Connections, peak_count: int) -> Connections:
