@@ -1,0 +1,40 @@
+"""Options out of their range are refused by name."""
+
+import dataclasses
+
+import pytest
+
+from nimblepose.codec.options import FOR_RANKING, DecodeOptions
+from nimblepose.core.errors import PoseError
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (name, value)
+        for name in ("min_peak_score", "min_limb_score", "min_limb_share", "min_pose_score", "max_saddle")
+        for value in (-0.01, 1.01, float("nan"))
+    ]
+    + [("limb_samples", 1), ("min_keypoints", 0), ("max_poses", -1), ("long_limb", 0), ("long_limb", float("nan"))],
+    ids=str,
+)
+def test_values_out_of_range_are_refused_by_name(name, value):
+    with pytest.raises(PoseError, match=name):
+        DecodeOptions(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["min_peak_score", "min_limb_score", "min_limb_share", "min_pose_score", "max_saddle"])
+@pytest.mark.parametrize("value", [0, 1])
+def test_the_ends_of_the_range_are_in_it(name, value):
+    assert getattr(DecodeOptions(**{name: value}), name) == value
+
+
+def test_for_ranking_keeps_at_least_what_the_defaults_keep():
+    for name in ("min_peak_score", "min_limb_score", "min_limb_share", "min_pose_score", "min_keypoints"):
+        assert getattr(FOR_RANKING, name) <= getattr(DecodeOptions(), name)
+
+
+def test_options_are_values():
+    assert DecodeOptions() == DecodeOptions()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        DecodeOptions().max_poses = 3
