@@ -118,7 +118,8 @@ class PoseEstimator:
             pictures: (H, W, 3) uint8 RGB arrays, of any sizes.
         """
         workers = self._threads or usable_cores()
-        with closing(map_in_order(lambda p: self.estimate(p, self._parallel), pictures, workers=workers)) as results:
+        backend = self._parallel  # loaded here: the workers would each load their own
+        with closing(map_in_order(lambda p: self.estimate(p, backend), pictures, workers=workers)) as results:
             yield from results
 
     @cached_property
