@@ -153,7 +153,7 @@ class TorchBackend:
 def _onnx_metadata(model: Any, path: Path) -> ModelMetadata:
     try:
         strings = {key: value.astype(str) for key, value in model.get_rt_info()["framework"].items()}
-    except (KeyError, RuntimeError):
+    except (KeyError, AttributeError, RuntimeError):  # a file without metadata has no mapping there
         strings = {}
     return ModelMetadata.from_strings(strings, source=str(path))
 

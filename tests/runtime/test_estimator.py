@@ -1,0 +1,243 @@
+"""From a picture of any kind to poses in its pixels, by one road."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nimblepose import COCO_17, DecodeOptions, PoseEstimator, Poses, Skeleton
+from nimblepose.core.errors import MediaError, ModelError, SkeletonError
+from nimblepose.core.geometry import rescale
+from nimblepose.core.metadata import ModelMetadata
+from nimblepose.runtime.backends import Fields
+
+DRAWN = np.array([[3, 4], [8, 4], [13, 4]], np.float32)  # cells where the model `dots_model` sees its keypoints
+
+
+@pytest.fixture
+def dots(dots_model):
+    return PoseEstimator(dots_model, input_height=64)
+
+
+@pytest.fixture(scope="session")
+def noisy(tiny):
+    """Random weights that find something everywhere."""
+    options = DecodeOptions(
+        min_peak_score=0, min_limb_score=0, min_limb_share=0, min_pose_score=0, min_keypoints=2, long_limb=100
+    )
+    return PoseEstimator(tiny.onnx, input_height=64, decode=options)
+
+
+def same(one, other, atol=1e-3):
+    assert len(one) == len(other)
+    np.testing.assert_allclose(one.keypoints, other.keypoints, atol=atol)
+    np.testing.assert_allclose(one.scores, other.scores, atol=1e-5)
+
+
+# What goes in --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(64, 128), (640, 1280), (100, 200), (32, 64)], ids=str)
+def test_poses_are_in_pixels_of_the_picture(dots, size):
+    poses = dots(np.zeros((*size, 3), np.uint8))
+    assert isinstance(poses, Poses)
+    assert len(poses) == 1
+    expected = rescale(rescale(DRAWN, 8), size[0] / 64)
+    np.testing.assert_allclose(poses.keypoints[0], expected, atol=0.05 * size[0] / 64)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp"])
+@pytest.mark.parametrize("kind", [str, lambda path: path], ids=["str", "Path"])
+def test_a_path_is_a_picture(noisy, noise, tmp_path, suffix, kind):
+    path = tmp_path / f"picture{suffix}"
+    Image.fromarray(noise[0]).save(path)
+    same(noisy(kind(path)), noisy(np.asarray(Image.open(path))), atol=0.01 if suffix != ".jpg" else 40)
+
+
+def test_pil_array_and_path_are_the_same(noisy, noise, tmp_path):
+    Image.fromarray(noise[0]).save(tmp_path / "a.png")
+    poses = noisy(noise[0])
+    assert len(poses) > 0
+    same(noisy(Image.fromarray(noise[0])), poses)
+    same(noisy(tmp_path / "a.png"), poses)
+
+
+def test_gray_is_three_equal_channels(noisy, noise):
+    gray = noise[0][..., 0]
+    same(noisy(gray), noisy(np.repeat(gray[..., None], 3, axis=2)))
+    same(noisy(Image.fromarray(gray)), noisy(gray))
+
+
+def test_an_opaque_picture_with_alpha_is_the_picture(noisy, noise):
+    opaque = np.dstack([noise[0], np.full(noise[0].shape[:2], 255, np.uint8)])
+    same(noisy(opaque), noisy(noise[0]))
+    same(noisy(Image.fromarray(opaque, "RGBA")), noisy(noise[0]))
+
+
+def test_a_list_of_mixed_sizes_equals_one_by_one(noisy, noise, tmp_path):
+    Image.fromarray(noise[3]).save(tmp_path / "a.png")
+    together = noisy([noise[0], Image.fromarray(noise[1]), noise[2], tmp_path / "a.png"])
+    assert isinstance(together, list)
+    for poses, picture in zip(together, noise, strict=True):
+        same(poses, noisy(picture))
+    assert noisy([]) == []
+
+
+def test_a_stream_equals_one_by_one(noisy, noise):
+    streamed = list(noisy.stream(iter(noise * 2)))
+    assert len(streamed) == 8
+    for poses, picture in zip(streamed, noise * 2, strict=True):
+        same(poses, noisy(picture))
+    assert list(noisy.stream([])) == []
+
+
+def test_a_stream_that_is_left_early_leaves_no_thread(noisy, noise):
+    import threading
+
+    stream = noisy.stream(noise * 5)
+    next(stream)
+    stream.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("nimblepose")]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (9, 7)], ids=str)
+def test_pictures_of_few_pixels_are_no_trouble(noisy, size):
+    poses = noisy(np.full((*size, 3), 200, np.uint8))
+    assert poses.keypoints.shape[1:] == (17, 2)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["nowhere.jpg", np.zeros((4, 4, 5), np.uint8), np.zeros((0, 4, 3), np.uint8), np.zeros(4, np.uint8)],
+    ids=["no file", "five channels", "no rows", "a line"],
+)
+def test_what_is_no_picture_is_refused(dots, source):
+    with pytest.raises(MediaError):
+        dots(source)
+    with pytest.raises(MediaError):
+        dots([np.zeros((4, 4, 3), np.uint8), source])
+
+
+# Averaging -----------------------------------------------------------------------------------------------------------
+
+
+class Symmetric:
+    """Sees with both eyes: fields that are symmetric for a symmetric picture, as no trained network's quite are."""
+
+    def __init__(self, backend):
+        self.backend, self.metadata = backend, backend.metadata
+
+    def run(self, image):
+        from nimblepose.runtime.averaging import mirror
+
+        turned = mirror(self.backend.run(np.ascontiguousarray(image[..., ::-1])), COCO_17)
+        return Fields(*((a + b) / 2 for a, b in zip(self.backend.run(image), turned, strict=True)))
+
+
+def test_with_flip_a_symmetric_picture_has_symmetric_fields(tiny, noise):
+    from nimblepose.runtime.averaging import mirror
+
+    estimator = PoseEstimator(tiny.onnx, input_height=64, flip=True)
+    picture = np.concatenate([noise[1], noise[1][:, ::-1]], axis=1)
+    fields = estimator.fields([picture], estimator.place(picture))
+    for ours, theirs in zip(fields, mirror(fields, COCO_17), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_with_flip_a_mirrored_picture_has_mirrored_fields(tiny, noise):
+    from nimblepose.runtime.averaging import mirror
+
+    estimator = PoseEstimator(tiny.onnx, input_height=64, flip=True)
+    placement = estimator.place(noise[0])
+    turned = mirror(estimator.fields([noise[0][:, ::-1]], placement), COCO_17)
+    for ours, theirs in zip(estimator.fields([noise[0]], placement), turned, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_flip_changes_nothing_where_the_network_is_symmetric_already(tiny, noise):
+    plain, flipped = PoseEstimator(tiny.onnx, input_height=64), PoseEstimator(tiny.onnx, input_height=64, flip=True)
+    symmetric, placement = Symmetric(plain.backend), plain.place(noise[0])
+    once = plain.fields([noise[0]], placement, symmetric)
+    twice = flipped.fields([noise[0]], placement, symmetric)
+    for ours, theirs in zip(twice, once, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+@pytest.mark.parametrize("scales", [(1.0, 1.0), (0.5, 1.0, 1.5), (2.0,)], ids=str)
+@pytest.mark.parametrize("flip", [False, True])
+def test_scales_answer_at_the_size_of_the_input(tiny, noise, scales, flip):
+    estimator = PoseEstimator(tiny.onnx, input_height=64, scales=scales, flip=flip)
+    placement = estimator.place(noise[0])
+    heatmaps, pafs = estimator.fields([noise[0], noise[2]], placement)
+    assert heatmaps.shape == (2, 18, *(side // 8 for side in placement.input_size))
+    assert pafs.shape == (2, 38, *(side // 8 for side in placement.input_size))
+    assert isinstance(estimator(noise[0]), Poses)
+
+
+def test_one_scale_twice_is_that_scale(tiny, noise):
+    once, twice = (PoseEstimator(tiny.onnx, input_height=64, scales=scales) for scales in ((1.0,), (1.0, 1.0)))
+    placement = once.place(noise[0])
+    for ours, theirs in zip(twice.fields([noise[0]], placement), once.fields([noise[0]], placement), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+# Options -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threads": -1}, "threads must be 0 or more"),
+        ({"scales": ()}, "scales in"),
+        ({"scales": (0.01,)}, "scales in"),
+        ({"scales": (1, 9)}, "scales in"),
+        ({"scales": (float("nan"),)}, "scales in"),
+        ({"input_height": 7}, "between the stride 8 and 8192, got 7"),
+        ({"input_height": 0}, "between the stride 8 and 8192"),
+        ({"input_height": -256}, "between the stride 8 and 8192"),
+        ({"input_height": 64, "scales": (0.1,)}, "between the stride 8 and 8192"),
+        ({"input_height": 9000}, "between the stride 8 and 8192"),
+        ({"input_height": 4097, "scales": (2,)}, "between the stride 8 and 8192"),
+        ({"backend": "torch"}, "cannot be run by torch"),
+        ({"backend": "abacus"}, "cannot be run by abacus"),
+    ],
+    ids=str,
+)
+def test_options_that_cannot_be_are_refused(dots_model, options, message):
+    with pytest.raises(ModelError, match=message):
+        PoseEstimator(dots_model, **options)
+
+
+def test_a_model_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ModelError, match=r"nowhere\.onnx"):
+        PoseEstimator(tmp_path / "nowhere.onnx")
+
+
+def test_flip_of_a_skeleton_without_mirror_image_is_refused_at_once(dots_model, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    lame = Skeleton("lame", ("a", "l", "r"), (("a", "l"), ("l", "r")), mirror_pairs=(("l", "r"),))
+    model = onnx.load(dots_model)
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, ModelMetadata(skeleton=lame).to_strings())
+    onnx.save(model, tmp_path / "lame.onnx")
+    PoseEstimator(tmp_path / "lame.onnx")
+    with pytest.raises(SkeletonError, match="has no mirror image"):
+        PoseEstimator(tmp_path / "lame.onnx", flip=True)
+
+
+def test_decoding_is_by_the_options_given(noisy, tiny, noise):
+    few = PoseEstimator(tiny.onnx, input_height=64, decode=DecodeOptions(min_peak_score=1.0))
+    assert len(few(noise[0])) == 0 < len(noisy(noise[0]))
+
+
+def test_the_model_may_come_from_the_environment(dots_model, monkeypatch):
+    monkeypatch.setenv("NIMBLEPOSE_MODEL", str(dots_model))
+    estimator = PoseEstimator(input_height=64)
+    assert estimator.model == dots_model
+    assert estimator.skeleton.name == "dots"
+
+
+def test_a_picture_is_left_alone(noisy, noise):
+    picture = noise[0].copy()
+    picture.setflags(write=False)
+    noisy([picture, picture])
+    np.testing.assert_array_equal(picture, noise[0])
