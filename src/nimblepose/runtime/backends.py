@@ -27,6 +27,8 @@ class Backend(Protocol):
     """A loaded model. `run` may be called from several threads at a time."""
 
     metadata: ModelMetadata
+    callers: int
+    """Threads that should call `run` to keep all cores busy, if `parallel` was asked for."""
 
     def run(self, image: NDArray[np.float32]) -> Fields:
         """Fields of a prepared batch (B, 3, h, w) of any size in multiples of the stride."""
@@ -73,6 +75,7 @@ class OnnxRuntimeBackend:
         options = ort.SessionOptions()
         # Calls that run side by side each stay in their own thread; a lone call spreads over all of them.
         options.intra_op_num_threads = 1 if parallel > 1 else threads
+        self.callers = parallel
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors only
         try:
@@ -103,6 +106,8 @@ class OpenVinoBackend:
         # time, one waits for the table and the other for Python's lock, forever: so it is done here, in one thread.
         _ = ov.Tensor(np.zeros(1, np.float32)).data
         core = ov.Core()
+        # OpenVINO computes in threads of its own: one caller more prepares or decodes while they are all at work.
+        self.callers = parallel + 1 if parallel > 1 else 1
         config = {
             "NUM_STREAMS": parallel,
             # OpenVINO would take bfloat16 where the processor has it: faster, but with other results than elsewhere.
@@ -123,7 +128,8 @@ class OpenVinoBackend:
         """Fields of a prepared batch."""
         if not hasattr(self._request, "own"):
             self._request.own = self._compiled.create_infer_request()
-        outputs = self._request.own.infer([image])  # copies: the fields stay as they are after the next call
+        # The input is read where it lies; outputs are copied, so that they stay as they are after the next call.
+        outputs = self._request.own.infer([image], share_inputs=True)
         return Fields(*(outputs[name] for name in self._outputs))
 
 
@@ -139,6 +145,7 @@ class TorchBackend:
             raise BackendUnavailable("checkpoints need: pip install 'nimblepose[train]'") from error
         if threads:
             torch.set_num_threads(threads)  # torch knows only one number for the whole process
+        self.callers = 1
         self._torch = torch
         self._network, self.metadata = load_checkpoint(path)
         self._network.eval()

@@ -1,6 +1,7 @@
 """From picture to poses: place, prepare, run, decode, bring back."""
 
 import dataclasses
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
@@ -67,6 +68,7 @@ class PoseEstimator:
         if threads < 0 or not scales or not all(0.05 <= scale <= 8 for scale in scales):
             raise ModelError(f"threads must be 0 or more, scales in [0.05, 8]; got {threads} and {tuple(scales)}")
         self._threads, self._backend_name = threads, backend
+        self._input = threading.local()  # each thread's last batch, whose memory the next one takes
         self.model = find_model(model)
         self.flip, self.scales = flip, tuple(scales)
         self.decode_options = decode or DecodeOptions()
@@ -117,9 +119,8 @@ class PoseEstimator:
         Args:
             pictures: (H, W, 3) uint8 RGB arrays, of any sizes.
         """
-        workers = self._threads or usable_cores()
         backend = self._parallel  # loaded here: the workers would each load their own
-        with closing(map_in_order(lambda p: self.estimate(p, backend), pictures, workers=workers)) as results:
+        with closing(map_in_order(lambda p: self.estimate(p, backend), pictures, workers=backend.callers)) as results:
             yield from results
 
     @cached_property
@@ -162,7 +163,10 @@ class PoseEstimator:
         """Fields of pictures of one shape; averaged with the mirror image and over scales if so asked."""
         backend = backend or self.backend
         if not self.flip and self.scales == (1.0,):
-            return backend.run(self.prepare(pictures, placement))
+            self._input.batch = prepare(
+                pictures, placement, self.metadata.input, out=getattr(self._input, "batch", None)
+            )
+            return backend.run(self._input.batch)
         stride = self.metadata.input.stride
         offset = paf_offset(stride, self.metadata.paf_geometry)
         parts = []

@@ -27,10 +27,19 @@ def resize(picture: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, (width, height), interpolation=final), np.uint8)
 
 
-def prepare(pictures: Sequence[NDArray[np.uint8]], placement: Placement, spec: InputSpec) -> NDArray[np.float32]:
-    """Pictures of one size, (H, W, 3) RGB, to a batch (B, 3, h, w) float32 as the network expects it."""
-    height, width = placement.input_size
-    batch = np.empty((len(pictures), 3, height, width), np.float32)
+def prepare(
+    pictures: Sequence[NDArray[np.uint8]],
+    placement: Placement,
+    spec: InputSpec,
+    *,
+    out: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """Pictures of one size, (H, W, 3) RGB, to a batch (B, 3, h, w) float32 as the network expects it.
+
+    `out` is filled and returned if it has that shape: new memory for every frame takes a third of a millisecond.
+    """
+    shape = (len(pictures), 3, *placement.input_size)
+    batch = out if out is not None and out.shape == shape else np.empty(shape, np.float32)
     order = slice(None, None, -1) if spec.channels == "bgr" else slice(None)
     for planes, picture in zip(batch, pictures, strict=True):
         planes[order] = cv2.split(resize(picture, placement.input_size))
