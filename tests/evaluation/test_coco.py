@@ -74,7 +74,7 @@ def test_the_reference_has_its_published_figures(coco_eval, reference_detections
 
 
 def test_pycocotools_agrees(coco_eval, reference_detections):
-    ids = sorted(image["id"] for image in coco_eval["images"])[::4]
+    ids = sorted(image["id"] for image in coco_eval["images"])
     detections = [d for d in reference_detections if d["image_id"] in set(ids)]
     ours = evaluate(coco_eval, reference_detections, skeleton=COCO_17, image_ids=ids)
     values = [v for k, v in ours.to_dict().items() if k.startswith("a")]
