@@ -34,7 +34,7 @@ RECIPE = {
 
 
 def test_three_pictures_are_learnt_by_heart(creatures, tmp_path):
-    """Everything from labels to AP must fit together; left and right taught the wrong way round would still pass here."""
+    """Everything from labels to AP must fit together; but left and right taught the wrong way round would pass here."""
     annotations = creatures.generate(tmp_path, 3, size=SIZE, lengths=(0.5, 0.7), seed=5)
     coco = json.loads(annotations.read_text())
     coco["annotations"].append(  # a corner where somebody may be: must be masked, and nothing else
