@@ -1,9 +1,11 @@
 """`nimblepose benchmark`: how fast is a model on this machine, and where does the time go?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from nimblepose.cli.options import BackendOption, ModelOption
 
 if TYPE_CHECKING:
     from nimblepose.evaluation.benchmark import Benchmark
@@ -12,12 +14,8 @@ if TYPE_CHECKING:
 
 
 def benchmark(
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Name or file; see `nimblepose model list`.")
-    ] = None,
-    backend: Annotated[
-        Literal["auto", "onnxruntime", "openvino", "torch"], typer.Option(help="What runs the network.")
-    ] = "auto",
+    model: ModelOption = None,
+    backend: BackendOption = "auto",
     source: Annotated[
         str | None, typer.Option("--source", "-s", help="Picture or folder of pictures [default: gray noise].")
     ] = None,

@@ -137,14 +137,14 @@ def _version(package: str) -> str | None:
 
 
 def _cpu() -> tuple[str, int, list[str]]:
-    """Name, usable cores, and the features that decide speed (Linux; elsewhere what Python knows)."""
-    import os
+    """Name, usable cores, and the features that decide speed (Linux; elsewhere unknown)."""
+    from nimblepose.evaluation.provenance import processor_name
+    from nimblepose.runtime.streaming import usable_cores
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.processor() or platform.machine(), cores, []
+        lines = []
     facts = {key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     present = set(facts.get("flags", facts.get("features", "")).split())
-    return facts.get("model name", platform.machine()), cores, [flag for flag in _CPU_FLAGS if flag in present]
+    return processor_name(), usable_cores(), [flag for flag in _CPU_FLAGS if flag in present]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from nimblepose.cli.options import BackendOption, ModelOption
+
 if TYPE_CHECKING:
     from nimblepose.media.sinks import PictureSink
     from nimblepose.runtime.estimator import PoseEstimator
@@ -14,12 +16,8 @@ if TYPE_CHECKING:
 
 def predict(
     sources: Annotated[list[str], typer.Argument(help="Pictures, folders, patterns in quotes, http(s) addresses.")],
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Name or file; see `nimblepose model list`.")
-    ] = None,
-    backend: Annotated[
-        Literal["auto", "onnxruntime", "openvino", "torch"], typer.Option(help="What runs the network.")
-    ] = "auto",
+    model: ModelOption = None,
+    backend: BackendOption = "auto",
     threads: Annotated[int, typer.Option(min=0, help="0: the runtime chooses.")] = 0,
     input_height: Annotated[
         int, typer.Option(min=32, max=4096, help="Height the network sees; larger finds smaller people, more slowly.")

@@ -1,9 +1,11 @@
 """`nimblepose val`: how good is a model on annotated pictures?"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from nimblepose.cli.options import BackendOption, ModelOption
 
 if TYPE_CHECKING:
     from nimblepose.evaluation.coco import Metrics
@@ -15,12 +17,8 @@ def val(
     ] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of the pictures.")] = None,
     annotations: Annotated[Path | None, typer.Option(help="COCO keypoint file, .json or .json.gz.")] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Name or file; see `nimblepose model list`.")
-    ] = None,
-    backend: Annotated[
-        Literal["auto", "onnxruntime", "openvino", "torch"], typer.Option(help="What runs the network.")
-    ] = "auto",
+    model: ModelOption = None,
+    backend: BackendOption = "auto",
     threads: Annotated[int, typer.Option(min=0, help="0: all cores.")] = 0,
     input_height: Annotated[int, typer.Option(min=32, max=4096, help="Height the network sees.")] = 368,
     flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored picture.")] = False,

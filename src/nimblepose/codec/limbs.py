@@ -77,7 +77,7 @@ def score_limbs(
     planes[:, :, -1], planes[:, :, :, -1] = planes[:, :, -2], planes[:, :, :, -2]
     x, y = np.minimum(np.maximum(peaks.xy, 0), np.array([width - 1, height - 1], np.float32)).T + np.float32(paf_offset)
 
-    found = []
+    found: list[tuple[Indices, Indices, Indices, NDArray[np.float32]]] = []
     for block in _blocks(peaks.kind, skeleton, _OPENCV_LIMIT // (height + 1)):
         field = planes[:, block].reshape(2, -1, width + 1)
         limb, start, count, end = _rows(peaks.kind, skeleton, np.arange(limbs)[block])
@@ -95,17 +95,8 @@ def score_limbs(
         score = paf * np.minimum(peaks.score.take(start), peaks.score.take(end))
         whole = (along > _SOME_PAF).mean(axis=0) >= options.min_limb_share
         good = np.flatnonzero((score > options.min_limb_score) & whole)
-        found.append(Connections(limb.take(good), start.take(good), end.take(good), score.take(good)))
-    return found[0] if len(found) == 1 else _concatenate(found)
-
-
-def _concatenate(parts: list[Connections]) -> Connections:
-    return Connections(
-        np.concatenate([part.limb for part in parts]),
-        np.concatenate([part.start for part in parts]),
-        np.concatenate([part.end for part in parts]),
-        np.concatenate([part.score for part in parts]),
-    )
+        found.append((limb.take(good), start.take(good), end.take(good), score.take(good)))
+    return Connections(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
 def _blocks(kind: Indices, skeleton: Skeleton, most: int) -> list[slice]:
