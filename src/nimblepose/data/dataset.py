@@ -23,7 +23,9 @@ from nimblepose.data.augment import AugmentOptions, Sample, random_photo, random
 from nimblepose.data.coco import CentreOptions, Record, centres, load_records
 from nimblepose.data.regions import paint_regions
 from nimblepose.data.sheet import draw_fields, tile
+from nimblepose.media.files import write_atomically
 from nimblepose.media.pictures import read_picture
+from nimblepose.media.writers import encode_picture
 
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 
@@ -179,13 +181,7 @@ def write_sheet(sets: Sequence[tuple[Path, Path]], skeleton: Skeleton, path: Pat
         cells = (options.size[0] // options.encode.stride, options.size[1] // options.encode.stride)
         image = np.where(sample.ignore[..., None], sample.image // 4, sample.image)  # dark: does not count
         drawn.append(draw_fields(image, *encode(sample.xy, cells, skeleton, options.encode)))
-    encoded, data = cv2.imencode(path.suffix or ".png", tile(drawn, columns=2)[..., ::-1])
-    try:
-        partial = path.with_name(f".{path.name}.part")
-        partial.write_bytes(data.tobytes() if encoded else b"")
-        partial.replace(path)
-    except OSError as error:
-        raise MediaError(f"cannot write {path}: {error}") from error
+    write_atomically(path, encode_picture(tile(drawn, columns=2), path.suffix or ".png"))
 
 
 def collate(samples: Sequence[Batch]) -> Batch:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import BackendUnavailable, TrainingError
+from nimblepose.media.files import write_atomically
 
 
 class CsvLog:
@@ -23,9 +24,7 @@ class CsvLog:
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(kept)
-        partial = path.with_name(f".{path.name}.part")
-        partial.write_text(text.getvalue(), "utf-8")
-        partial.replace(path)
+        write_atomically(path, text.getvalue().encode())
         self._file = path.open("a", encoding="utf-8", buffering=1)
         self._writer = csv.DictWriter(self._file, columns, lineterminator="\n")
 
