@@ -1,5 +1,6 @@
 """Poses are people as arrays, and the same people in other people's formats."""
 
+import dataclasses
 import json
 import sys
 
@@ -45,6 +46,7 @@ def stick():
         ("keypoint_scores", (2, 18, 1)),
         ("scores", (2, 1)),
         ("track_ids", (3,)),
+        ("interpolated", (2, 17)),
     ],
     ids=lambda value: str(value),
 )
@@ -205,6 +207,35 @@ def test_openpose_knows_nobody_by_minus_one():
     assert people(2).to_openpose((1, 1))["people"][0]["person_id"] == [-1]
 
 
+# Interpolated keypoints ----------------------------------------------------------------------------------------------
+
+
+def test_every_format_tells_which_keypoints_were_not_seen(stick):
+    flagged = dataclasses.replace(stick, interpolated=np.array([[False, True], [False, False]]))
+    people = flagged.to_dict()["people"]
+    assert [[point.get("interpolated") for point in p["keypoints"].values()] for p in people] == [[None, True], [None]]
+    assert [row[-1] for row in flagged.to_rows()] == [False, True, False]
+    assert [p["interpolated"] for p in flagged.to_coco(1)] == [[0, 1], [0, 0]]
+    assert [p["pose_interpolated_2d"] for p in flagged.to_openpose((9, 9))["people"]] == [[0, 1], [0, 0]]
+    assert "interpolated" not in stick.to_coco(1)[0]
+    assert "pose_interpolated_2d" not in stick.to_openpose((9, 9))["people"][0]
+    json.dumps([flagged.to_dict(), flagged.to_coco(1), flagged.to_openpose((9, 9))])
+
+
+def test_interpolation_flags_follow_choices_and_skeletons(stick):
+    flagged = dataclasses.replace(stick, interpolated=np.array([[False, True], [False, False]]))
+    assert flagged[[1, 0]].interpolated.tolist() == [[False, False], [False, True]]
+    turned = Skeleton("turned", ("tail", "head"), (("head", "tail"),))
+    assert flagged.to_skeleton(turned).interpolated.tolist() == [[True, False], [False, False]]
+    assert stick.to_skeleton(turned).interpolated is None
+    assert not stick.interpolation_flags.any()
+
+
+def test_coco_results_carry_identities(stick):
+    assert [person["track_id"] for person in stick.to_coco(1)] == [7, 3]
+    assert "track_id" not in people(1).to_coco(1)[0]
+
+
 # Our own -------------------------------------------------------------------------------------------------------------
 
 
@@ -239,9 +270,9 @@ def test_plain_data_is_json_even_of_a_person_of_whom_nothing_was_found():
 
 def test_rows_are_the_found_keypoints_by_track_id_or_place(stick):
     assert stick.to_rows() == [
-        (7, "head", 10, 20, 0.5),
-        (7, "tail", 30, 60, 0.75),
-        (3, "head", 5.25, 6, 0.25),
+        (7, "head", 10, 20, 0.5, False),
+        (7, "tail", 30, 60, 0.75, False),
+        (3, "head", 5.25, 6, 0.25, False),
     ]
     assert [row[0] for row in people(2, STICK, missing=0).to_rows()] == [0, 0, 1, 1]
 
@@ -249,7 +280,7 @@ def test_rows_are_the_found_keypoints_by_track_id_or_place(stick):
 def test_a_data_frame_holds_the_rows(stick):
     pytest.importorskip("pandas")
     frame = stick.to_dataframe()
-    assert frame.columns.tolist() == ["person", "keypoint", "x", "y", "score"]
+    assert frame.columns.tolist() == ["person", "keypoint", "x", "y", "score", "interpolated"]
     assert list(frame.itertuples(index=False, name=None)) == stick.to_rows()
     assert len(Poses.empty(STICK).to_dataframe()) == 0
 

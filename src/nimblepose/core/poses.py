@@ -15,6 +15,8 @@ from nimblepose.core.skeleton import COCO_17, Skeleton
 if TYPE_CHECKING:
     import pandas as pd
 
+ROW_COLUMNS = ("person", "keypoint", "x", "y", "score", "interpolated")
+
 
 @dataclass(frozen=True, eq=False)
 class Poses:
@@ -26,6 +28,7 @@ class Poses:
         keypoint_scores: (N, K) float32 in [0, 1]; 0 where not found.
         scores: (N,) float32, confidence in the person as a whole.
         track_ids: (N,) int64 identities over time, or None.
+        interpolated: (N, K) bool, keypoints that were not seen but put between earlier and later ones; None: none.
     """
 
     skeleton: Skeleton
@@ -33,6 +36,7 @@ class Poses:
     keypoint_scores: NDArray[np.float32]
     scores: NDArray[np.float32]
     track_ids: NDArray[np.int64] | None = None
+    interpolated: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         """Check shapes once, here, so that no function downstream has to."""
@@ -45,6 +49,8 @@ class Poses:
             )
         if self.track_ids is not None and self.track_ids.shape != (n,):
             raise ValueError(f"expected track_ids ({n},), got {self.track_ids.shape}")
+        if self.interpolated is not None and self.interpolated.shape != (n, k):
+            raise ValueError(f"expected interpolated ({n}, {k}), got {self.interpolated.shape}")
 
     @classmethod
     def empty(cls, skeleton: Skeleton) -> "Poses":
@@ -63,6 +69,7 @@ class Poses:
             keypoint_scores=self.keypoint_scores[chosen],
             scores=self.scores[chosen],
             track_ids=None if self.track_ids is None else self.track_ids[chosen],
+            interpolated=None if self.interpolated is None else self.interpolated[chosen],
         )
 
     def __iter__(self) -> Iterator["Poses"]:
@@ -72,6 +79,11 @@ class Poses:
     def found(self) -> NDArray[np.bool_]:
         """Which keypoints were found, (N, K)."""
         return ~np.isnan(self.keypoints[..., 0])
+
+    @property
+    def interpolation_flags(self) -> NDArray[np.bool_]:
+        """`interpolated`, and all False where it is None, (N, K)."""
+        return np.zeros(self.keypoint_scores.shape, bool) if self.interpolated is None else self.interpolated
 
     @property
     def boxes(self) -> NDArray[np.float32]:
@@ -97,13 +109,23 @@ class Poses:
         keypoints = np.full((len(self), k, 2), np.nan, np.float32)
         scores = np.zeros((len(self), k), np.float32)
         keypoints[:, to], scores[:, to] = self.keypoints[:, ours], self.keypoint_scores[:, ours]
-        return dataclasses.replace(self, skeleton=skeleton, keypoints=keypoints, keypoint_scores=scores)
+        flags = None
+        if self.interpolated is not None:
+            flags = np.zeros(scores.shape, bool)
+            flags[:, to] = self.interpolated[:, ours]
+        return dataclasses.replace(
+            self, skeleton=skeleton, keypoints=keypoints, keypoint_scores=scores, interpolated=flags
+        )
 
     # Other people's formats ------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: people with box, score and keypoints by name; keypoints not found are left out."""
+        """Plain data for JSON: people with box, score and keypoints by name; keypoints not found are left out.
+
+        Interpolated keypoints say so: `"interpolated": true`.
+        """
         people = []
+        flags = self.interpolation_flags
         for i, (found, box) in enumerate(zip(self.found, self.boxes, strict=True)):
             person: dict[str, Any] = {"score": _number(self.scores[i], 4)}
             if self.track_ids is not None:
@@ -114,6 +136,7 @@ class Poses:
                     "x": _number(self.keypoints[i, k, 0], 2),
                     "y": _number(self.keypoints[i, k, 1], 2),
                     "score": _number(self.keypoint_scores[i, k], 4),
+                    **({"interpolated": True} if flags[i, k] else {}),
                 }
                 for k, name in enumerate(self.skeleton.keypoints)
                 if found[k]
@@ -125,28 +148,34 @@ class Poses:
         """COCO results: the best `max_people`, annotated keypoints only, in the order of annotation files.
 
         COCO counts from the corner of the first pixel, so 0.5 is added to our pixel centres. Keypoints not found are
-        written as 0, 0, 0, as COCO does for keypoints that are not labelled.
+        written as 0, 0, 0, as COCO does for keypoints that are not labelled. People with identities have a `track_id`;
+        after interpolation each has `interpolated`, 0 or 1 per keypoint.
         """
         order = np.argsort(-self.scores, kind="stable")[:max_people]
         xy = self.keypoints[order][:, self.skeleton.annotated_indices] + np.float32(0.5)
         score = self.keypoint_scores[order][:, self.skeleton.annotated_indices]
         rows = np.nan_to_num(np.concatenate([xy, score[..., None]], axis=-1), nan=0.0)
         rows[np.isnan(xy[..., 0])] = 0
-        return [
-            {
+        results = []
+        for i, row in zip(order, rows, strict=True):
+            result: dict[str, Any] = {
                 "image_id": int(image_id),
                 "category_id": int(category_id),
                 "keypoints": [round(float(v), 3) for v in row.ravel()],
                 "score": float(self.scores[i]),
             }
-            for i, row in zip(order, rows, strict=True)
-        ]
+            if self.track_ids is not None:
+                result["track_id"] = int(self.track_ids[i])
+            if self.interpolated is not None:
+                result["interpolated"] = self.interpolated[i, self.skeleton.annotated_indices].astype(int).tolist()
+            results.append(result)
+        return results
 
     def to_openpose(self, size: Size) -> dict[str, Any]:
         """One frame as OpenPose writes it, with the canvas fields that ControlNet tools expect.
 
         `pose_keypoints_2d` is x, y, score of each keypoint in this skeleton's order (human18 has OpenPose's own);
-        0, 0, 0 = not found.
+        0, 0, 0 = not found. After interpolation each person has `pose_interpolated_2d`, 0 or 1 per keypoint.
 
         Args:
             size: (height, width) of the picture in pixels.
@@ -154,7 +183,7 @@ class Poses:
         rows = np.concatenate([self.keypoints, self.keypoint_scores[..., None]], axis=-1)
         rows[~self.found] = 0
         ids = [-1] * len(self) if self.track_ids is None else self.track_ids.tolist()
-        people = [
+        people: list[dict[str, Any]] = [
             {
                 "person_id": [int(i)],
                 "pose_keypoints_2d": [round(float(v), 4) for v in row.ravel()],
@@ -164,15 +193,18 @@ class Poses:
             }
             for i, row in zip(ids, rows, strict=True)
         ]
+        if self.interpolated is not None:
+            for person, flags in zip(people, self.interpolated, strict=True):
+                person["pose_interpolated_2d"] = flags.astype(int).tolist()
         return {"version": 1.3, "canvas_height": int(size[0]), "canvas_width": int(size[1]), "people": people}
 
-    def to_rows(self) -> list[tuple[int, str, float, float, float]]:
-        """Tidy rows (person, keypoint, x, y, score) of the found keypoints; person is the track id if there is one."""
+    def to_rows(self) -> list[tuple[int, str, float, float, float, bool]]:
+        """Tidy rows of the found keypoints, columns `ROW_COLUMNS`; person is the track id if there is one."""
         who = range(len(self)) if self.track_ids is None else self.track_ids
         return [
-            (int(person), name, float(x), float(y), float(score))
-            for person, points, scores in zip(who, self.keypoints, self.keypoint_scores, strict=True)
-            for name, (x, y), score in zip(self.skeleton.keypoints, points, scores, strict=True)
+            (int(person), name, float(x), float(y), float(score), bool(flag))
+            for person, *arrays in zip(who, self.keypoints, self.keypoint_scores, self.interpolation_flags, strict=True)
+            for name, (x, y), score, flag in zip(self.skeleton.keypoints, *arrays, strict=True)
             if not np.isnan(x)
         ]
 
@@ -188,7 +220,7 @@ class Poses:
             from nimblepose.core.errors import BackendUnavailable
 
             raise BackendUnavailable("tables need: pip install 'nimblepose[table]'") from error
-        return pd.DataFrame(self.to_rows(), columns=["person", "keypoint", "x", "y", "score"])
+        return pd.DataFrame(self.to_rows(), columns=list(ROW_COLUMNS))
 
     def to_supervision(self) -> Any:
         """As `supervision.KeyPoints`; keypoints not found are (0, 0) there, by its convention.

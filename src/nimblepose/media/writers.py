@@ -79,7 +79,7 @@ def tidy_csv(results: Sequence[PictureResult]) -> bytes:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(CSV_COLUMNS)
     for result in results:
-        for person, keypoint, x, y, score in result.poses.to_rows():
+        for person, keypoint, x, y, score, _ in result.poses.to_rows():
             table.writerow((result.file, person, keypoint, f"{x:.2f}", f"{y:.2f}", f"{score:.4f}"))
     return text.getvalue().encode()
 

@@ -1,0 +1,1 @@
+"""Poses over time: who is who, and where they really are."""
