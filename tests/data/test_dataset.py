@@ -1,3 +1,5 @@
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -37,6 +39,17 @@ def test_where_somebody_is_not_labelled_the_loss_does_not_count(coco, bird, save
     counts = dataset(coco, bird, save)[0].counts[0]
     assert (counts[:, :6] == 1).all()
     assert (counts[:, 6:] == 0).all()
+
+
+def test_a_person_in_the_middle_at_the_picture_s_scale(coco, bird, save):
+    augment = dataclasses.replace(STILL, centre="person", relative_to="picture", fill=0.5)
+    data = dataset(coco, bird, save, augment=augment)
+    record = data.records[0]
+    height = record.size[0]
+    for person, (x, y, w, h) in enumerate(record.boxes.tolist()):
+        sample = data.draw(person, np.random.default_rng(0))
+        expected = (record.xy - [x + w / 2 - 0.5, y + h / 2 - 0.5]) * (0.5 * 64 / height) + [47.5, 31.5]
+        np.testing.assert_allclose(sample.xy, expected, atol=1e-4)
 
 
 def test_targets_left_to_the_device_are_the_same(coco, bird, save):

@@ -12,6 +12,7 @@ CONTRADICTIONS = {
     "half precision": ({"precision": "16-mixed"}, "needs a GPU"),
     "sync": ({"batch_norm": "sync"}, "sync needs several GPUs"),
     "teacher": ({"distill": {"teacher": "a.safetensors"}}, "both, a teacher and a weight"),
+    "mirrored teacher": ({"distill": {"mirrored": True}}, "without distill.teacher"),
     "validation": ({"validation": {"annotations": "a.json"}}, "without validation.images"),
     "warm-up": ({"schedule__warmup_steps": 12}, "warmup_steps fewer"),
     "milestones": ({"schedule__milestones": [0.5]}, "milestones belong to kind 'steps'"),

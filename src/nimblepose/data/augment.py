@@ -47,6 +47,7 @@ class AugmentOptions:
     """Ranges of the dice. The defaults are the reference's; colour, blur and JPEG noise are ours and off."""
 
     centre: Literal["person", "picture"] = "person"
+    relative_to: Literal["person", "picture"] = "person"  # whose height `fill` means; the centre's, if that is a picture
     fill: float = 0.6  # height of the person (or picture) over the height of the input, before `scale`
     scale: tuple[float, float] = (0.5, 1.1)
     rotation: float = 40.0  # degrees to either side
@@ -61,6 +62,8 @@ class AugmentOptions:
         low, high = self.scale
         if self.centre not in ("person", "picture"):
             raise ModelError(f"augment.centre is 'person' or 'picture', not {self.centre!r}")
+        if self.relative_to not in ("person", "picture"):
+            raise ModelError(f"augment.relative_to is 'person' or 'picture', not {self.relative_to!r}")
         if not 0 < low <= high or self.fill <= 0:
             raise ModelError(f"augment.scale must be 0 < low <= high and fill > 0, got {self.scale}, {self.fill}")
         if not 0 <= self.rotation <= 180 or self.shift < 0:

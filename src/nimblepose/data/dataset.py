@@ -88,7 +88,8 @@ class PoseDataset(Dataset[Batch]):
         record, augment = self.records[which], self.options.augment
         height, width = record.size
         x, y, w, h = (0.0, 0.0, width, height) if person < 0 else record.boxes[person].tolist()
-        how = random_warp((x + w / 2 - 0.5, y + h / 2 - 0.5), h, self.options.size, augment, rng)
+        measure = height if augment.relative_to == "picture" else h
+        how = random_warp((x + w / 2 - 0.5, y + h / 2 - 0.5), measure, self.options.size, augment, rng)
         reduced = next((r for r in (8, 4, 2) if how.factor <= 1 / r), 1)
         image = read_reduced(record.path, record.size, reduced)
         sample = Sample(image, record.xy, paint_regions(record.ignore, record.size))

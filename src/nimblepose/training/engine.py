@@ -33,7 +33,8 @@ from nimblepose.training.optimizer import (
 from nimblepose.training.options import to_plain
 from nimblepose.training.recipe import Recipe
 from nimblepose.training.run_folder import RunFolder, RunLog
-from nimblepose.training.start import load_teacher, shipped, start_network
+from nimblepose.training.start import shipped, start_network
+from nimblepose.training.teacher import load_teacher
 from nimblepose.training.validation import Validator
 
 _RECENT = 100  # losses from which growth is judged
@@ -113,9 +114,9 @@ class _Phase:
         freeze(self.network, recipe.freeze)
         if recipe.batch_norm == "sync":
             nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
-        self.teacher = load_teacher(recipe.distill.teacher, skeleton)
+        self.teacher = load_teacher(recipe, skeleton)
         if self.teacher is not None:
-            fabric.to_device(self.teacher[0])
+            fabric.to_device(self.teacher.network)
         self.dataset = build_dataset(recipe, skeleton, on_device=fabric.device.type != "cpu")
         self.order = build_order(recipe, self.dataset, rank=fabric.global_rank, world=fabric.world_size)
         self.validator = Validator(recipe, skeleton, self.dataset) if fabric.is_global_zero else None
@@ -189,11 +190,10 @@ class _Phase:
             cells = (batch.counts.shape[1], batch.counts.shape[2])
             heatmaps, pafs = encode(batch.xy, cells, self.network.skeleton, self.recipe.encode)
         if self.teacher is not None:
-            network, spec = self.teacher
-            with torch.no_grad(), self.fabric.autocast():
-                soft = network(normalise(batch.image, spec))[-1]
-            heatmaps = torch.lerp(heatmaps, soft.heatmaps.float(), self.recipe.distill.weight)
-            pafs = torch.lerp(pafs, soft.pafs.float(), self.recipe.distill.weight)
+            with self.fabric.autocast():
+                soft = self.teacher(batch.image)
+            heatmaps = torch.lerp(heatmaps, soft.heatmaps, self.recipe.distill.weight)
+            pafs = torch.lerp(pafs, soft.pafs, self.recipe.distill.weight)
         stages = [Fields(*stage) for stage in self.module(normalise(batch.image, self.metadata.input))]
         return stage_losses(stages, heatmaps, pafs, batch.counts)
 

@@ -51,6 +51,7 @@ class DistillOptions:
 
     teacher: str = ""  # a checkpoint; empty: none
     weight: float = 0.0  # of the teacher's fields in the targets, 0..1
+    mirrored: bool = False  # its mean over the sample and the mirrored sample: better fields, twice its time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +186,8 @@ def _faults(recipe: Recipe) -> Iterable[str]:
         yield "batch_norm sync needs several GPUs; use frozen (equal on any number of processes) or train"
     if bool(recipe.distill.teacher) != (recipe.distill.weight > 0) or not 0 <= recipe.distill.weight <= 1:
         yield "distill needs both, a teacher and a weight in 0..1"
+    if recipe.distill.mirrored and not recipe.distill.teacher:
+        yield "distill.mirrored is given without distill.teacher"
     if recipe.validation.annotations and not recipe.validation.images:
         yield "validation.annotations is given without validation.images"
     if min(recipe.validation.every, recipe.checkpoint_every) < 1:

@@ -7,9 +7,8 @@ from pathlib import Path
 import torch
 
 from nimblepose.core.errors import ModelError, TrainingError
-from nimblepose.core.metadata import InputSpec, ModelMetadata, PafGeometry
+from nimblepose.core.metadata import ModelMetadata, PafGeometry
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.model.checkpoint import load_checkpoint
 from nimblepose.model.importing import import_weights
 from nimblepose.model.network import NetworkOptions, PoseNetwork, build_network
 
@@ -77,24 +76,6 @@ def _of_skeleton(key: str) -> bool:
 def _origin(source: str, metadata: ModelMetadata) -> str:
     name = Path(source).name
     return f"trained from {name}" + (f" ({metadata.origin})" if metadata.origin and name not in metadata.origin else "")
-
-
-def load_teacher(source: str, skeleton: Skeleton) -> tuple[PoseNetwork, InputSpec] | None:
-    """A frozen network whose fields become soft targets, and its input spec; None without a source.
-
-    Raises:
-        ModelError: not a checkpoint.
-        TrainingError: it predicts another skeleton.
-    """
-    if not source:
-        return None
-    network, metadata = load_checkpoint(source)
-    if (network.skeleton.keypoints, network.skeleton.limbs) != (skeleton.keypoints, skeleton.limbs):
-        raise TrainingError(
-            f"distill.teacher predicts skeleton {network.skeleton.name!r}, the recipe has {skeleton.name!r}; "
-            f"both must have the same keypoints and limbs"
-        )
-    return network.requires_grad_(False), metadata.input
 
 
 @torch.no_grad()
