@@ -47,6 +47,6 @@ class Smoother:
         Raises:
             PoseError: the poses have no `track_ids`.
         """
-        if poses.track_ids is None:
+        if poses.track_ids is None and len(poses):
             raise PoseError("smoothing needs people with track_ids: pass them through a Tracker first")
         return poses
