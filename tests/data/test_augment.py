@@ -94,7 +94,14 @@ def test_the_dice_stay_within_their_ranges():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"scale": (1.0, 0.5)}, {"flip": 1.5}, {"centre": "box"}, {"relative_to": "box"}, {"rotation": 200.0}, {"jpeg": -0.1}],
+    [
+        {"scale": (1.0, 0.5)},
+        {"flip": 1.5},
+        {"centre": "box"},
+        {"relative_to": "box"},
+        {"rotation": 200.0},
+        {"jpeg": -0.1},
+    ],
     ids=str,
 )
 def test_ranges_that_make_no_sense_are_refused(wrong):

@@ -39,5 +39,5 @@ def test_a_mirrored_teacher_gives_what_the_product_averages(tiny, checkpoint):
 
 
 def test_a_teacher_of_another_geometry_is_refused(tiny, checkpoint):
-    with pytest.raises(TrainingError, match="set encode.paf_geometry=corner"):
+    with pytest.raises(TrainingError, match=r"set encode\.paf_geometry=corner"):
         load_teacher(with_teacher(tiny, checkpoint, encode={"paf_geometry": "centre"}), HUMAN_18)

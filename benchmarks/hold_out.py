@@ -1,0 +1,40 @@
+"""Split one COCO keypoint file in two: pictures to train on, and pictures held out for choosing between recipes.
+
+    python benchmarks/hold_out.py person_keypoints.json --out FOLDER [--count 300]
+
+Writes FOLDER/train.json and FOLDER/dev.json. Held out are the last pictures of the file that are completely labelled
+(`labels` is absent or `complete`) and show people with keypoints, so that AP on them means what it means on COCO.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from nimblepose.data.coco import read_json
+from nimblepose.media.files import write_atomically
+
+
+def main() -> None:
+    """Split, write, say how many."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("annotations", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=300)
+    args = parser.parse_args()
+    coco = read_json(args.annotations)
+    peopled = {person["image_id"] for person in coco["annotations"] if person["num_keypoints"]}
+    whole = [i["id"] for i in coco["images"] if i["id"] in peopled and i.get("labels", "complete") == "complete"]
+    held_out = set(whole[-args.count :])
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name, wanted in (("train", False), ("dev", True)):
+        part = {
+            **coco,
+            "images": [i for i in coco["images"] if (i["id"] in held_out) == wanted],
+            "annotations": [a for a in coco["annotations"] if (a["image_id"] in held_out) == wanted],
+        }
+        write_atomically(args.out / f"{name}.json", json.dumps(part).encode())
+        print(f"{name}.json: {len(part['images'])} pictures, {len(part['annotations'])} people")
+
+
+if __name__ == "__main__":
+    main()
