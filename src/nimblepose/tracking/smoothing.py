@@ -1,33 +1,71 @@
 """Steady keypoints, frame by frame: the one-euro filter over people and keypoints."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from nimblepose.core.errors import PoseError
 from nimblepose.core.poses import Poses
+from nimblepose.tracking.tracks import body_sizes
+
+Floats = NDArray[np.float64]
+
+_SIZE_SECONDS = 2.0  # over which a body seen in part is still taken to be as large as it was
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmoothOptions:
-    """How much is noise? Lengths are in body sizes, so that the same values hold at any resolution.
+    """How much is noise? Lengths are in body sizes (0.7 m of a grown person), so that they hold at any resolution.
 
     Raises:
         PoseError: a value out of its range.
     """
 
-    min_cutoff: float = 1.0  # Hz; what is faster is noise, for a keypoint at rest
-    beta: float = 10.0  # Hz per body size per second; how quickly the filter gives way to motion
-    max_gap: float = 0.25  # seconds unseen after which a keypoint starts anew
+    min_cutoff: float = 1.0  # Hz; at rest, what is faster is noise
+    beta: float = 3.0  # Hz per body size per second; how readily the filter gives way to motion
+    speed_cutoff: float = 1.0  # Hz; what is faster in the speed itself is noise
+    max_gap: float = 0.3  # seconds unseen after which a keypoint starts anew
 
     def __post_init__(self) -> None:
         """Name the option that cannot be."""
-        for name in ("min_cutoff", "beta", "max_gap"):
+        for name in ("min_cutoff", "beta", "speed_cutoff", "max_gap"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise PoseError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
 
+@dataclass(frozen=True)
+class _State:
+    """What the filter remembers of M people with K keypoints each."""
+
+    ids: NDArray[np.int64]  # (M,)
+    sizes: Floats  # (M,) pixels
+    times: Floats  # (M, K) seconds, when last found; -inf: never
+    xy: Floats  # (M, K, 2) filtered pixels
+    velocity: Floats  # (M, K, 2) filtered pixels per second
+
+    def __getitem__(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "_State":
+        return _State(*(getattr(self, f.name)[rows] for f in dataclasses.fields(self)))
+
+    def joined(self, other: "_State") -> "_State":
+        """These people, then the others."""
+        both = ((getattr(self, f.name), getattr(other, f.name)) for f in dataclasses.fields(self))
+        return _State(*(np.concatenate(pair) for pair in both))
+
+    def of(self, ids: NDArray[np.int64]) -> "_State":
+        """The state of these people in this order; blank for newcomers."""
+        filled = self.joined(_blank(ids, self.times.shape[1]))
+        return filled[(filled.ids[:, None] == ids).argmax(axis=0)]  # the first of two is the one remembered
+
+
 class Smoother:
-    """Steadies the keypoints of one stream of people with identities."""
+    """Steadies the keypoints of one stream of people with identities (Casiez, Roussel and Vogel, CHI 2012).
+
+    A low-pass filter per keypoint, slow at rest, where jitter shows, and quick in motion, where lag shows. It goes by
+    the real times of frames. Who was out of sight starts anew where they reappear.
+    """
 
     def __init__(self, options: SmoothOptions = SmoothOptions()) -> None:
         """Start with nobody."""
@@ -36,6 +74,8 @@ class Smoother:
 
     def reset(self) -> None:
         """Forget everybody, as for another stream."""
+        self._state: _State | None = None
+        self._time = -math.inf
 
     def update(self, poses: Poses, time: float) -> Poses:
         """The same people with steadied keypoints; scores, and which keypoints were found, stay.
@@ -45,8 +85,59 @@ class Smoother:
             time: When it was taken, in seconds; never before the frame given last.
 
         Raises:
-            PoseError: the poses have no `track_ids`.
+            PoseError: the poses have no `track_ids`, or time runs backwards.
         """
         if poses.track_ids is None and len(poses):
             raise PoseError("smoothing needs people with track_ids: pass them through a Tracker first")
-        return poses
+        if not self._time <= time < math.inf:
+            raise PoseError(
+                f"time {time} after {self._time}: frames must come in order; call reset() where a stream starts anew"
+            )
+        ids = np.zeros(0, np.int64) if poses.track_ids is None else poses.track_ids
+        blank = _blank(np.zeros(0, np.int64), len(poses.skeleton.keypoints))
+        known = blank if self._state is None else self._state
+        known = known[time - known.times.max(axis=1) <= self.options.max_gap]
+        now = _filtered(known.of(ids), poses, time, self.options)
+        unseen = (known.ids[:, None] != ids).all(axis=1)
+        self._state, self._time = now.joined(known[unseen]), time
+        xy = np.where(poses.found[..., None], now.xy, np.nan).astype(np.float32)
+        return dataclasses.replace(poses, keypoints=xy)
+
+
+def _filtered(state: _State, poses: Poses, time: float, options: SmoothOptions) -> _State:
+    """One step of the filter for M people; keypoints not found keep their state."""
+    raw, found = poses.keypoints.astype(np.float64), poses.found
+    elapsed = time - state.times  # (M, K)
+    fresh = elapsed > options.max_gap  # first seen, or seen again
+    elapsed = np.where(fresh, 1.0, np.maximum(elapsed, 1e-6))
+    sizes = np.fmax(body_sizes(raw), state.sizes * np.exp(-elapsed.min(axis=1, initial=1.0) / _SIZE_SECONDS))
+    speed_gain = np.where(fresh, 0.0, _gain(options.speed_cutoff, elapsed))[..., None]
+    xy = np.where(fresh[..., None], raw, state.xy)
+    velocity = np.where(fresh[..., None], 0.0, state.velocity)
+    velocity = velocity + speed_gain * ((raw - xy) / elapsed[..., None] - velocity)
+    speed = np.hypot(velocity[..., 0], velocity[..., 1]) / sizes[:, None]  # body sizes per second
+    xy = xy + _gain(options.min_cutoff + options.beta * speed, elapsed)[..., None] * (raw - xy)
+    return _State(
+        ids=state.ids,
+        sizes=sizes,
+        times=np.where(found, time, state.times),
+        xy=np.where(found[..., None], xy, state.xy),
+        velocity=np.where(found[..., None], velocity, state.velocity),
+    )
+
+
+def _gain(cutoff: ArrayLike, elapsed: Floats) -> Floats:
+    """Share of the way to the new value that a low-pass filter of `cutoff` Hz goes in `elapsed` seconds."""
+    return np.asarray(-np.expm1(-2 * math.pi * np.asarray(cutoff) * elapsed))
+
+
+def _blank(ids: NDArray[np.int64], keypoints: int) -> _State:
+    """People of whom nothing is known."""
+    n = len(ids)
+    return _State(
+        ids=ids,
+        sizes=np.zeros(n),
+        times=np.full((n, keypoints), -np.inf),
+        xy=np.zeros((n, keypoints, 2)),
+        velocity=np.zeros((n, keypoints, 2)),
+    )

@@ -5,10 +5,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nimblepose.core.errors import PoseError
-from nimblepose.core.oks import oks
+from nimblepose.core.errors import BackendUnavailable, PoseError
 from nimblepose.core.poses import Poses
+from nimblepose.tracking.tracks import Indices, Tracks, started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,47 +22,104 @@ class TrackOptions:
 
     max_gap: float = 2.0  # seconds that somebody may be out of sight and keep the identity
     min_similarity: float = 0.3  # OKS in [0, 1] between where a person is expected and where one was found
+    confident_score: float = 0.25  # people found with it are matched first, and are known at first sight
+    min_sightings: int = 3  # frames in a row in which anybody else must be found to be known
+    max_resemblance: float = 0.5  # a newcomer more similar than this to somebody seen now is the same person twice
 
     def __post_init__(self) -> None:
         """Name the option that cannot be."""
         if not 0 <= self.max_gap < math.inf:
             raise PoseError(f"max_gap must be 0 or more seconds, got {self.max_gap}")
-        if not 0 < self.min_similarity < 1:
-            raise PoseError(f"min_similarity must lie between 0 and 1, got {self.min_similarity}")
+        for name in ("min_similarity", "confident_score", "max_resemblance"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise PoseError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        if self.min_sightings < 1:
+            raise PoseError(f"min_sightings must be 1 or more, got {self.min_sightings}")
 
 
 class Tracker:
-    """Gives the people of one stream their identities: counted up from 1, never used again, the same in every run."""
+    """Gives the people of one stream their identities: counted up from 1, never used again, the same in every run.
+
+    Whoever is found surely is known at once. Others are tentative: they are left out until they were found in
+    `min_sightings` frames in a row, so that a chair taken for a person now and then is nobody. Who is not seen for
+    longer than `max_gap` seconds is forgotten, and comes back as somebody new.
+    """
 
     def __init__(self, options: TrackOptions = TrackOptions()) -> None:
         """Start with nobody."""
         self.options = options
+        self._next_id = 1
         self.reset()
 
     def reset(self) -> None:
-        """Forget everybody, as for another stream; ids start at 1 again."""
-        self._known: dict[int, tuple[float, Poses]] = {}
-        self._next_id = 1
+        """Forget everybody, as after a cut; counting goes on, so that no identity is used twice."""
+        self._tracks: Tracks | None = None
+        self._time = -math.inf
 
     def update(self, poses: Poses, time: float) -> Poses:
-        """The people of the next frame, with `track_ids`.
+        """The people of the next frame who are known, in the order given, with `track_ids`.
 
         Args:
             poses: People found in the frame, in pixels.
             time: When it was taken, in seconds; never before the frame given last.
+
+        Raises:
+            PoseError: time runs backwards, or the people have another skeleton than before.
+            BackendUnavailable: scipy is not installed.
         """
+        options, tracks = self.options, self._tracks
+        if not self._time <= time < math.inf:
+            raise PoseError(
+                f"time {time} after {self._time}: frames must come in order; call reset() where a stream starts anew"
+            )
+        if tracks is None:
+            tracks = started(Poses.empty(poses.skeleton), time)
+        if tracks.xy.shape[1] != len(poses.skeleton.keypoints):
+            raise PoseError(f"this tracker follows {tracks.xy.shape[1]} keypoints; use one per skeleton")
+        tracks = tracks[time - tracks.times <= options.max_gap]
+        similarity = tracks.similarity(poses, time)
+        known, confident = tracks.ids > 0, poses.scores >= options.confident_score
+        owner = np.full(len(poses), -1, np.intp)  # which track each person found belongs to
+        unseen = np.ones(len(tracks), bool)
+        for rows, columns in ((known, confident), (known, ~confident), (~known, confident | ~confident)):
+            free, waiting = np.flatnonzero(rows & unseen), np.flatnonzero(columns & (owner < 0))
+            a, b = _matched(similarity[free[:, None], waiting], options.min_similarity)
+            owner[waiting[b]] = free[a]
+            unseen[free[a]] = False
+
+        matched = owner >= 0
+        kept = tracks[owner[matched]].seen(poses[matched], time)
+        twice = (similarity[known & ~unseen] > options.max_resemblance).any(axis=0)
+        begun = ~matched & ~twice
+        new = started(poses[begun], time)
+        now = kept.joined(new)  # in order of `where`
+        where = np.concatenate([np.flatnonzero(matched), np.flatnonzero(begun)])
+        sure = (now.ids == 0) & (confident[where] | (now.sightings >= options.min_sightings))
+        now = now.named(self._count(now.ids, sure, where))
+        self._tracks, self._time = now.joined(tracks[known & unseen]), time  # tentative and not seen is forgotten
         ids = np.zeros(len(poses), np.int64)
-        free = {i: p for i, (seen, p) in self._known.items() if time - seen <= self.options.max_gap}
-        for n, pose in enumerate(poses):
-            area = pose.boxes[:, 2:].prod(axis=1)
-            similar = {
-                i: float(oks(p.keypoints, pose.keypoints, oks_sigmas=pose.skeleton.oks_sigmas, area=area)[0, 0])
-                for i, p in free.items()
-            }
-            best = max(similar, key=lambda i: similar[i], default=0)
-            if not best or similar[best] < self.options.min_similarity:
-                best, self._next_id = self._next_id, self._next_id + 1
-            free.pop(best, None)
-            ids[n] = best
-            self._known[best] = time, pose
-        return dataclasses.replace(poses, track_ids=ids)
+        ids[where] = now.ids
+        return dataclasses.replace(poses, track_ids=ids)[ids > 0]
+
+    def _count(self, ids: NDArray[np.int64], sure: NDArray[np.bool_], where: Indices) -> NDArray[np.int64]:
+        """Next identities for those who are `sure`, in the order of `where`: that of the people given."""
+        newcomers = np.flatnonzero(sure)
+        newcomers = newcomers[np.argsort(where[newcomers])]
+        ids = ids.copy()
+        ids[newcomers] = self._next_id + np.arange(len(newcomers))
+        self._next_id += len(newcomers)
+        return ids
+
+
+def _matched(similarity: NDArray[np.float64], least: float) -> tuple[Indices, Indices]:
+    """Rows and columns of the pairs with the largest sum of similarities, of those that reach `least`."""
+    possible = np.where(similarity >= least, similarity, 0.0)
+    if not possible.any():
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    try:
+        from scipy.optimize import linear_sum_assignment
+    except ImportError as error:
+        raise BackendUnavailable("tracking needs: pip install 'nimblepose[video]'") from error
+    rows, columns = linear_sum_assignment(possible, maximize=True)
+    chosen = possible[rows, columns] > 0
+    return rows[chosen], columns[chosen]
