@@ -11,6 +11,7 @@ from nimblepose import COCO_17, HUMAN_18, Skeleton
 from nimblepose.codec.decode import decode, paf_offset
 from nimblepose.codec.encode import EncodeOptions, encode
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
+from nimblepose.codec.peaks import find_peaks
 from nimblepose.core.geometry import Placement, rescale
 
 FOX = Skeleton(
@@ -221,6 +222,23 @@ def test_what_is_found_of_the_references_people(shared, case):
     assert (people, keypoints) == (known.people, known.keypoints)
     assert alike >= known.alike
     assert golden_matches(path, DecodeOptions())[2] >= known.used
+
+
+def test_the_limit_on_peaks_is_far_above_a_real_crowd(shared):
+    heatmaps = np.load(shared / "golden/decode_000000024021.npz")["heatmaps"][:-1].astype(np.float32)
+    unlimited = find_peaks(heatmaps, dataclasses.replace(AS_OPEN, max_peaks=heatmaps.size))
+    assert 60 < np.bincount(unlimited.kind).max() < DecodeOptions().max_peaks / 4
+
+
+def test_noise_costs_no_more_than_its_limit_of_peaks():
+    """A million pairs without a limit, a hundred with it, which are the surest."""
+    rng = np.random.default_rng(0)
+    heatmaps, pafs = (rng.uniform(0, 1, (channels, 96, 128)).astype(np.float32) for channels in (3, 2))
+    options = dataclasses.replace(ALL, max_peaks=10)
+    assert len(find_peaks(heatmaps[:2], dataclasses.replace(ALL, max_peaks=heatmaps.size))) > 2000
+    poses = decode(heatmaps, pafs, STICK, options=options)
+    assert 0 < len(poses) <= 20
+    assert poses.keypoint_scores[poses.found].min() > 0.9  # of 2000 peaks, down to 0.3
 
 
 def test_of_all_the_references_keypoints_97_in_a_hundred_are_found(shared):

@@ -106,10 +106,13 @@ def test_thresholds_of_a_limb(right, name, value, found):
     assert len(score_limbs(ends, right, STICK, dataclasses.replace(OPEN, **{name: value}))) == found
 
 
-def test_a_limb_longer_than_its_share_of_the_height_loses_score(right):
-    ends = peaks((0, 2, 5, 1), (1, 26, 5, 1))  # 24 cells at a height of 12
-    (free,) = score_limbs(ends, right, STICK, dataclasses.replace(OPEN, long_limb=2)).score
-    (less,) = score_limbs(ends, right, STICK, dataclasses.replace(OPEN, long_limb=1.5)).score
+@pytest.mark.parametrize("lying", [True, False], ids=["in a panorama", "in a tall picture"])
+def test_a_limb_longer_than_its_share_of_the_longer_side_loses_score(right, lying):
+    """12 x 30 cells, a limb of 24; and the same turned by 90 degrees."""
+    ends = peaks((0, 2, 5, 1), (1, 26, 5, 1)) if lying else peaks((0, 5, 2, 1), (1, 5, 26, 1))
+    pafs = right if lying else right[::-1].transpose(0, 2, 1)
+    (free,) = score_limbs(ends, pafs, STICK, dataclasses.replace(OPEN, long_limb=0.8)).score
+    (less,) = score_limbs(ends, pafs, STICK, dataclasses.replace(OPEN, long_limb=0.6)).score
     assert free == pytest.approx(0.8)
     assert less == pytest.approx(0.8 - 0.25)
 

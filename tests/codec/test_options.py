@@ -15,7 +15,14 @@ from nimblepose.core.errors import PoseError
         for name in ("min_peak_score", "min_limb_score", "min_limb_share", "min_pose_score", "max_saddle")
         for value in (-0.01, 1.01, float("nan"))
     ]
-    + [("limb_samples", 1), ("min_keypoints", 0), ("max_poses", -1), ("long_limb", 0), ("long_limb", float("nan"))],
+    + [
+        ("limb_samples", 1),
+        ("min_keypoints", 0),
+        ("max_poses", -1),
+        ("max_peaks", 0),
+        ("long_limb", 0),
+        ("long_limb", float("nan")),
+    ],
     ids=str,
 )
 def test_values_out_of_range_are_refused_by_name(name, value):

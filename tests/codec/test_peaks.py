@@ -102,6 +102,23 @@ def test_an_empty_picture_has_no_peaks(shape):
     assert refine_peaks(peaks, maps).xy.shape == (0, 2)
 
 
+@pytest.mark.parametrize("most", [1, 3, 7, 1000])
+def test_of_too_many_peaks_of_a_kind_the_highest_are_kept_in_their_order(most):
+    """Of equal ones the first."""
+    tenths = np.random.default_rng(0).integers(0, 10, (3, 15, 40))
+    tenths[1, :, 9:] = 0  # fewer of this kind
+    maps = (tenths / 10).astype(np.float32)
+    everything = find_peaks(maps, KEEP_ALL)
+    chosen = []
+    for kind in range(3):
+        of_kind = np.flatnonzero(everything.kind == kind).tolist()
+        chosen += sorted(sorted(of_kind, key=lambda i: -everything.score[i])[:most])
+    kept = find_peaks(maps, DecodeOptions(max_saddle=1.0, max_peaks=most))
+    np.testing.assert_array_equal(kept.xy, everything.xy[chosen])
+    np.testing.assert_array_equal(kept.score, everything.score[chosen])
+    np.testing.assert_array_equal(kept.kind, everything.kind[chosen])
+
+
 # Refinement ----------------------------------------------------------------------------------------------------------
 
 

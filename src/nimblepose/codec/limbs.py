@@ -60,7 +60,8 @@ def score_limbs(
 
     The score of a pair is the mean over points evenly on the segment of the PAF along it (not below 0, not above 1),
     times the score of its weaker end: a limb is no surer than either of its keypoints. The mean is lowered for very
-    long limbs as in OpenPose (arXiv:1812.08008, its public code), by 1 - `long_limb` * height / length.
+    long limbs, by 1 - `long_limb` * side / length, as in OpenPose (arXiv:1812.08008, its public code), but with the
+    longer side instead of the height: who lies in a wide picture is as long as who stands in a tall one.
 
     Args:
         peaks: In cells.
@@ -71,6 +72,7 @@ def score_limbs(
         paf_offset: Cells to the lower right at which the value of a place is read.
     """
     limbs, height, width = len(skeleton.limbs), *pafs.shape[1:]
+    longest = options.long_limb * max(height, width)
     # Limbs below each other in one picture. One more row and column, so that the last cell has a neighbour.
     planes = np.empty((2, limbs, height + 1, width + 1), np.float32)
     planes[:, :, :-1, :-1] = pafs.reshape(limbs, 2, height, width).swapaxes(0, 1)
@@ -91,7 +93,7 @@ def score_limbs(
         along = _along(field, lines, np.linspace(0, 1, options.limb_samples))
         limb, start = limb.take(row), start.take(row)
         length = np.sqrt(lines.dx * lines.dx + lines.dy * lines.dy)
-        paf = along.mean(axis=0) + np.minimum(options.long_limb * height / np.maximum(length, _TINY) - 1, 0)
+        paf = along.mean(axis=0) + np.minimum(longest / np.maximum(length, _TINY) - 1, 0)
         score = paf * np.minimum(peaks.score.take(start), peaks.score.take(end))
         whole = (along > _SOME_PAF).mean(axis=0) >= options.min_limb_share
         good = np.flatnonzero((score > options.min_limb_score) & whole)

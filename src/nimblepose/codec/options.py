@@ -20,10 +20,11 @@ class DecodeOptions:
     min_peak_score: float = 0.1  # heatmap value; lower finds more keypoints, and more noise
     min_limb_score: float = 0.03  # mean PAF along the limb times its weaker end, in [0, 1]
     min_limb_share: float = 0.8  # share of the way along a limb on which there must be PAF at all
-    long_limb: float = 0.5  # share of the picture's height from which on a limb's length speaks against it
+    long_limb: float = 0.5  # share of the picture's longer side from which on a limb's length speaks against it
     min_pose_score: float = 0.1  # poses of a lower score are left out, in [0, 1]
     min_keypoints: int = 3  # poses of fewer are noise
     max_poses: int = 0  # keep only so many, the best; 0 keeps all
+    max_peaks: int = 500  # of one kind, the highest; bounds the time that a picture of noise can take
     max_saddle: float = 0.7  # touching peaks are one if the way between stays above this share; 1 keeps them all
     prune_crowds: bool = True  # read only promising pairs of a crowd; False is slower and joins a few more
     limb_samples: int = 10  # points at which the PAF is read along a limb, both ends included
@@ -35,8 +36,9 @@ class DecodeOptions:
                 raise PoseError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if not self.long_limb > 0:
             raise PoseError(f"long_limb must be positive, got {self.long_limb}")
-        if self.limb_samples < 2 or self.min_keypoints < 1 or self.max_poses < 0:
-            raise PoseError(f"limb_samples must be 2 or more, min_keypoints 1 or more, max_poses 0 or more: {self}")
+        for name, least in (("limb_samples", 2), ("max_peaks", 1), ("max_poses", 0), ("min_keypoints", 1)):
+            if getattr(self, name) < least:
+                raise PoseError(f"{name} must be {least} or more, got {getattr(self, name)}")
 
 
 FOR_RANKING = DecodeOptions(min_peak_score=0.03, min_limb_score=0.002, min_limb_share=0.0, min_pose_score=0.0)

@@ -49,11 +49,12 @@ def find_peaks(heatmaps: NDArray[np.float32], options: DecodeOptions) -> Peaks:
 
     A peak is higher than `min_peak_score` and than the cells beside, above and below it; of equal neighbours the first
     counts, so that a plateau gives one peak; cells on the border count. Of two peaks that touch at a corner the lower
-    is dropped if the way between them stays above `max_saddle` of its height.
+    is dropped if the way between them stays above `max_saddle` of its height. Of each kind only the `max_peaks` highest
+    are kept: real pictures have far fewer, and pairs are tried in a number that grows with the square.
 
     Args:
         heatmaps: (K, h, w), one per keypoint, without background.
-        options: `min_peak_score`, `max_saddle` are used.
+        options: `min_peak_score`, `max_saddle`, `max_peaks` are used.
     """
     kinds, height, width = heatmaps.shape
     line = width + 2
@@ -72,7 +73,16 @@ def find_peaks(heatmaps: NDArray[np.float32], options: DecodeOptions) -> Peaks:
     at = at[~(higher & (beside > options.max_saddle * value)).any(axis=0)]
     row, x = np.divmod(at, line)
     kind, y = np.divmod(row, height + 2)
-    return Peaks(np.stack([x - 1, y - 1], axis=-1).astype(np.float32), flat[at], kind)
+    peaks = Peaks(np.stack([x - 1, y - 1], axis=-1).astype(np.float32), flat[at], kind)
+    return peaks if len(peaks) <= options.max_peaks else _highest(peaks, options.max_peaks)
+
+
+def _highest(peaks: Peaks, most: int) -> Peaks:
+    """The `most` highest peaks of each kind, in the order they came; of equal ones the first."""
+    order = np.lexsort((-peaks.score, peaks.kind))
+    rank = np.arange(len(peaks)) - np.searchsorted(peaks.kind, peaks.kind)  # kinds are sorted before and after
+    kept = np.sort(order[rank < most])
+    return Peaks(peaks.xy[kept], peaks.score[kept], peaks.kind[kept])
 
 
 def _corners(line: int) -> NDArray[np.intp]:
