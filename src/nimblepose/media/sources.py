@@ -1,11 +1,26 @@
-"""Which pictures does a person mean: files, folders and patterns become a list of files."""
+"""What does a person mean: files, folders, patterns, cameras and addresses become pictures or one stream of frames."""
 
 import glob
+import re
+import sys
 from pathlib import Path
+from typing import BinaryIO
 
 from nimblepose.core.errors import MediaError
+from nimblepose.media.connections import Camera, NetworkStream, is_live
+from nimblepose.media.folder import PictureFrames
+from nimblepose.media.frames import EVERYTHING, FrameSource, Selection
+from nimblepose.media.live import PATIENCE, LiveOptions, LiveSource
+from nimblepose.media.video import VideoFile
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif")
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".m2ts", ".mts", ".wmv",
+    ".flv", ".3gp", ".ogv", ".vob", ".mxf", ".y4m", ".h264", ".h265", ".hevc", ".264", ".265", ".mjpg", ".mjpeg",
+    ".m3u8", ".mpd",
+)  # fmt: skip
+STANDARD_INPUT = "-"
+_STREAM_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp")
 ANNOTATED = ".poses"  # stands before the suffix of every picture that we draw
 
 
@@ -31,3 +46,66 @@ def find_pictures(source: str) -> list[Path]:
     if not found:
         raise MediaError(f"{source}: no file fits this pattern")
     return found
+
+
+def is_video(source: str) -> bool:
+    """Is this certainly no picture: a camera, standard input, a stream's address, or a name that ends as videos do?
+
+    >>> [is_video(s) for s in ("match.MP4", "0", "rtsp://door.local/1", "https://a.org/live.m3u8?k=1")]
+    [True, True, True, True]
+    >>> [is_video(s) for s in ("a.jpg", "photos", "https://a.org/photo")]
+    [False, False, False]
+    """
+    if source == STANDARD_INPUT or is_camera(source) or _scheme(source) in _STREAM_SCHEMES:
+        return True
+    path = re.split(r"[?#]", source)[0] if _scheme(source) else source
+    return path.lower().endswith(VIDEO_SUFFIXES) and not Path(source).is_dir()
+
+
+def is_camera(source: str) -> bool:
+    """A number, unless there is a file or folder of that name, or a video device."""
+    return (source.isdecimal() and not Path(source).exists()) or re.fullmatch(r"/dev/video\d+", source) is not None
+
+
+def open_frames(
+    source: str | int | Path | BinaryIO,
+    selection: Selection = EVERYTHING,
+    *,
+    rate: float = 25,
+    live: LiveOptions = PATIENCE,
+) -> FrameSource:
+    """One stream of frames from whatever a person may mean by `source`.
+
+    Args:
+        source: A video file; a folder or pattern of pictures; the number or device of a camera; an rtsp, http, HLS or
+            other address; "-" for standard input, or an object to read bytes from.
+        selection: Which frames.
+        rate: Pictures per second of folders and patterns.
+        live: Waiting and reconnecting, for cameras and live addresses.
+
+    Raises:
+        MediaError: nothing there, no answer, not a video.
+        BackendUnavailable: PyAV is not installed.
+    """
+    if not isinstance(source, str | int | Path):
+        return VideoFile(source, selection)
+    name = str(source)
+    if name == STANDARD_INPUT:
+        return VideoFile(sys.stdin.buffer, selection)
+    if isinstance(source, int) or is_camera(name):
+        return LiveSource(Camera(int(name) if name.isdecimal() else name), selection, live)
+    if _scheme(name):
+        stream = NetworkStream(name, live)
+        if _scheme(name) in _STREAM_SCHEMES or stream.container is None or is_live(stream.container):
+            return LiveSource(stream, selection, live)
+        return VideoFile(name, selection, container=stream.container)
+    path = Path(name).expanduser()
+    if path.is_dir() or (glob.has_magic(name) and not path.exists()):
+        return PictureFrames(name, find_pictures(name), selection, rate=rate)
+    return VideoFile(path, selection)
+
+
+def _scheme(source: str) -> str:
+    """What stands before `://`, in small letters; nothing for files."""
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", source)
+    return match.group(1).lower() if match else ""

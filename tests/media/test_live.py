@@ -1,0 +1,290 @@
+"""Live sources: newest frame first, lost connections come back, nothing hangs."""
+
+import itertools
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+from video_files import make_video, number_of, numbered
+
+from nimblepose.core.errors import MediaError
+from nimblepose.media.connections import Camera
+from nimblepose.media.frames import EVERYTHING, Selection, StreamInfo
+from nimblepose.media.live import Arrival, LiveOptions, LiveSource
+from nimblepose.media.sources import open_frames
+
+QUICK = LiveOptions(timeout=2, first_wait=0.01, longest_wait=0.02, give_up_after=0.3)
+
+
+def picture(number):
+    return np.full((2, 2, 3), number % 256, np.uint8)
+
+
+class Script:
+    """A connection that plays scenes: each a list of (sender's time, our time), or an error."""
+
+    info = StreamInfo("script")
+
+    def __init__(self, *scenes):
+        self.scenes, self.now, self.made = list(scenes), 0.0, 0
+        self.taken, self.opened = threading.Semaphore(0), 0
+
+    def arrivals(self, stop):
+        self.opened += 1
+        scene = self.scenes.pop(0) if self.scenes else MediaError("nobody answers")
+        if isinstance(scene, Exception):
+            raise scene
+        for sent, now in scene:
+            self.now = now
+            self.made += 1
+            number = self.made - 1
+            yield Arrival(sent, lambda number=number: picture(number))
+            if not stop.is_set():
+                self.taken.acquire(timeout=2)
+
+
+def play(script, selection=EVERYTHING, options=QUICK):
+    """Every frame, each taken before the next comes."""
+    source = LiveSource(script, selection, options, clock=lambda: script.now)
+    for frame in source:
+        yield frame
+        script.taken.release()
+    if options.give_up_after is not None:
+        script.now += 100
+
+
+def test_frames_nobody_takes_in_time_are_dropped_and_counted():
+    class Flood:
+        info = StreamInfo("flood")
+
+        def __init__(self):
+            self.sent, self.pause, self.ended = 0, threading.Event(), threading.Event()
+
+        def arrivals(self, stop):
+            for number in range(1000):
+                self.sent += 1
+                yield Arrival(None, lambda number=number: picture(number))
+            self.pause.set()
+            self.ended.wait(5)
+
+    flood = Flood()
+    source = LiveSource(flood, options=QUICK)
+    flood.pause.wait(5)
+    first = next(iter(source))
+    assert (first.index, source.dropped) == (999, 999)
+    np.testing.assert_array_equal(first.image, picture(999))
+    flood.ended.set()
+    source.close()
+
+
+def test_times_are_the_senders_and_go_on_over_a_lost_connection():
+    script = Script([(70.0, 100.0), (70.04, 100.06), (70.08, 100.07)], [(3.0, 105.0), (3.5, 105.5)])
+    frames = list(itertools.islice(play(script), 5))
+    np.testing.assert_allclose([f.time for f in frames], [0, 0.04, 0.08, 5, 5.5], atol=1e-6)
+    assert [f.index for f in frames] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "expected"),
+    [
+        ([(None, 10), (None, 10.5), (None, 11.25)], [0, 0.5, 1.25]),
+        ([(0, 10), (9, 10.5), (9.5, 11.0)], [0, 0.5, 1.0]),
+        ([(5, 10), (4.9, 10.1), (5.1, 10.2)], [0, 0.001, 0.1]),
+    ],
+    ids=["no_stamps", "stamps_that_jump", "stamps_that_go_back"],
+)
+def test_time_follows_our_clock_where_stamps_are_wrong_and_always_increases(arrivals, expected):
+    frames = list(itertools.islice(play(Script(arrivals)), 3))
+    np.testing.assert_allclose([f.time for f in frames], expected, atol=1e-6)
+
+
+def test_a_selection_ends_it():
+    script = Script([(n / 10, n / 10) for n in range(100)])
+    source = LiveSource(script, Selection(every=2, start=0.3, end=0.8), QUICK, clock=lambda: script.now)
+    for _ in range(100):
+        script.taken.release()
+    assert [f.index for f in source][-1] == 6
+    assert source.problems == []
+
+
+def test_it_gives_up_when_nothing_comes_any_more():
+    script = Script([(0, 0)], MediaError("cable pulled"))
+    script.taken.release()
+    source = LiveSource(script, options=QUICK, clock=lambda: (time.sleep(0.001), 0.05 * script.opened)[1])
+    assert len(list(source)) == 1
+    assert "no frame for" in source.problems[0]
+    assert "nobody answers" in source.problems[0]
+    assert source.reconnections > 3
+
+
+def test_a_driver_that_fails_does_not_leave_us_waiting():
+    script = Script(ZeroDivisionError("in a driver"))
+    source = LiveSource(script, options=LiveOptions(give_up_after=0), clock=lambda: script.now)
+    assert list(source) == []
+    assert "ZeroDivisionError" in source.problems[0]
+
+
+def test_closing_from_elsewhere_ends_a_waiting_reader():
+    class Silent:
+        info = StreamInfo("silent")
+
+        def arrivals(self, stop):
+            stop.wait(5)
+            return iter(())
+
+    source = LiveSource(Silent(), options=QUICK)
+    threading.Timer(0.05, source.close).start()
+    assert list(source) == []
+
+
+def stream_of(path, *, break_at=None, rate=40):
+    """A page that sends an MPEG-TS file at about its own pace, and breaks off at a part of it."""
+    data = path.read_bytes()
+
+    def page(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "video/mp2t")
+        handler.end_headers()
+        end = len(data) if break_at is None else int(len(data) * break_at)
+        step = max(188, len(data) // rate // 188 * 188)
+        for at in range(0, end, step):
+            handler.wfile.write(data[at : min(end, at + step)])
+            time.sleep(0.01)
+
+    return page
+
+
+def test_an_http_stream_with_two_disconnects(tmp_path, web_server):
+    path = make_video(tmp_path / "a.ts", [numbered(n) for n in range(20)], options={"g": "5", "tune": "zerolatency"})
+    pages = [stream_of(path, break_at=0.5), stream_of(path, break_at=0.6), stream_of(path)]
+    web_server.pages["/live?key=secret"] = lambda handler: pages.pop(0)(handler) if pages else handler.send_error(404)
+    source = open_frames(f"{web_server.address}/live?key=secret", live=QUICK)
+    assert source.live
+    frames = list(source)
+    assert source.reconnections >= 2
+    assert len(web_server.requests) >= 3
+    assert np.all(np.diff([f.time for f in frames]) > 0)
+    assert np.all(np.diff([f.index for f in frames]) > 0)
+    assert len(frames) + source.dropped == frames[-1].index + 1 > 30
+    assert number_of(frames[-1].image) == 19
+    assert "404" in source.problems[0] or "Not Found" in source.problems[0]
+    assert "secret" not in source.info.name + source.problems[0]
+
+
+def test_pictures_over_http(web_server):
+    """Motion JPEG, as webcams on the network send it, has no times: ours are taken."""
+
+    def page(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        handler.end_headers()
+        for number in range(12):
+            data = cv2.imencode(".jpg", numbered(number))[1].tobytes()
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+            handler.wfile.write(head.encode() + data + b"\r\n")
+            time.sleep(0.02)
+
+    web_server.pages["/video.mjpg"] = page
+    source = open_frames(f"{web_server.address}/video.mjpg", live=QUICK)
+    frames = list(itertools.islice(source, 5))
+    source.close()
+    assert source.live
+    assert frames[0].image.shape == (48, 64, 3)
+    assert np.all(np.diff([f.time for f in frames]) > 0)
+
+
+def test_a_recording_on_the_web_is_no_live_stream(tmp_path, web_server):
+    path = make_video(tmp_path / "a.mp4", [numbered(n) for n in range(20)], container_options={"movflags": "faststart"})
+    web_server.pages["/a.mp4"] = path.read_bytes()
+    source = open_frames(f"{web_server.address}/a.mp4")
+    assert not source.live
+    assert [number_of(f.image) for f in source] == list(range(20))
+
+
+def test_hls(tmp_path, web_server):
+    make_video(
+        tmp_path / "a.m3u8",
+        [numbered(n) for n in range(20)],
+        container_options={"hls_time": "0.5", "hls_list_size": "0"},
+        options={"g": "5"},
+    )
+    for part in tmp_path.iterdir():
+        web_server.pages[f"/{part.name}"] = part.read_bytes()
+    recording = open_frames(f"{web_server.address}/a.m3u8")
+    assert not recording.live
+    assert [number_of(f.image) for f in recording] == list(range(20))
+    playlist = (tmp_path / "a.m3u8").read_text().replace("#EXT-X-ENDLIST", "").replace("#EXT-X-PLAYLIST-TYPE:VOD", "")
+    web_server.pages["/a.m3u8"] = playlist.encode()
+    source = open_frames(f"{web_server.address}/a.m3u8", live=QUICK)
+    assert source.live
+    frames = list(itertools.islice(source, 3))
+    source.close()
+    assert 0.05 < frames[2].time < 1, "segments are played at their pace, not as fast as they arrive"
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("http://127.0.0.1:9/live", "cannot open"),
+        ("rtsp://me:secret@127.0.0.1:9/door", "cannot open rtsp://127.0.0.1:9/door"),
+        ("gopher://127.0.0.1/x", "cannot open"),
+    ],
+)
+def test_wrong_addresses_are_refused_in_words(address, message, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with pytest.raises(MediaError, match=message) as caught:
+        open_frames(address, live=QUICK)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_page_that_is_no_video(web_server):
+    web_server.pages["/page"] = b"<html>hello</html>" * 100
+    with pytest.raises(MediaError, match="not a video"):
+        open_frames(f"{web_server.address}/page", live=QUICK)
+    with pytest.raises(MediaError, match=r"404|Not Found"):
+        open_frames(f"{web_server.address}/gone.mp4", live=QUICK)
+
+
+@pytest.mark.parametrize("source", ["97", 97, "/dev/video97"], ids=repr)
+def test_a_camera_that_is_not_there(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MediaError, match=r"(camera 97|video97) (is not there|cannot be opened)"):
+        open_frames(source)
+
+
+def test_a_camera_that_is_unplugged_and_comes_back(monkeypatch):
+    class Capture:
+        lives = 3
+
+        def __init__(self, device):
+            Capture.lives -= 1
+            self.left = 2
+
+        def isOpened(self):  # noqa: N802 - OpenCV's name
+            return Capture.lives >= 0
+
+        def get(self, _):
+            return 4.0
+
+        def set(self, *_):
+            return True
+
+        def read(self):
+            self.left -= 1
+            time.sleep(0.01)
+            bgr = np.zeros((4, 4, 3), np.uint8) + np.array([1, 2, 3], np.uint8)
+            return (True, bgr) if self.left >= 0 else (False, None)
+
+        def release(self):
+            pass
+
+    monkeypatch.setattr(cv2, "VideoCapture", Capture)
+    monkeypatch.setattr("nimblepose.media.connections._check_device", lambda device, name: None)
+    source = LiveSource(Camera(0), options=QUICK)
+    frames = list(source)
+    assert frames[-1].index == 5
+    assert source.reconnections >= 2
+    np.testing.assert_array_equal(frames[0].image[0, 0], [3, 2, 1])
+    assert "cannot be opened" in source.problems[0]
