@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _LEAST_SAMPLES = 2.5  # frames to each side that a window holds at least, however slow the frames come
-_STIFFNESS = 1e-3  # resistance to slope and bend where there are too few sightings to tell
+_STIFFNESS = 1e-4  # resistance to slope and bend where there are too few sightings to tell
 _OUTLIER = 6.0  # typical residuals beyond which a sighting does not count (Cleveland, 1979)
 _BLOCK = 4096  # frames fitted at once: bounds the memory that an hour of video takes
 _OUTLIER_SIZE = 0.06  # body sizes within which a sighting always counts: quick motion is no mistake

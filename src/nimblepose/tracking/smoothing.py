@@ -57,7 +57,8 @@ class _State:
     def of(self, ids: NDArray[np.int64]) -> "_State":
         """The state of these people in this order; blank for newcomers."""
         filled = self.joined(_blank(ids, self.times.shape[1]))
-        return filled[(filled.ids[:, None] == ids).argmax(axis=0)]  # the first of two is the one remembered
+        same = filled.ids[:, None] == ids
+        return filled[same.argmax(axis=0)] if len(same) else filled  # the first of two is the one remembered
 
 
 class Smoother:

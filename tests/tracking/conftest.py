@@ -1,0 +1,50 @@
+"""People who walk, without a picture or a network: true keypoints, the noise of a detector, misses."""
+
+import numpy as np
+import pytest
+
+from nimblepose.core.poses import Poses
+from nimblepose.core.skeleton import HUMAN_18
+
+RATE = 25.0
+_PLACES = {  # of a standing person of height 1, feet at (0, 0); right is the person's own
+    "nose": (0, -0.93), "neck": (0, -0.82), "shoulder": (0.11, -0.82), "elbow": (0.14, -0.63), "wrist": (0.15, -0.47),
+    "hip": (0.07, -0.52), "knee": (0.08, -0.28), "ankle": (0.08, -0.04), "eye": (0.02, -0.95), "ear": (0.05, -0.94),
+}  # fmt: skip
+BODY = np.array(
+    [
+        np.array(_PLACES[name.split("_")[-1]]) * ((-1 if name.startswith("right") else 1), 1)
+        for name in HUMAN_18.keypoints
+    ]
+)
+
+
+def standing(place, *, height=150.0):
+    """Keypoints (18, 2) of somebody whose feet are at `place`."""
+    return BODY * height + np.asarray(place, float)
+
+
+def poses(people, *, scores=0.5, ids=None, skeleton=HUMAN_18):
+    """Poses of people given as (K, 2) keypoints."""
+    xy = np.array(list(people), np.float32).reshape(-1, len(skeleton.keypoints), 2)
+    n = len(xy)
+    found = ~np.isnan(xy[..., 0])
+    return Poses(
+        skeleton,
+        xy,
+        0.7 * found.astype(np.float32),
+        np.broadcast_to(np.float32(scores), n).copy(),
+        None if ids is None else np.asarray(ids, np.int64),
+    )
+
+
+def noisy(xy, rng, *, jitter=1.5, missing=0.1):
+    """What a detector makes of (K, 2) keypoints."""
+    seen = xy + rng.normal(0, jitter, xy.shape)
+    seen[rng.random(len(xy)) < missing] = np.nan
+    return seen
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)
