@@ -77,7 +77,8 @@ class Tracker:
         if tracks.xy.shape[1] != len(poses.skeleton.keypoints):
             raise PoseError(f"this tracker follows {tracks.xy.shape[1]} keypoints; use one per skeleton")
         tracks = tracks[time - tracks.times <= options.max_gap]
-        similarity = tracks.similarity(poses, time)
+        expected = tracks.expected(time)
+        similarity = expected.similarity(poses)
         known, confident = tracks.ids > 0, poses.scores >= options.confident_score
         owner = np.full(len(poses), -1, np.intp)  # which track each person found belongs to
         unseen = np.ones(len(tracks), bool)
@@ -88,7 +89,10 @@ class Tracker:
             unseen[free[a]] = False
 
         matched = owner >= 0
-        kept = tracks[owner[matched]].seen(poses[matched], time)
+        others = similarity[:, matched].copy()
+        others[owner[matched], np.arange(len(others.T))] = 0
+        others[~known] = 0
+        kept = expected[owner[matched]].seen(poses[matched], time, others.max(axis=0, initial=0.0))
         twice = (similarity[known & ~unseen] > options.max_resemblance).any(axis=0)
         begun = ~matched & ~twice
         new = started(poses[begun], time)

@@ -1,4 +1,4 @@
-"""What is remembered of each person: places, motion, size; all as arrays over T tracks."""
+"""What is remembered of each person: places, motion, and how sure both are; all as arrays over T tracks."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -13,23 +13,30 @@ Indices = NDArray[np.intp]
 
 _SIZE = 0.45  # square root of COCO's area, which OKS counts in, per diagonal of the box around the keypoints
 _MIN_SIZE = 4.0  # pixels; keypoints that coincide still have a neighbourhood
-_VELOCITY_SECONDS = 0.4  # over which motion is averaged: one bad sighting must not throw a track off its way
 _COAST_SECONDS = 2.0  # after which a person out of sight has mostly come to rest
-_DRIFT = 0.5  # body sizes per second by which nobody knows where a person out of sight is
-_DRIFT_OF_NEW = 2.0  # the same of somebody seen once, whose motion is unknown: a walk
+_SPEED = 1.5  # body sizes per second (1 m/s): how fast somebody may be of whom nothing is known
+_ACCELERATION = 2.0  # body sizes per second, per root second: how much a person's speed wanders
+_PLACE_ERROR = 0.05  # body sizes by which a sighting as a whole is off
+_RIVAL_ERROR = 0.5  # the same, times the likeness to another person: where people overlap, poses get mixed
+_SHAPE_GAIN = 0.5  # how far each keypoint goes from where it was expected, body motion aside, to where it was found
 _MEMORY_SECONDS = 0.7  # after which a keypoint that is not seen counts for a third
 _ENOUGH_SHARED = 3.0  # keypoints; a match on fewer is doubtful
 
 
 @dataclass(frozen=True)
 class Tracks:
-    """People who were seen, as arrays; every function returns new ones."""
+    """People who were seen, as arrays; every function returns new ones.
+
+    The motion of a body as a whole is followed by a Kalman filter of constant velocity: `covariance` has the variances
+    of place and speed, and what they share, which are the same in x and y.
+    """
 
     ids: NDArray[np.int64]  # (T,); 0 = tentative, without identity
     xy: Floats  # (T, K, 2) pixels at the time last seen; what was missing then has moved along; NaN: never found
     keypoint_times: Floats  # (T, K) seconds, when each keypoint was last found; -inf: never
     times: Floats  # (T,) seconds, when last seen
     velocity: Floats  # (T, 2) pixels per second
+    covariance: Floats  # (T, 2, 2) of place and speed, in pixels and seconds
     sightings: NDArray[np.int64]  # (T,)
 
     def __len__(self) -> int:
@@ -43,46 +50,63 @@ class Tracks:
         both = ((getattr(self, f.name), getattr(other, f.name)) for f in dataclasses.fields(self))
         return Tracks(*(np.concatenate(pair) for pair in both))
 
-    def expected(self, time: float) -> Floats:
-        """Where the keypoints should be by now, (T, K, 2): on their way at a speed that dies away."""
-        coasted = _COAST_SECONDS * -np.expm1(-(time - self.times) / _COAST_SECONDS)  # seconds at full speed
-        return np.asarray(self.xy + (self.velocity * coasted[:, None])[:, None])
-
-    def similarity(self, poses: Poses, time: float) -> Floats:
-        """How well each track explains each of N people found, (T, N) in [0, 1].
-
-        OKS to the expected place over the keypoints that both have, weighted by how surely each was found and how
-        lately it was seen; who was out of sight may have drifted, so that the tolerance grows with time.
-        """
+    def expected(self, time: float) -> "Tracks":
+        """Where everybody should be by now, and how sure that is: on their way at a speed that dies away."""
         gap = time - self.times
-        size = body_sizes(self.xy)
-        tolerance = (2 * np.asarray(poses.skeleton.oks_sigmas) * size[:, None]) ** 2
-        drift = _DRIFT + (_DRIFT_OF_NEW - _DRIFT) / self.sightings
-        tolerance += ((drift * size * gap) ** 2)[:, None]  # (T, K)
-        difference = self.expected(time)[:, None] - poses.keypoints[None]  # (T, N, K, 2)
+        coasted = _COAST_SECONDS * -np.expm1(-gap / _COAST_SECONDS)  # seconds at full speed
+        step = np.zeros((len(self), 2, 2))
+        step[:, 0, 0], step[:, 0, 1], step[:, 1, 1] = 1, coasted, np.exp(-gap / _COAST_SECONDS)
+        wander = (_ACCELERATION * body_sizes(self.xy)) ** 2
+        noise = np.stack([gap**3 / 3, gap**2 / 2, gap**2 / 2, gap], axis=-1).reshape(-1, 2, 2)
+        return dataclasses.replace(
+            self,
+            xy=self.xy + (self.velocity * coasted[:, None])[:, None],
+            velocity=self.velocity * step[:, 1, 1, None],
+            covariance=step @ self.covariance @ step.transpose(0, 2, 1) + wander[:, None, None] * noise,
+        )
+
+    def similarity(self, poses: Poses) -> Floats:
+        """How well each track, expected now, explains each of N people found, (T, N) in [0, 1].
+
+        OKS over the keypoints that both have, weighted by how surely each was found and how lately it was seen; the
+        tolerance grows where the place is not sure.
+        """
+        tolerance = (2 * np.asarray(poses.skeleton.oks_sigmas) * body_sizes(self.xy)[:, None]) ** 2
+        tolerance = tolerance + self.covariance[:, 0, 0, None]  # (T, K)
+        difference = self.xy[:, None] - poses.keypoints[None]  # (T, N, K, 2)
         squared = np.einsum("tnkc,tnkc->tnk", difference, difference)
         with np.errstate(under="ignore"):
             likeness = np.nan_to_num(np.exp(-squared / (2 * tolerance[:, None])), copy=False)
             fresh = np.exp(-(self.times[:, None] - self.keypoint_times) / _MEMORY_SECONDS)  # (T, K); 0 if never
         weights = fresh[:, None] * np.where(poses.found, poses.keypoint_scores, 0.0)  # (T, N, K)
-        total = weights.sum(-1)
         shared = ((fresh > 0)[:, None] & poses.found).sum(-1)
-        mean = (weights * likeness).sum(-1) / np.maximum(total, 1e-9)
+        mean = (weights * likeness).sum(-1) / np.maximum(weights.sum(-1), 1e-9)
         return np.asarray(mean * np.minimum(1.0, shared / _ENOUGH_SHARED))
 
-    def seen(self, poses: Poses, time: float) -> "Tracks":
-        """The tracks after each was found again: N = T people in the same order."""
-        old, new, found = self.xy, poses.keypoints.astype(np.float64), poses.found
-        shift = _middle(new - old)
-        elapsed = np.maximum(time - self.times, 1e-3)
-        gain = np.maximum(-np.expm1(-elapsed / _VELOCITY_SECONDS), 1 / self.sightings)
-        velocity = self.velocity + gain[:, None] * (shift / elapsed[:, None] - self.velocity)
+    def seen(self, poses: Poses, time: float, rivals: Floats) -> "Tracks":
+        """The tracks, expected now, after each was found again: N = T people in the same order.
+
+        Args:
+            poses: The people.
+            time: Now, in seconds.
+            rivals: (T,) likeness of each person to the most similar of the other tracks.
+        """
+        size = body_sizes(self.xy)
+        off = poses.keypoints - self.xy  # (T, K, 2)
+        shift = _median(off)
+        spread = _median(np.hypot(*np.moveaxis(off - shift[:, None], -1, 0))[..., None])[:, 0]
+        error = (_PLACE_ERROR * size) ** 2 + spread**2 + (_RIVAL_ERROR * size * rivals) ** 2
+        gain = self.covariance[:, :, 0] / (self.covariance[:, 0, 0] + error)[:, None]  # (T, 2) of place and speed
+        moved = gain[:, :1] * shift
+        bent = (_SHAPE_GAIN * (1 - rivals))[:, None, None] * (off - shift[:, None])
+        place = np.where(np.isnan(off), 0, bent) + self.xy + moved[:, None]
         return Tracks(
             ids=self.ids,
-            xy=np.where(found[..., None], new, old + shift[:, None]),
-            keypoint_times=np.where(found, time, self.keypoint_times),
+            xy=np.where(np.isnan(self.xy), poses.keypoints, place),
+            keypoint_times=np.where(poses.found, time, self.keypoint_times),
             times=np.full(len(self), time),
-            velocity=velocity,
+            velocity=self.velocity + gain[:, 1:] * shift,
+            covariance=self.covariance - gain[:, :, None] * self.covariance[:, :1],
             sightings=self.sightings + 1,
         )
 
@@ -104,22 +128,23 @@ def body_sizes(xy: NDArray[np.floating]) -> Floats:
 def started(poses: Poses, time: float) -> Tracks:
     """Tentative tracks of people seen for the first time."""
     n = len(poses)
+    size = body_sizes(poses.keypoints)
     return Tracks(
         ids=np.zeros(n, np.int64),
         xy=poses.keypoints.astype(np.float64),
         keypoint_times=np.where(poses.found, time, -np.inf),
         times=np.full(n, time),
         velocity=np.zeros((n, 2)),
+        covariance=(size**2)[:, None, None] * np.diag([_PLACE_ERROR**2, _SPEED**2]),
         sightings=np.ones(n, np.int64),
     )
 
 
-def _middle(shifts: Floats) -> Floats:
-    """Median over keypoints, (T, K, 2) -> (T, 2): arms swing and single keypoints jump; 0 where there is none."""
-    known = ~np.isnan(shifts[..., 0])
-    count = known.sum(axis=1)[:, None]  # (T, 1); x and y are found together
-    ordered = np.sort(shifts, axis=1)  # NaN last
+def _median(values: Floats) -> Floats:
+    """Over the keypoints that have one, (T, K, C) -> (T, C): arms swing and single keypoints jump; 0 if none has."""
+    count = (~np.isnan(values[..., 0])).sum(axis=1)[:, None]  # (T, 1); all C are known together
+    ordered = np.sort(values, axis=1)  # NaN last
     rank = np.stack([np.maximum(count - 1, 0) // 2, count // 2], axis=1)  # (T, 2, 1): the two in the middle
-    last = shifts.shape[1] - 1
+    last = values.shape[1] - 1
     middle = np.take_along_axis(ordered, np.minimum(rank, last), axis=1).mean(axis=1)
     return np.where(count > 0, middle, 0.0)
