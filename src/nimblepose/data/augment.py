@@ -47,7 +47,7 @@ class AugmentOptions:
     """Ranges of the dice. The defaults are the reference's; colour, blur and JPEG noise are ours and off."""
 
     centre: Literal["person", "picture"] = "person"
-    relative_to: Literal["person", "picture"] = "person"  # whose height `fill` means; always the picture's if centred on it
+    relative_to: Literal["person", "picture"] = "person"  # whose height `fill` means
     fill: float = 0.6  # height of the person (or picture) over the height of the input, before `scale`
     scale: tuple[float, float] = (0.5, 1.1)
     rotation: float = 40.0  # degrees to either side

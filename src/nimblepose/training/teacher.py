@@ -37,9 +37,7 @@ class Teacher:
             self.metadata.skeleton,
             paf_offset=paf_offset(self.metadata.input.stride, self.metadata.paf_geometry),
         )
-        means = [
-            (one + torch.from_numpy(two.copy()).to(one.device)) / 2 for one, two in zip(fields, back, strict=True)
-        ]
+        means = [(one + torch.from_numpy(two.copy()).to(one.device)) / 2 for one, two in zip(fields, back, strict=True)]
         return Fields(*means)
 
     def _predict(self, pictures: Tensor) -> Fields:
