@@ -78,13 +78,14 @@ class Tracker:
             raise PoseError(f"this tracker follows {tracks.xy.shape[1]} keypoints; use one per skeleton")
         tracks = tracks[time - tracks.times <= options.max_gap]
         expected = tracks.expected(time)
-        similarity = expected.similarity(poses)
+        similarity, certainty = expected.similarity(poses), expected.certainty() ** POW
         known, confident = tracks.ids > 0, poses.scores >= options.confident_score
         owner = np.full(len(poses), -1, np.intp)  # which track each person found belongs to
         unseen = np.ones(len(tracks), bool)
         for rows, columns in ((known, confident), (known, ~confident), (~known, confident | ~confident)):
             free, waiting = np.flatnonzero(rows & unseen), np.flatnonzero(columns & (owner < 0))
-            a, b = _matched(similarity[free[:, None], waiting], options.min_similarity)
+            likely = np.where(similarity >= options.min_similarity, similarity * certainty[:, None], 0.0)
+            a, b = _matched(likely[free[:, None], waiting])
             owner[waiting[b]] = free[a]
             unseen[free[a]] = False
 
@@ -115,9 +116,11 @@ class Tracker:
         return ids
 
 
-def _matched(similarity: NDArray[np.float64], least: float) -> tuple[Indices, Indices]:
-    """Rows and columns of the pairs with the largest sum of similarities, of those that reach `least`."""
-    possible = np.where(similarity >= least, similarity, 0.0)
+POW = 1.0
+
+
+def _matched(possible: NDArray[np.float64]) -> tuple[Indices, Indices]:
+    """Rows and columns of the pairs, each used once, with the largest sum; none where the value is 0."""
     if not possible.any():
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
     try:

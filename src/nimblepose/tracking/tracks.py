@@ -65,6 +65,11 @@ class Tracks:
             covariance=step @ self.covariance @ step.transpose(0, 2, 1) + wander[:, None, None] * noise,
         )
 
+    def certainty(self) -> Floats:
+        """How sure the place of each is, (T,) in (0, 1]: the tolerance of a shoulder over that and the filter's."""
+        own = (0.16 * body_sizes(self.xy)) ** 2
+        return np.asarray(np.sqrt(own / (own + self.covariance[:, 0, 0])))
+
     def similarity(self, poses: Poses) -> Floats:
         """How well each track, expected now, explains each of N people found, (T, N) in [0, 1].
 
