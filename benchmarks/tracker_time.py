@@ -27,7 +27,11 @@ def walk(people: int, frames: int, rng: np.random.Generator) -> list[Poses]:
     way = rng.uniform(0, 2 * WIDTH, people) + rng.uniform(40, 120, people) * np.arange(frames)[:, None] / RATE
     x = WIDTH - np.abs(way % (2 * WIDTH) - WIDTH)  # (F, N)
     y = rng.uniform(HEIGHT, 4 * HEIGHT, people)
-    xy = body + np.stack([x, np.broadcast_to(y, x.shape)], axis=-1)[:, :, None] + rng.normal(0, 1.5, (frames, people, 18, 2))
+    xy = (
+        body
+        + np.stack([x, np.broadcast_to(y, x.shape)], axis=-1)[:, :, None]
+        + rng.normal(0, 1.5, (frames, people, 18, 2))
+    )
     xy[rng.random(xy.shape[:3]) < 0.1] = np.nan
     result = []
     for now in xy.astype(np.float32):

@@ -10,13 +10,13 @@ and the misses of a detector, of whoever is in sight. Prints two Markdown tables
 
 import argparse
 import dataclasses
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import moving_people
 import numpy as np
 from moving_people import RATE, Picture, Truth, find_backgrounds, find_people, make_scene, render
+from remembered import remember, version
 
 from nimblepose.core.oks import oks
 from nimblepose.core.poses import Poses
@@ -36,8 +36,6 @@ SIMILAR = 0.5  # overlap from which on a find may be a person
 COUNTED = 0.5  # share of a body in sight from which on the person must be found
 NOTICED = 0.1  # share below which the person cannot be; between the two, finding and missing are both right
 SHARED = 3  # keypoints that a find must share with a person
-
-REMEMBERED = ("keypoints", "keypoint_scores", "scores")  # of the poses found
 
 # Of the imitated detector: about what the network shows on people in plain sight.
 NOISE = 0.03  # standard deviation of a keypoint in x and y, per square root of the body's area
@@ -128,17 +126,9 @@ def total(scores: Sequence[IdentityScores]) -> IdentityScores:
 # Poses ----------------------------------------------------------------------------------------------------------------
 
 
-def find(estimator: PoseEstimator, pictures: Sequence[Picture], cache: Path | None) -> list[Poses]:
-    """Poses in every frame, remembered in the file `cache` where one is given."""
-    if cache is None or not cache.exists():
-        found = list(estimator.stream(iter(pictures)))
-        if cache is None:
-            return found
-        fields = {name: np.concatenate([getattr(p, name) for p in found]) for name in REMEMBERED}
-        np.savez(cache, ends=np.cumsum([len(p) for p in found]), **fields)
-    with np.load(cache) as stored:
-        parts = [np.split(stored[name], stored["ends"][:-1]) for name in REMEMBERED]
-    return [Poses(estimator.skeleton, *fields) for fields in zip(*parts, strict=True)]
+def find(estimator: PoseEstimator, pictures: Sequence[Picture]) -> list[Poses]:
+    """Poses in every frame."""
+    return list(estimator.stream(iter(pictures)))
 
 
 def imitate(truths: Sequence[Truth], rng: np.random.Generator) -> list[Poses]:
@@ -201,16 +191,16 @@ def main() -> None:
     annotations, images = locate_set(arguments.data)
     material = read_json(annotations)
     people, backgrounds = find_people(material, images), find_backgrounds(material, images)
-    recipe = arguments.model.read_bytes() + Path(moving_people.__file__).read_bytes() + str(arguments.height).encode()
-    version = hashlib.sha256(recipe).hexdigest()[:12]
+    name = version(arguments.model, Path(moving_people.__file__), options=arguments.height)
     found: dict[int, list[dict[str, IdentityScores]]] = {hidden: [] for hidden in HIDDEN}
     imitated: dict[int, list[dict[str, IdentityScores]]] = {hidden: [] for hidden in HIDDEN}
     sheet = []
     for hidden in HIDDEN:
         for number in range(1000 * arguments.seed, 1000 * arguments.seed + arguments.each):
             pictures, truths = zip(*render(make_scene(people, backgrounds, hidden, number)), strict=True)
-            cache = arguments.cache and arguments.cache / f"{version}-{hidden}-{number}.npz"
-            frames = list(zip(find(estimator, pictures, cache), truths, strict=True))
+            file = arguments.cache and arguments.cache / f"{name}-{hidden}-{number}.npz"
+            poses = remember(file, estimator.skeleton, find, estimator, pictures)
+            frames = list(zip(poses, truths, strict=True))
             found[hidden].append(compare_methods(frames))
             noise = np.random.default_rng((number, hidden))
             imitated[hidden].append(compare_methods(list(zip(imitate(truths, noise), truths, strict=True))))
