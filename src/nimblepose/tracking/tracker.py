@@ -91,10 +91,13 @@ class Tracker:
             (known, everybody, options.relink_similarity),
             (~known, everybody, options.min_similarity),
         ):
-            pairs = np.ix_(np.flatnonzero(rows & unseen), np.flatnonzero(columns & (owner < 0)))
+            free, waiting = np.flatnonzero(rows & unseen), np.flatnonzero(columns & (owner < 0))
+            if not len(free) or not len(waiting):
+                continue
+            pairs = free[:, None], waiting
             a, b = _matched(np.where(similarity[pairs] >= least, value[pairs], 0.0))
-            owner[pairs[1][0, b]] = pairs[0][a, 0]
-            unseen[pairs[0][a, 0]] = False
+            owner[waiting[b]] = free[a]
+            unseen[free[a]] = False
 
         matched = owner >= 0
         others = similarity[:, matched].copy()
@@ -103,11 +106,11 @@ class Tracker:
         kept = expected[owner[matched]].seen(poses[matched], time, others.max(axis=0, initial=0.0))
         twice = (similarity[known & ~unseen] > options.max_resemblance).any(axis=0)
         begun = ~matched & ~twice
-        new = started(poses[begun], time)
-        now = kept.joined(new)  # in order of `where`
+        now = kept.joined(started(poses[begun], time)) if begun.any() else kept  # in order of `where`
         where = np.concatenate([np.flatnonzero(matched), np.flatnonzero(begun)])
         sure = (now.ids == 0) & (confident[where] | (now.sightings >= options.min_sightings))
-        now = now.named(self._count(now.ids, sure, where))
+        if sure.any():
+            now = now.named(self._count(now.ids, sure, where))
         self._tracks, self._time = now.joined(tracks[known & unseen]), time  # tentative and not seen is forgotten
         ids = np.zeros(len(poses), np.int64)
         ids[where] = now.ids
