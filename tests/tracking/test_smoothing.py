@@ -69,9 +69,10 @@ def test_rest_stays_exactly_where_it_is():
 def test_the_clock_counts_not_the_frames(rng):
     """A step is followed as far in equal time, however many frames come in between."""
     start, end = standing((100, 200))[None], standing((102, 200))[None]
+    options = SmoothOptions(min_cutoff=1.0, beta=3.0)
 
     def after_a_step(times):
-        return smoothed([start] + [end] * (len(times) - 1), times)[-1] - start
+        return smoothed([start] + [end] * (len(times) - 1), times, options=options)[-1] - start
 
     few, many = after_a_step(np.array([0, 0.04, 0.2])), after_a_step(np.concatenate([[0], np.arange(1, 21) / 100]))
     np.testing.assert_allclose(few, many, atol=0.35)
