@@ -134,6 +134,20 @@ def test_the_confident_choose_first():
     np.testing.assert_array_equal(got.keypoints[got.track_ids == 1], poses([person]).keypoints)
 
 
+def test_whoever_was_seen_a_moment_ago_explains_a_find_better_than_somebody_lost():
+    """The find lies where the lost one was, and a little off the one who was just seen."""
+    lost, here = standing((100, 200)), standing((108, 200))
+    frames = [[lost, standing((300, 200))], *[[standing((300 - 8 * f, 200))] for f in range(1, 25)], [here]]
+    assert follow([poses(frame) for frame in frames])[-1] == [2]
+    assert follow([poses([lost]), *[poses([])] * 24, poses([here])])[-1] == [1]  # nobody else explains it
+
+
+def test_whoever_comes_back_off_course_is_known_again_before_somebody_new_is_made_up():
+    frames = [poses([standing((100, 200))])] * 10 + [poses([])] * 5 + [poses([standing((130, 200))])]
+    assert follow(frames)[-1] == [1]
+    assert follow(frames, TrackOptions(relink_similarity=0.5))[-1] == [2]
+
+
 def test_the_same_person_twice_is_no_newcomer():
     person = standing((100, 200))
     legs = person.copy()
@@ -228,6 +242,7 @@ def test_one_skeleton_per_tracker():
         ("max_gap", -1),
         ("max_gap", np.nan),
         ("min_similarity", 1.5),
+        ("relink_similarity", -0.1),
         ("confident_score", -0.1),
         ("max_resemblance", 2),
         ("min_sightings", 0),

@@ -41,6 +41,10 @@ class TrackOptions:
 class Tracker:
     """Gives the people of one stream their identities: counted up from 1, never used again, the same in every run.
 
+    Tracks are expected where their motion leads, and matched by OKS to the people found, optimally, in rounds: who is
+    found surely, then who is found weakly, goes to a track nearby; whoever is left over to one missing further away;
+    the rest to tentative tracks.
+
     Whoever is found surely is known at once. Others are tentative: they are left out until they were found in
     `min_sightings` frames in a row, so that a chair taken for a person now and then is nobody. Who is not seen for
     longer than `max_gap` seconds is forgotten, and comes back as somebody new.
