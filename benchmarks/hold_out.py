@@ -2,7 +2,7 @@
 
     python benchmarks/hold_out.py person_keypoints.json --out FOLDER [--count 300] [--of val2017]
 
-Writes FOLDER/train.json and FOLDER/dev.json. Held out are the last pictures of the file that are completely labelled
+Writes FOLDER/train.json and FOLDER/dev.json. Held out are pictures spread over those of the file that are completely labelled
 (`labels` is absent or `complete`) and show people with keypoints, so that AP on them means what it means on COCO.
 `--of` takes them from one part of COCO only: pictures that public weights were trained on tell little.
 """
@@ -32,7 +32,7 @@ def main() -> None:
         and image.get("labels", "complete") == "complete"
         and args.of in image.get("coco_url", "")
     ]
-    held_out = set(whole[-args.count :])
+    held_out = {whole[i * len(whole) // args.count] for i in range(min(args.count, len(whole)))}
     args.out.mkdir(parents=True, exist_ok=True)
     for name, wanted in (("train", False), ("dev", True)):
         part = {
