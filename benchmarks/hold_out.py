@@ -2,8 +2,8 @@
 
     python benchmarks/hold_out.py person_keypoints.json --out FOLDER [--count 300] [--of val2017]
 
-Writes FOLDER/train.json and FOLDER/dev.json. Held out are pictures spread over those of the file that are completely labelled
-(`labels` is absent or `complete`) and show people with keypoints, so that AP on them means what it means on COCO.
+Writes FOLDER/train.json and FOLDER/dev.json. Held out are pictures spread over those of the file that are completely
+labelled (`labels` is absent or `complete`) and show people with keypoints: AP on them means what it means on COCO.
 `--of` takes them from one part of COCO only: pictures that public weights were trained on tell little.
 """
 
