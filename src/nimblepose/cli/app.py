@@ -13,6 +13,7 @@ from nimblepose import __version__
 from nimblepose.cli import (
     benchmark,
     data,
+    demo,
     doctor,
     export,
     import_,
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(predict.predict)
+app.command()(demo.demo)
 app.command()(train.train)
 app.command()(val.val)
 app.command()(benchmark.benchmark)
