@@ -210,3 +210,13 @@ def test_without_pyav_it_says_what_to_install(video, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with pytest.raises(BackendUnavailable, match=r"pip install 'nimblepose\[video\]'"):
         VideoFile(video)
+
+
+def test_closed_in_the_middle_it_ends_with_the_frame_at_hand(video):
+    source = VideoFile(video)
+    frames = iter(source)
+    assert number_of(next(frames).image) == 0
+    source.close()  # as a signal handler does while the iteration is under way
+    assert list(frames) == []
+    assert source.problems == []
+    source.close()
