@@ -220,3 +220,9 @@ def test_closed_in_the_middle_it_ends_with_the_frame_at_hand(video):
     assert list(frames) == []
     assert source.problems == []
     source.close()
+
+
+def test_a_start_behind_the_end_selects_nothing_and_that_is_no_damage(video):
+    source = VideoFile(video, Selection(start=50))
+    assert list(source) == []
+    assert source.problems == []

@@ -184,7 +184,7 @@ class VideoFile:
         if broken:
             of = f" of {declared}" if declared else ""
             self.problems.append(f"{broken}; {frames}{of} frames were whole, up to {max(latest, 0):.2f} s")
-        elif not frames:
+        elif latest < 0:
             self.problems.append(f"{self._name}: no frame in it could be decoded")
         for problem in self.problems:
             _log.warning("%s", problem)
