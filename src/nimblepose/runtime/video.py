@@ -1,0 +1,84 @@
+"""From a stream of frames to people with identities: find, follow, steady."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import Protocol, TypeVar
+
+from nimblepose.core.errors import MediaError
+from nimblepose.core.poses import Poses
+from nimblepose.media.frames import Frame, FrameSource, Stamp
+from nimblepose.media.pictures import Picture
+from nimblepose.tracking.smoothing import Smoother, SmoothOptions
+from nimblepose.tracking.tracker import Tracker, TrackOptions
+
+DEFAULT_TRACKING, DEFAULT_SMOOTHING = TrackOptions(), SmoothOptions()
+
+
+class Streaming(Protocol):
+    """What finds poses in many pictures, as `PoseEstimator` does."""
+
+    def stream(self, pictures: Iterable[Picture]) -> Iterator[Poses]:
+        """Poses of each picture, in order."""
+
+
+class _Timed(Protocol):
+    @property
+    def time(self) -> float: ...
+
+
+T = TypeVar("T", bound=_Timed)
+
+
+def found(
+    estimator: Streaming, frames: Iterable[Frame], known: Iterable[tuple[Stamp, Poses]] = ()
+) -> Iterator[tuple[Frame, Poses]]:
+    """Each frame with the people in it, as many frames at a time as `estimator.stream` takes.
+
+    Args:
+        estimator: Finds people.
+        frames: In order.
+        known: What was found before in the first of these frames, which are not looked at again.
+
+    Raises:
+        MediaError: what is known belongs to other frames.
+    """
+    remaining = iter(frames)
+    for stamp, poses in known:
+        frame = next(remaining, None)
+        if frame is None:
+            return
+        if frame.stamp != stamp:
+            raise MediaError(f"frame {frame.index} at {frame.time} s was frame {stamp.index} at {stamp.time} s before")
+        yield frame, poses
+    under_way: deque[Frame] = deque()
+
+    def pictures() -> Iterator[Picture]:
+        for frame in remaining:
+            under_way.append(frame)
+            yield frame.image
+
+    for poses in estimator.stream(pictures()):
+        yield under_way.popleft(), poses
+
+
+def followed(
+    people: Iterable[tuple[T, Poses]], tracker: Tracker | None, smoother: Smoother | None
+) -> Iterator[tuple[T, Poses]]:
+    """The same with identities, then steadied; either only if it is given."""
+    for frame, poses in people:
+        if tracker is not None:
+            poses = tracker.update(poses, frame.time)
+        if smoother is not None:
+            poses = smoother.update(poses, frame.time)
+        yield frame, poses
+
+
+def tracked(
+    estimator: Streaming, source: FrameSource, tracking: TrackOptions | None, smoothing: SmoothOptions | None
+) -> Iterator[tuple[Frame, Poses]]:
+    """Each frame of a source with the people in it; the source is closed with the generator."""
+    tracker = None if tracking is None else Tracker(tracking)
+    smoother = None if smoothing is None or tracking is None else Smoother(smoothing)
+    with closing(source):
+        yield from followed(found(estimator, source), tracker, smoother)
