@@ -21,6 +21,7 @@ from nimblepose.cli import (
     predict,
     sigmas,
     skeleton,
+    track,
     train,
     val,
 )
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(predict.predict)
+app.command()(track.track)
 app.command()(train.train)
 app.command()(val.val)
 app.command()(benchmark.benchmark)

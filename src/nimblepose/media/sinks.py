@@ -49,17 +49,20 @@ class PictureSink:
     single picture without `out` they carry its name. A source is never overwritten; earlier results are replaced.
     """
 
-    def __init__(self, sources: Iterable[str | Path], options: SinkOptions, *, model: str) -> None:
+    def __init__(
+        self, sources: Iterable[str | Path], options: SinkOptions, *, model: str, among_videos: bool = False
+    ) -> None:
         """Remember the sources; nothing is written yet.
 
         Args:
             sources: All pictures of the run, paths or addresses.
             options: What and where.
             model: Name of the model, written into the results.
+            among_videos: There are videos, too, one of which may have the name of a single picture.
         """
         self.options, self.model = options, model
         listed = [str(source) for source in sources]
-        self._alone = len(listed) == 1 and options.out is None
+        self._alone = len(listed) == 1 and options.out is None and not among_videos
         self._taken = {_key(Path(source)) for source in listed if not is_url(source)}
         self._results: dict[Path, list[PictureResult]] = defaultdict(list)
 
