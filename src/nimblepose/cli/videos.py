@@ -164,9 +164,7 @@ def _report(recording: "Recording", written: list[Path], *, quiet: bool) -> None
     if quiet:
         return
     dropped = f", {recording.source.dropped} dropped" if recording.source.live else ""
-    people = (
-        "" if recording.people is None else f", {recording.people} {'person' if recording.people == 1 else 'people'}"
-    )
+    people = {None: "", 1: ", 1 person"}.get(recording.people, f", {recording.people} people")
     print(f"{recording.source.info.name}: {recording.frames} frames{dropped}{people}")
     print("".join(f"-> {path}\n" for path in written), end="")
 
