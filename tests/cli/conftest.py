@@ -63,6 +63,9 @@ def estimator(monkeypatch, tmp_path_factory):
                 raise MediaError("this estimator is afraid of 13")
             return one_person(picture)
 
+        def estimate(self, picture):
+            return self(picture)
+
         def stream(self, pictures):
             return map(self, pictures)
 

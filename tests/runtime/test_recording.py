@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 import pyarrow.ipc
 import pytest
+from live_pages import stream_of
 from PIL import Image
 from seeing_numbers import SeeingNumbers, person
 from video_files import make_video, numbered
 
 from nimblepose.core.errors import MediaError
 from nimblepose.media.frames import Selection
+from nimblepose.media.live import LiveOptions
 from nimblepose.media.sinks import FORMATS
 from nimblepose.media.video import VideoFile
 from nimblepose.media.video_sink import VideoSinkOptions
@@ -188,6 +190,20 @@ def test_one_frame_is_a_video_too(tmp_path, out):
     assert len(list(VideoFile(out / "a.poses.mp4"))) == 1
 
 
+def test_a_live_stream_with_two_disconnects_becomes_one_video(tmp_path, out, web_server):
+    path = make_video(tmp_path / "a.ts", [numbered(n) for n in range(20)], options={"g": "5", "tune": "zerolatency"})
+    pages = [stream_of(path, break_at=0.5), stream_of(path, break_at=0.6), stream_of(path)]
+    web_server.pages["/live"] = lambda handler: pages.pop(0)(handler) if pages else handler.send_error(404)
+    quick = LiveOptions(timeout=2, first_wait=0.01, longest_wait=0.02, give_up_after=0.3)
+    recording = record(f"{web_server.address}/live", out / "a", dataclasses.replace(EVERYTHING, live=quick))
+    assert recording.source.reconnections >= 2
+    assert names(out) == NAMES, "no journal: it cannot be read again"
+    found = lines(out / "a.poses.jsonl")
+    assert len(found) + recording.source.dropped == found[-1]["frame"] + 1 > 30
+    shown = [frame.time for frame in VideoFile(out / "a.poses.mp4")]
+    np.testing.assert_allclose(shown, np.array([line["time"] for line in found]) - found[0]["time"], atol=1e-3)
+
+
 # Broken off ----------------------------------------------------------------------------------------------------------
 
 ROADS = {
@@ -269,6 +285,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from seeing_numbers import SeeingNumbers
+from nimblepose.media.live import LiveOptions
 from nimblepose.media.sinks import FORMATS
 from nimblepose.media.video_sink import VideoSinkOptions
 from nimblepose.runtime.recording import Recording, RecordOptions

@@ -9,7 +9,7 @@ from video_files import make_video, number_of, numbered
 
 from nimblepose import PoseEstimator
 from nimblepose.core.errors import MediaError
-from nimblepose.media.frames import Selection
+from nimblepose.media.frames import Frame, Selection, StreamInfo
 from nimblepose.media.sources import open_frames
 from nimblepose.media.video import VideoFile
 from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, found, tracked
@@ -54,6 +54,27 @@ def test_what_is_known_is_not_looked_at_again(video):
     assert estimator.seen == list(range(8, 20))
     assert [frame.index for frame, _ in results] == list(range(20))
     np.testing.assert_array_equal(results[7][1].keypoints, person(24).keypoints)
+
+
+def test_of_a_live_source_each_frame_is_done_before_the_next_is_taken():
+    """Whoever takes a frame ahead shows it late."""
+    taken = []
+
+    class Live:
+        info, live, dropped, problems = StreamInfo("live"), True, 0, []
+
+        def __iter__(self):
+            for number in range(5):
+                taken.append(number)
+                yield Frame(number, number / 10, numbered(number))
+
+        def close(self):
+            pass
+
+    for frame, poses in tracked(SeeingNumbers(), Live(), None, None):
+        assert taken == list(range(frame.index + 1))
+        np.testing.assert_array_equal(poses.keypoints, person(frame.index).keypoints)
+    assert taken == list(range(5))
 
 
 def test_what_is_known_of_other_frames_is_refused(video):

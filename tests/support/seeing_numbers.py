@@ -26,8 +26,10 @@ class SeeingNumbers:
     def __init__(self, hook=lambda count: None):
         self.hook, self.seen = hook, []
 
+    def estimate(self, picture):
+        self.hook(len(self.seen))
+        self.seen.append(number_of(picture))
+        return person(self.seen[-1], picture.shape[:2])
+
     def stream(self, pictures):
-        for picture in pictures:
-            self.hook(len(self.seen))
-            self.seen.append(number_of(picture))
-            yield person(self.seen[-1], picture.shape[:2])
+        return map(self.estimate, pictures)

@@ -16,10 +16,13 @@ DEFAULT_TRACKING, DEFAULT_SMOOTHING = TrackOptions(), SmoothOptions()
 
 
 class Streaming(Protocol):
-    """What finds poses in many pictures, as `PoseEstimator` does."""
+    """What finds poses in pictures, as `PoseEstimator` does."""
+
+    def estimate(self, picture: Picture) -> Poses:
+        """Poses of one picture, as soon as possible."""
 
     def stream(self, pictures: Iterable[Picture]) -> Iterator[Poses]:
-        """Poses of each picture, in order."""
+        """Poses of many pictures, in order, as many of them per second as possible."""
 
 
 class _Timed(Protocol):
@@ -31,19 +34,22 @@ T = TypeVar("T", bound=_Timed)
 
 
 def found(
-    estimator: Streaming, frames: Iterable[Frame], known: Iterable[tuple[Stamp, Poses]] = ()
+    estimator: Streaming, source: FrameSource, known: Iterable[tuple[Stamp, Poses]] = ()
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Each frame with the people in it, as many frames at a time as `estimator.stream` takes.
+    """Each frame of a source with the people in it.
+
+    Recordings are streamed, several frames at a time. Of a live source each frame is done before the next is taken:
+    that is a little slower, but what is found is never older than need be.
 
     Args:
         estimator: Finds people.
-        frames: In order.
-        known: What was found before in the first of these frames, which are not looked at again.
+        source: Of frames.
+        known: What was found before in its first frames, which are not looked at again.
 
     Raises:
         MediaError: what is known belongs to other frames.
     """
-    remaining = iter(frames)
+    remaining = iter(source)
     for stamp, poses in known:
         frame = next(remaining, None)
         if frame is None:
@@ -51,6 +57,10 @@ def found(
         if frame.stamp != stamp:
             raise MediaError(f"frame {frame.index} at {frame.time} s was frame {stamp.index} at {stamp.time} s before")
         yield frame, poses
+    if source.live:
+        for frame in remaining:
+            yield frame, estimator.estimate(frame.image)
+        return
     under_way: deque[Frame] = deque()
 
     def pictures() -> Iterator[Picture]:
