@@ -123,6 +123,7 @@ def main() -> None:
                 warm = warm or held
                 print(f"{now:6.0f} s, {recording.frames} frames, {recording.source.dropped} dropped: {held:.1f} MB")
         recording.finish()
+        grown = resident() - warm
         lines = [json.loads(line) for line in (Path(name) / "live.poses.jsonl").read_text().splitlines()]
         written = len(list(VideoFile(Path(name) / "live.poses.mp4")))
     server.shutdown()
@@ -131,7 +132,7 @@ def main() -> None:
     print(f"{len(lines)} lines; reconnections {recording.source.reconnections}; problems {recording.source.problems}")
     print(f"longest gaps {np.sort(gaps)[-3:].round(2).tolist()} s, time always grew: {bool((gaps > 0).all())}")
     print(f"behind the source: median {np.median(late):.3f} s, longest {max(late):.3f} s")
-    print(f"growth {resident() - warm:+.1f} MB from the first minute to the end, the files completed")
+    print(f"growth {grown:+.1f} MB from the first minute to the end, the files completed")
 
 
 if __name__ == "__main__":

@@ -105,6 +105,13 @@ def test_the_estimator_finds_the_same_in_a_video_as_in_its_pictures(dots, video)
         np.testing.assert_array_equal(poses.keypoints, dots(frame.image).keypoints)
 
 
+def test_what_went_wrong_on_the_way_is_logged_once(dots, tmp_path, caplog):
+    path = make_video(tmp_path / "a.mp4", [numbered(n) for n in range(20)], container_options={"movflags": "faststart"})
+    path.write_bytes(path.read_bytes()[:-300])
+    assert len(list(dots.track(path))) < 20
+    assert caplog.text.count("breaks off") == 1
+
+
 def test_a_wrong_source_is_said_at_once(dots, tmp_path):
     with pytest.raises(MediaError, match="no such file"):
         dots.track(tmp_path / "missing.mp4")

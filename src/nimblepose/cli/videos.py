@@ -164,8 +164,9 @@ def _report(recording: "Recording", written: list[Path], *, quiet: bool) -> None
     if quiet:
         return
     dropped = f", {recording.source.dropped} dropped" if recording.source.live else ""
+    frames = "1 frame" if recording.frames == 1 else f"{recording.frames} frames"
     people = {None: "", 1: ", 1 person"}.get(recording.people, f", {recording.people} people")
-    print(f"{recording.source.info.name}: {recording.frames} frames{dropped}{people}")
+    print(f"{recording.source.info.name}: {frames}{dropped}{people}")
     print("".join(f"-> {path}\n" for path in written), end="")
 
 

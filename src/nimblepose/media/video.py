@@ -186,8 +186,6 @@ class VideoFile:
             self.problems.append(f"{broken}; {frames}{of} frames were whole, up to {max(latest, 0):.2f} s")
         elif latest < 0:
             self.problems.append(f"{self._name}: no frame in it could be decoded")
-        for problem in self.problems:
-            _log.warning("%s", problem)
 
 
 def _presentation(container: "InputContainer", stream: "VideoStream", until: float) -> Iterator[int]:

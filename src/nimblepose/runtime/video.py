@@ -1,5 +1,6 @@
 """From a stream of frames to people with identities: find, follow, steady."""
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -11,6 +12,8 @@ from nimblepose.media.frames import Frame, FrameSource, Stamp
 from nimblepose.media.pictures import Picture
 from nimblepose.tracking.smoothing import Smoother, SmoothOptions
 from nimblepose.tracking.tracker import Tracker, TrackOptions
+
+_log = logging.getLogger(__name__)
 
 DEFAULT_TRACKING, DEFAULT_SMOOTHING = TrackOptions(), SmoothOptions()
 
@@ -87,8 +90,13 @@ def followed(
 def tracked(
     estimator: Streaming, source: FrameSource, tracking: TrackOptions | None, smoothing: SmoothOptions | None
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Each frame of a source with the people in it; the source is closed with the generator."""
+    """Each frame of a source with the people in it; the source is closed with the generator.
+
+    What went wrong with the source without ending everything is logged at the end: nobody else could tell.
+    """
     tracker = None if tracking is None else Tracker(tracking)
     smoother = None if smoothing is None or tracking is None else Smoother(smoothing)
     with closing(source):
         yield from followed(found(estimator, source), tracker, smoother)
+    for problem in source.problems:
+        _log.warning("%s", problem)
