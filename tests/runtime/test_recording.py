@@ -332,7 +332,7 @@ def test_kill_9_leaves_files_that_can_be_read_and_a_run_that_can_be_resumed(tmp_
 @pytest.mark.parametrize(
     ("source", "options", "message"),
     [
-        ("rtsp://door.local/1", RecordOptions(resume=True), "read twice"),
+        ("rtsp://me:secret@door.local/1", RecordOptions(resume=True), "^rtsp://door.local/1: .*read twice"),
         ("0", RecordOptions(smoothing="offline"), "read twice"),
         ("clip.mp4", RecordOptions(smoothing="offline", tracking=None), "needs identities"),
         ("missing.mp4", RecordOptions(), "no such file"),

@@ -20,7 +20,7 @@ FlipOption = Annotated[
     bool, typer.Option("--flip", help="Average with the mirrored picture: better, at twice the time.")
 ]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", "-o", help="Folder for all results [default: next to each source].")
+    Path | None, typer.Option("--out", "-o", help="Folder for all results; without it, next to each source.")
 ]
 FormatOption = Annotated[
     str,

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.media.containers import printable
 from nimblepose.media.frames import EVERYTHING, Frame, FrameSource, Selection, Stamp
 from nimblepose.media.journal import Journal
 from nimblepose.media.live import PATIENCE, LiveOptions
@@ -79,7 +80,9 @@ class Recording:
         self._estimator, self._name, self._stem, self._options = estimator, source, stem, options
         self._recorded = is_recorded(source)
         if not self._recorded and (options.smoothing == "offline" or options.resume):
-            raise MediaError(f"{source}: offline smoothing and --resume need a file or folder, which can be read twice")
+            raise MediaError(
+                f"{printable(source)}: offline smoothing and --resume need a file or folder, which can be read twice"
+            )
         if options.smoothing == "offline" and options.tracking is None:
             raise MediaError("smoothing needs identities: leave out --no-track, or add --smooth off")
         self.source: FrameSource = open_frames(source, options.selection, rate=options.rate, live=options.live)
