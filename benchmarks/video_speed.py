@@ -1,7 +1,8 @@
 """From a video file to poses and to an annotated video: frames per second beside the network alone, and where CPU goes.
 
 Absolute rates move from minute to minute, so every round measures everything once, one after the other, and ratios are
-medians over rounds.
+medians over rounds. CPU time per frame is given, too: it says the same where all cores are busy, and is little moved by
+what else the machine does.
 
     python benchmarks/video_speed.py VIDEO MODEL --backend openvino --threads 2
 """
@@ -76,16 +77,22 @@ def main() -> None:
             "file decoded only": decoded,
         }
         rates: dict[str, list[float]] = defaultdict(list)
+        busy: dict[str, list[float]] = defaultdict(list)  # milliseconds of CPU per frame
         for number in range(-1, options.rounds):  # the first warms up
             for label, work in things.items():
-                start = time.perf_counter()
+                start, used = time.perf_counter(), time.process_time()
                 work()
                 if number >= 0:
                     rates[label].append(len(frames) / (time.perf_counter() - start))
+                    busy[label].append(1000 * (time.process_time() - used) / len(frames))
         best = max(list(things)[:2], key=lambda label: statistics.median(rates[label]))
         for label, values in rates.items():
             ratio = statistics.median(v / b for v, b in zip(values, rates[best], strict=True))
-            print(f"{label:45} {statistics.median(values):7.1f} frames/s  {ratio:6.3f} x the network's best")
+            cpu, least = (statistics.median(busy[one]) for one in (label, best))
+            print(
+                f"{label:45} {statistics.median(values):7.1f} frames/s, {ratio:6.3f} x the network's best; "
+                f"{cpu:6.1f} ms of CPU per frame, {least / cpu:6.3f}"
+            )
         for stage, milliseconds in profile(estimator, options.video, part, folder).items():
             print(f"{stage:45} {milliseconds:7.2f} ms of CPU per frame")
 

@@ -12,7 +12,7 @@ from nimblepose.media.files import partial, writing
 from nimblepose.media.frames import Stamp
 from nimblepose.media.writers import PictureResult
 
-_ROW_GROUP = 100_000  # rows; a Parquet file of many small groups is slow to read
+_ROW_GROUP = 10_000  # rows; more take memory while the file is completed, fewer are slow to read
 
 
 def load_pyarrow() -> ModuleType:
@@ -71,6 +71,7 @@ class ParquetTable:
         """
         pa = load_pyarrow()
         import pyarrow.ipc
+        import pyarrow.parquet  # needed at the end only, but what is missing is told now
 
         self.path, self._growing = path, partial(path).with_suffix(".arrows")
         self._schema = _schema(("frame", pa.int64()), ("time", pa.float64()))
