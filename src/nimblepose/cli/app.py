@@ -22,6 +22,7 @@ from nimblepose.cli import (
     predict,
     sigmas,
     skeleton,
+    track,
     train,
     val,
 )
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command()(predict.predict)
 app.command()(demo.demo)
+app.command()(track.track)
 app.command()(train.train)
 app.command()(val.val)
 app.command()(benchmark.benchmark)
