@@ -49,9 +49,9 @@ class Actor:
 class Scene:
     """Everything that a sequence is made from."""
 
-    hidden: int  # frames that the people behind the wall are out of sight, about; 0: there is no wall
+    hidden: int  # frames for which the people behind the wall are wholly out of sight, about; 0: there is no wall
     background: NDArray[np.float32]
-    actors: tuple[Actor, ...]  # from far to near
+    actors: tuple[Actor, ...]  # from far to near; the wall stands before the first who is in front of it
     wall: tuple[int, int, NDArray[np.float32]] | None  # left, right, picture
     seed: int
 
@@ -62,6 +62,7 @@ class Truth:
 
     ids: NDArray[np.int64]  # (G,)
     xy: Floats  # (G, 17, 2)
+    shown: NDArray[np.bool_]  # (G, 17) whether a keypoint is in the frame and not covered by anybody else or the wall
     visible: Floats  # (G,) share of the body that is in the frame and not covered
     area: Floats  # (G,) square pixels
 
@@ -137,7 +138,7 @@ def make_scene(people: Sequence[Cutout], backgrounds: Sequence[NDArray[np.float3
     rng = np.random.default_rng((seed, hidden))
     chosen = rng.choice(len(people), 4, replace=False)
     height = rng.uniform(120, 150)
-    walk = rng.uniform(0.4, 0.55) if hidden > 30 else rng.uniform(0.5, 0.9)  # body heights per second
+    walk = rng.uniform(0.65, 0.85)  # body heights per second: 1.1 to 1.4 m/s
     centre = SIZE[1] / 2 + rng.uniform(-25, 25)
     meeting = FRAMES / 2 + rng.uniform(-8, 8)
     actors, widest = [], 0.0
@@ -198,32 +199,39 @@ def _actor(
 def render(scene: Scene) -> Iterator[tuple[Picture, Truth]]:
     """The frames of a scene, (H, W, 3) RGB, and who is in them."""
     rng = np.random.default_rng(scene.seed)
+    ids = np.array([a.identity for a in scene.actors], np.int64)
+    area = np.array([a.cutout.area for a in scene.actors])
+    whole = np.array([a.cutout.alpha.sum() for a in scene.actors])
     for f in range(FRAMES):
-        frame, covers, places = scene.background.copy(), [], []
-        for in_front in (False, True):
-            for actor in (a for a in scene.actors if a.in_front is in_front):
-                matrix = _matrix(actor, f)
-                image, alpha = (
-                    cv2.warpAffine(layer, matrix, SIZE[::-1], flags=cv2.INTER_LINEAR)
-                    for layer in (actor.cutout.image, actor.cutout.alpha)
-                )
-                frame += alpha[..., None] * (image - frame)
-                covers = [shown * (1 - alpha) for shown in covers] + [alpha]
-                places.append(actor.cutout.xy @ matrix[:, :2].T + matrix[:, 2])
-            if scene.wall is not None and not in_front:
+        frame, alphas, places = scene.background.copy(), [], []
+        uncovered = np.ones((len(scene.actors), *SIZE), np.float32)
+        for number, actor in enumerate(scene.actors):
+            if scene.wall is not None and actor.in_front and not scene.actors[number - 1].in_front:
                 left, right, texture = scene.wall
                 frame[:, left:right] = 0.8 * texture[:, left:right]
-                for shown in covers:
-                    shown[:, left:right] = 0
+                uncovered[:number, :, left:right] = 0
+            matrix = _matrix(actor, f)
+            image, alpha = (
+                cv2.warpAffine(layer, matrix, SIZE[::-1], flags=cv2.INTER_LINEAR)
+                for layer in (actor.cutout.image, actor.cutout.alpha)
+            )
+            frame += alpha[..., None] * (image - frame)
+            uncovered[:number] *= 1 - alpha
+            alphas.append(alpha)
+            places.append(actor.cutout.xy @ matrix[:, :2].T + matrix[:, 2])
         frame += rng.normal(0, NOISE, frame.shape)
-        whole = [a.cutout.alpha.sum() for a in scene.actors]
-        truth = Truth(
-            ids=np.array([a.identity for a in scene.actors], np.int64),
-            xy=np.array(places),
-            visible=np.array([shown.sum() / total for shown, total in zip(covers, whole, strict=True)]),
-            area=np.array([a.cutout.area for a in scene.actors]),
-        )
-        yield np.clip(frame, 0, 255).astype(np.uint8), truth
+        xy = np.array(places)
+        visible = (np.array(alphas) * uncovered).sum(axis=(1, 2)) / whole
+        yield np.clip(frame, 0, 255).astype(np.uint8), Truth(ids, xy, _shown(xy, uncovered), visible, area)
+
+
+def _shown(xy: Floats, uncovered: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which of (G, 17, 2) keypoints lie in the frame where at least half of the (G, H, W) light passes."""
+    column, row = np.moveaxis(np.rint(np.nan_to_num(xy, nan=-1.0)).astype(np.intp), -1, 0)
+    height, width = uncovered.shape[1:]
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    passing = uncovered[np.arange(len(xy))[:, None], row.clip(0, height - 1), column.clip(0, width - 1)]
+    return np.asarray(inside & (passing >= 0.5))
 
 
 def _matrix(actor: Actor, f: int) -> Floats:

@@ -1,10 +1,11 @@
 """How well are identities kept when people cross, hide, enter and leave?
 
-    python benchmarks/tracking_sequences.py MODEL.onnx coco-train/ [--seed 2] [--each 2] [--sheet sequences.jpg]
+    python benchmarks/tracking_sequences.py MODEL.onnx coco-train/ [--seed 2] [--each 4] [--cache FOLDER] [--sheet JPG]
 
 Makes sequences of people who are known (`moving_people.py`), finds poses in every frame, and compares identities: those
 of the tracker, those of matching each frame greedily to the one before by OKS, and those that the poses found would
-allow if each were given its true identity. Prints a Markdown table.
+allow if each were given its true identity. Then the same without the network: poses are the true ones, with the noise
+and the misses of a detector, of whoever is in sight. Prints two Markdown tables.
 """
 
 import argparse
@@ -12,8 +13,10 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import moving_people
 import numpy as np
-from moving_people import RATE, Truth, find_backgrounds, find_people, make_scene, render
+from moving_people import RATE, Picture, Truth, find_backgrounds, find_people, make_scene, render
+from remembered import remember, version
 
 from nimblepose.core.oks import oks
 from nimblepose.core.poses import Poses
@@ -33,6 +36,12 @@ SIMILAR = 0.5  # overlap from which on a find may be a person
 COUNTED = 0.5  # share of a body in sight from which on the person must be found
 NOTICED = 0.1  # share below which the person cannot be; between the two, finding and missing are both right
 SHARED = 3  # keypoints that a find must share with a person
+
+# Of the imitated detector: about what the network shows on people in plain sight.
+NOISE = 0.03  # standard deviation of a keypoint in x and y, per square root of the body's area
+MISSED_KEYPOINTS = 0.1  # share of those in sight
+MISSED_PEOPLE = 0.05  # share of those in sight, in every frame anew
+KEYPOINT_SCORE = 0.6
 
 Frames = Sequence[tuple[Poses, Truth]]
 Identify = Callable[[Frames], list[Poses]]
@@ -114,44 +123,90 @@ def total(scores: Sequence[IdentityScores]) -> IdentityScores:
     return IdentityScores(*(sum(getattr(s, f.name) for s in scores) for f in dataclasses.fields(IdentityScores)))
 
 
+# Poses ----------------------------------------------------------------------------------------------------------------
+
+
+def find(estimator: PoseEstimator, pictures: Sequence[Picture]) -> list[Poses]:
+    """Poses in every frame."""
+    return list(estimator.stream(iter(pictures)))
+
+
+def imitate(truths: Sequence[Truth], rng: np.random.Generator) -> list[Poses]:
+    """What a detector might find of the true poses: noise on every keypoint in sight, and misses."""
+    result = []
+    for truth in truths:
+        seen = truth.shown & (rng.random(truth.shown.shape) >= MISSED_KEYPOINTS)
+        xy = truth.xy + NOISE * np.sqrt(truth.area)[:, None, None] * rng.normal(size=truth.xy.shape)
+        xy = np.where(seen[..., None], xy, np.nan).astype(np.float32)
+        scores = np.where(seen, KEYPOINT_SCORE, 0).astype(np.float32)
+        found = (truth.visible >= NOTICED) & (seen.sum(axis=1) >= SHARED) & (rng.random(len(xy)) >= MISSED_PEOPLE)
+        people = Poses(COCO_17, xy, scores, (KEYPOINT_SCORE * seen.mean(axis=1)).astype(np.float32))
+        result.append(people[rng.permutation(np.flatnonzero(found))])
+    return result
+
+
+# Tables ---------------------------------------------------------------------------------------------------------------
+
+
+def compare_methods(frames: Frames) -> dict[str, IdentityScores]:
+    """Scores of each method over one sequence."""
+    scores = {}
+    for name, identify in METHODS.items():
+        pairs = [sighting(poses, truth) for poses, (_, truth) in zip(identify(frames), frames, strict=True)]
+        scores[name] = identity_scores(pairs, min_similarity=SIMILAR)
+    return scores
+
+
+def table(title: str, rows: dict[int, list[dict[str, IdentityScores]]]) -> str:
+    """IDF1 and switches of each method by length of hiding, as Markdown."""
+    lines = [f"| {title}: hidden, frames | people to be found | " + " | ".join(METHODS) + " |"]
+    lines.append("|---|---|" + "---|" * len(METHODS))
+    for hidden, sequences in rows.items():
+        sums = {name: total([scores[name] for scores in sequences]) for name in METHODS}
+        cells = " | ".join(f"{s.idf1:.3f} ({s.switches})" for s in sums.values())
+        lines.append(f"| {hidden} | {sums['tracker'].true} | {cells} |")
+    return "\n".join(lines)
+
+
+def drawn(pictures: Sequence[Picture], frames: Frames) -> list[Picture]:
+    """Every twentieth frame with the identities that the tracker gives."""
+    options = DrawOptions(colour_by="person", show_ids=True)
+    named = track(frames)
+    return [draw_poses(pictures[f], named[f], options) for f in range(5, len(pictures), 20)]
+
+
 def main() -> None:
     """Make, find, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("data", type=Path, help="Folder in COCO layout, with outlines of people.")
     parser.add_argument("--seed", type=int, default=2)
-    parser.add_argument("--each", type=int, default=2, help="Sequences for every length of hiding.")
+    parser.add_argument("--each", type=int, default=4, help="Sequences for every length of hiding.")
     parser.add_argument("--height", type=int, default=256)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--cache", type=Path, help="Folder in which poses found are remembered.")
     parser.add_argument("--sheet", type=Path, help="Write a contact sheet of what the tracker says.")
     arguments = parser.parse_args()
     estimator = PoseEstimator(arguments.model, input_height=arguments.height, threads=arguments.threads)
     annotations, images = locate_set(arguments.data)
     material = read_json(annotations)
     people, backgrounds = find_people(material, images), find_backgrounds(material, images)
-    print(f"{len(people)} people, {len(backgrounds)} backgrounds; IDF1 (identity switches)\n")
-    print("| hidden, frames | people to be found | " + " | ".join(METHODS) + " |")
-    print("|---|---|" + "---|" * len(METHODS))
+    name = version(arguments.model, Path(moving_people.__file__), options=arguments.height)
+    found: dict[int, list[dict[str, IdentityScores]]] = {hidden: [] for hidden in HIDDEN}
+    imitated: dict[int, list[dict[str, IdentityScores]]] = {hidden: [] for hidden in HIDDEN}
     sheet = []
     for hidden in HIDDEN:
-        scores: dict[str, list[IdentityScores]] = {name: [] for name in METHODS}
-        for n in range(arguments.each):
-            scene = make_scene(people, backgrounds, hidden, 1000 * arguments.seed + n)
-            pictures = []
-            frames = []
-            for picture, truth in render(scene):
-                pictures.append(picture)
-                frames.append((estimator(picture), truth))
-            for name, identify in METHODS.items():
-                named = identify(frames)
-                pairs = [sighting(poses, truth) for poses, (_, truth) in zip(named, frames, strict=True)]
-                scores[name].append(identity_scores(pairs, min_similarity=SIMILAR))
-            options = DrawOptions(colour_by="person", show_ids=True)
-            drawn = [draw_poses(p, q, options) for p, q in zip(pictures, track(frames), strict=True)]
-            sheet += drawn[5::20] if arguments.sheet else []
-        sums = {name: total(of_name) for name, of_name in scores.items()}
-        cells = " | ".join(f"{s.idf1:.3f} ({s.switches})" for s in sums.values())
-        print(f"| {hidden} | {sums['tracker'].true} | {cells} |", flush=True)
+        for number in range(1000 * arguments.seed, 1000 * arguments.seed + arguments.each):
+            pictures, truths = zip(*render(make_scene(people, backgrounds, hidden, number)), strict=True)
+            file = arguments.cache and arguments.cache / f"{name}-{hidden}-{number}.npz"
+            poses = remember(file, estimator.skeleton, find, estimator, pictures)
+            frames = list(zip(poses, truths, strict=True))
+            found[hidden].append(compare_methods(frames))
+            noise = np.random.default_rng((number, hidden))
+            imitated[hidden].append(compare_methods(list(zip(imitate(truths, noise), truths, strict=True))))
+            sheet += drawn(pictures, frames) if arguments.sheet else []
+    print(f"{len(people)} people, {len(backgrounds)} backgrounds; IDF1 (identity switches)\n")
+    print(table("poses of the network", found), table("true poses with noise", imitated), sep="\n\n")
     if arguments.sheet:
         write_atomically(arguments.sheet, encode_picture(tile(sheet, 6), arguments.sheet.suffix))
 

@@ -20,8 +20,8 @@ class TrackOptions:
         PoseError: a value out of its range.
     """
 
-    max_gap: float = 2.0  # seconds that somebody may be out of sight and keep the identity
-    min_similarity: float = 0.3  # OKS in [0, 1] between where a person is expected and where one was found
+    max_gap: float = 3.0  # seconds that somebody may be out of sight and keep the identity
+    min_similarity: float = 0.5  # OKS in [0, 1] between where a person is expected and where one was found
     confident_score: float = 0.25  # people found with it are matched first, and are known at first sight
     min_sightings: int = 3  # frames in a row in which anybody else must be found to be known
     max_resemblance: float = 0.5  # a newcomer more similar than this to somebody seen now is the same person twice
@@ -79,12 +79,13 @@ class Tracker:
         tracks = tracks[time - tracks.times <= options.max_gap]
         expected = tracks.expected(time)
         similarity = expected.similarity(poses)
+        value = np.where(similarity >= options.min_similarity, similarity * expected.certainty()[:, None], 0.0)
         known, confident = tracks.ids > 0, poses.scores >= options.confident_score
         owner = np.full(len(poses), -1, np.intp)  # which track each person found belongs to
         unseen = np.ones(len(tracks), bool)
         for rows, columns in ((known, confident), (known, ~confident), (~known, confident | ~confident)):
             free, waiting = np.flatnonzero(rows & unseen), np.flatnonzero(columns & (owner < 0))
-            a, b = _matched(similarity[free[:, None], waiting], options.min_similarity)
+            a, b = _matched(value[free[:, None], waiting])
             owner[waiting[b]] = free[a]
             unseen[free[a]] = False
 
@@ -115,15 +116,14 @@ class Tracker:
         return ids
 
 
-def _matched(similarity: NDArray[np.float64], least: float) -> tuple[Indices, Indices]:
-    """Rows and columns of the pairs with the largest sum of similarities, of those that reach `least`."""
-    possible = np.where(similarity >= least, similarity, 0.0)
-    if not possible.any():
+def _matched(value: NDArray[np.float64]) -> tuple[Indices, Indices]:
+    """Rows and columns of the pairs, each used once, with the largest sum; none where the value is 0."""
+    if not value.any():
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
     try:
         from scipy.optimize import linear_sum_assignment
     except ImportError as error:
         raise BackendUnavailable("tracking needs: pip install 'nimblepose[video]'") from error
-    rows, columns = linear_sum_assignment(possible, maximize=True)
-    chosen = possible[rows, columns] > 0
+    rows, columns = linear_sum_assignment(value, maximize=True)
+    chosen = value[rows, columns] > 0
     return rows[chosen], columns[chosen]

@@ -13,11 +13,12 @@ Indices = NDArray[np.intp]
 
 _SIZE = 0.45  # square root of COCO's area, which OKS counts in, per diagonal of the box around the keypoints
 _MIN_SIZE = 4.0  # pixels; keypoints that coincide still have a neighbourhood
-_COAST_SECONDS = 2.0  # after which a person out of sight has mostly come to rest
+_COAST_SECONDS = 4.0  # after which a person out of sight has mostly come to rest
 _SPEED = 1.5  # body sizes per second (1 m/s): how fast somebody may be of whom nothing is known
 _ACCELERATION = 2.0  # body sizes per second, per root second: how much a person's speed wanders
 _PLACE_ERROR = 0.05  # body sizes by which a sighting as a whole is off
 _RIVAL_ERROR = 0.5  # the same, times the likeness to another person: where people overlap, poses get mixed
+_TOLERANCE = 0.16  # body sizes by which a keypoint may be off: twice the OKS sigma of a shoulder
 _SHAPE_GAIN = 0.5  # how far each keypoint goes from where it was expected, body motion aside, to where it was found
 _MEMORY_SECONDS = 0.7  # after which a keypoint that is not seen counts for a third
 _ENOUGH_SHARED = 3.0  # keypoints; a match on fewer is doubtful
@@ -37,6 +38,7 @@ class Tracks:
     times: Floats  # (T,) seconds, when last seen
     velocity: Floats  # (T, 2) pixels per second
     covariance: Floats  # (T, 2, 2) of place and speed, in pixels and seconds
+    sizes: Floats  # (T,) of bodies, in pixels
     sightings: NDArray[np.int64]  # (T,)
 
     def __len__(self) -> int:
@@ -56,7 +58,7 @@ class Tracks:
         coasted = _COAST_SECONDS * -np.expm1(-gap / _COAST_SECONDS)  # seconds at full speed
         step = np.zeros((len(self), 2, 2))
         step[:, 0, 0], step[:, 0, 1], step[:, 1, 1] = 1, coasted, np.exp(-gap / _COAST_SECONDS)
-        wander = (_ACCELERATION * body_sizes(self.xy)) ** 2
+        wander = (_ACCELERATION * self.sizes) ** 2
         noise = np.stack([gap**3 / 3, gap**2 / 2, gap**2 / 2, gap], axis=-1).reshape(-1, 2, 2)
         return dataclasses.replace(
             self,
@@ -65,13 +67,22 @@ class Tracks:
             covariance=step @ self.covariance @ step.transpose(0, 2, 1) + wander[:, None, None] * noise,
         )
 
+    def certainty(self) -> Floats:
+        """How sure the place of each is, (T,) in (0, 1]: the peak of a Gaussian that grows wider gets lower.
+
+        Somebody long out of sight might be anywhere near, so many people found are similar enough; whoever was seen a
+        moment ago is the better explanation of the same find.
+        """
+        tolerance = (_TOLERANCE * self.sizes) ** 2
+        return np.asarray(np.sqrt(tolerance / (tolerance + self.covariance[:, 0, 0])))
+
     def similarity(self, poses: Poses) -> Floats:
         """How well each track, expected now, explains each of N people found, (T, N) in [0, 1].
 
         OKS over the keypoints that both have, weighted by how surely each was found and how lately it was seen; the
         tolerance grows where the place is not sure.
         """
-        tolerance = (2 * np.asarray(poses.skeleton.oks_sigmas) * body_sizes(self.xy)[:, None]) ** 2
+        tolerance = (2 * np.asarray(poses.skeleton.oks_sigmas) * self.sizes[:, None]) ** 2
         tolerance = tolerance + self.covariance[:, 0, 0, None]  # (T, K)
         difference = self.xy[:, None] - poses.keypoints[None]  # (T, N, K, 2)
         squared = np.einsum("tnkc,tnkc->tnk", difference, difference)
@@ -91,7 +102,7 @@ class Tracks:
             time: Now, in seconds.
             rivals: (T,) likeness of each person to the most similar of the other tracks.
         """
-        size = body_sizes(self.xy)
+        size = self.sizes
         off = poses.keypoints - self.xy  # (T, K, 2)
         shift = _median(off)
         spread = _median(np.hypot(*np.moveaxis(off - shift[:, None], -1, 0))[..., None])[:, 0]
@@ -100,13 +111,15 @@ class Tracks:
         moved = gain[:, :1] * shift
         bent = (_SHAPE_GAIN * (1 - rivals))[:, None, None] * (off - shift[:, None])
         place = np.where(np.isnan(off), 0, bent) + self.xy + moved[:, None]
+        xy = np.where(np.isnan(self.xy), poses.keypoints, place)
         return Tracks(
             ids=self.ids,
-            xy=np.where(np.isnan(self.xy), poses.keypoints, place),
+            xy=xy,
             keypoint_times=np.where(poses.found, time, self.keypoint_times),
             times=np.full(len(self), time),
             velocity=self.velocity + gain[:, 1:] * shift,
             covariance=self.covariance - gain[:, :, None] * self.covariance[:, :1],
+            sizes=body_sizes(xy),
             sightings=self.sightings + 1,
         )
 
@@ -136,6 +149,7 @@ def started(poses: Poses, time: float) -> Tracks:
         times=np.full(n, time),
         velocity=np.zeros((n, 2)),
         covariance=(size**2)[:, None, None] * np.diag([_PLACE_ERROR**2, _SPEED**2]),
+        sizes=size,
         sightings=np.ones(n, np.int64),
     )
 
