@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nimblepose.core.errors import MediaError, PoseError
 from nimblepose.media.drawing import draw_poses
@@ -26,6 +25,7 @@ from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import find_pictures
 from nimblepose.runtime.backends import Backend
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.prepare import Batch
 
 STAGES = ("read", "prepare", "network", "decode", "draw")
 _HELD = 32  # pictures that are kept in memory, decoded and prepared: some 100 MB
@@ -194,7 +194,7 @@ def _warm_up(
     estimator: PoseEstimator,
     parallel: Backend,
     pictures: Sequence[Picture],
-    batches: Sequence[NDArray[np.float32]],
+    batches: Sequence[Batch],
     options: BenchmarkOptions,
 ) -> None:
     """Every input size once in every backend (runtimes plan per size), and a few frames more."""
@@ -209,7 +209,7 @@ def _warm_up(
 def _one_by_one(
     estimator: PoseEstimator,
     pictures: Sequence[Picture],
-    batches: Sequence[NDArray[np.float32]],
+    batches: Sequence[Batch],
     files: Sequence[Path],
     options: BenchmarkOptions,
     told: Progress,
@@ -253,7 +253,7 @@ def _streamed(
     estimator: PoseEstimator,
     parallel: Backend,
     pictures: Sequence[Picture],
-    batches: Sequence[NDArray[np.float32]],
+    batches: Sequence[Batch],
     threads: int,
     options: BenchmarkOptions,
     told: Progress,
@@ -277,9 +277,9 @@ def _streamed(
     return rounds
 
 
-def _run_parallel(backend: Backend, batches: Sequence[NDArray[np.float32]], count: int, threads: int) -> None:
+def _run_parallel(backend: Backend, batches: Sequence[Batch], count: int, threads: int) -> None:
     """`count` batches through the network by several threads and nothing else: the most it can do."""
-    waiting: queue.SimpleQueue[NDArray[np.float32]] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[Batch] = queue.SimpleQueue()
     for batch in islice(cycle(batches), count):
         waiting.put(batch)
 

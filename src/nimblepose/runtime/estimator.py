@@ -21,7 +21,7 @@ from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.averaging import average, mirror
 from nimblepose.runtime.backends import Backend, BackendName, Fields, open_backend
 from nimblepose.runtime.models import find_model
-from nimblepose.runtime.prepare import prepare
+from nimblepose.runtime.prepare import Batch, prepare
 from nimblepose.runtime.streaming import map_in_order, usable_cores
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ class PoseEstimator:
         stride = self.metadata.input.stride
         return Placement.fit((height, width), round(self.input_height * scale), stride=stride)
 
-    def prepare(self, pictures: Sequence[Picture], placement: Placement) -> NDArray[np.float32]:
-        """Pictures of one shape to a batch for the network, (B, 3, h, w) float32."""
+    def prepare(self, pictures: Sequence[Picture], placement: Placement) -> Batch:
+        """Pictures of one shape to a batch for the network, (B, 3, h, w)."""
         return prepare(pictures, placement, self.metadata.input)
 
     def fields(self, pictures: Sequence[Picture], placement: Placement, backend: Backend | None = None) -> Fields:
