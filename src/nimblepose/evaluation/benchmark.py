@@ -84,7 +84,7 @@ class Benchmark:
     one_by_one_fps: float
     streamed_fps: float
     network_fps: float  # alone, all threads on one picture
-    network_parallel_fps: float  # alone, as many pictures at a time as threads, one thread each
+    network_parallel_fps: float  # alone, as many pictures at a time as streaming has
     streamed_over_network: float  # against the better of these two
     people: tuple[int, float, int]  # per picture: fewest, median, most
     pictures: int
@@ -271,14 +271,14 @@ def _streamed(
 
     for number in range(options.rounds):
         rounds.streamed.append(count / _seconds(stream)[0])
-        rounds.parallel.append(count / _seconds(partial(_run_parallel, parallel, batches, count, threads))[0])
+        rounds.parallel.append(count / _seconds(partial(_run_parallel, parallel, batches, count))[0])
         rounds.network.append(count / _seconds(alone)[0])
         told(options.frames + number + 1)
     return rounds
 
 
-def _run_parallel(backend: Backend, batches: Sequence[Batch], count: int, threads: int) -> None:
-    """`count` batches through the network by several threads and nothing else: the most it can do."""
+def _run_parallel(backend: Backend, batches: Sequence[Batch], count: int) -> None:
+    """`count` batches through the network by the threads that streaming has, and nothing else: the most it can do."""
     waiting: queue.SimpleQueue[Batch] = queue.SimpleQueue()
     for batch in islice(cycle(batches), count):
         waiting.put(batch)
@@ -291,7 +291,7 @@ def _run_parallel(backend: Backend, batches: Sequence[Batch], count: int, thread
                 return
             backend.run(batch)
 
-    workers = [threading.Thread(target=work) for _ in range(threads)]
+    workers = [threading.Thread(target=work) for _ in range(backend.callers)]
     for worker in workers:
         worker.start()
     for worker in workers:
