@@ -29,6 +29,7 @@ from nimblepose.core.geometry import Placement
 from nimblepose.media.pictures import read_picture
 from nimblepose.media.sources import find_pictures
 from nimblepose.runtime.backends import BackendName, open_backend
+from nimblepose.runtime.export import take_pixels
 from nimblepose.runtime.prepare import prepare
 
 _HEIGHT = 256  # of the network's input
@@ -57,7 +58,7 @@ def prepared(model: Path, folder: Path, count: int) -> Iterator[NDArray[np.float
 
 
 def quantise(model: Path, folder: Path, out: Path, *, pictures: int) -> None:
-    """Write `out`; metadata of the model is kept, the layers that give the outputs stay float32."""
+    """Write `out`, which takes pixels; metadata is kept, the layers that give the outputs stay float32."""
     original = onnx.load(model)
     with tempfile.TemporaryDirectory() as scratch:
         inferred = Path(scratch) / "inferred.onnx"
@@ -78,13 +79,14 @@ def quantise(model: Path, folder: Path, out: Path, *, pictures: int) -> None:
         )
     quantised = onnx.load(out)
     onnx.helper.set_model_props(quantised, {entry.key: entry.value for entry in original.metadata_props})
-    onnx.save(quantised, out)
+    onnx.save(take_pixels(quantised), out)
 
 
 def milliseconds(model: Path, backend: BackendName, *, threads: int, runs: int) -> float:
     """Median of the network alone at 256 x 456."""
     opened = open_backend(model, backend, threads=threads)
-    image = np.random.default_rng(0).uniform(-0.5, 0.5, (1, 3, 256, 456)).astype(np.float32)
+    picture = np.random.default_rng(0).integers(0, 256, (256, 456, 3), np.uint8)
+    image = prepare([picture], Placement(picture.shape[:2], picture.shape[:2]), opened.metadata.input)
     times = []
     for _ in range(runs + 3):
         start = time.perf_counter()

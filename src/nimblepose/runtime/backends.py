@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from nimblepose.core.errors import BackendUnavailable, ModelError
 from nimblepose.core.metadata import RAW_BGR, ModelMetadata
 from nimblepose.core.skeleton import HUMAN_18
+from nimblepose.runtime.prepare import Batch
 
 _IR_OUTPUTS = ("Mconv7_stage2_L2", "Mconv7_stage2_L1")  # heatmaps, pafs of human-pose-estimation-0001
 
@@ -30,7 +31,7 @@ class Backend(Protocol):
     callers: int
     """Threads that should call `run` to keep all cores busy, if `parallel` was asked for."""
 
-    def run(self, image: NDArray[np.float32]) -> Fields:
+    def run(self, image: Batch) -> Fields:
         """Fields of a prepared batch (B, 3, h, w) of any size in multiples of the stride."""
 
 
@@ -86,7 +87,7 @@ class OnnxRuntimeBackend:
         self.metadata = ModelMetadata.from_strings(strings, source=str(path))
         self._input = self._session.get_inputs()[0].name
 
-    def run(self, image: NDArray[np.float32]) -> Fields:
+    def run(self, image: Batch) -> Fields:
         """Fields of a prepared batch."""
         heatmaps, pafs = self._session.run(["heatmaps", "pafs"], {self._input: image})
         return Fields(heatmaps, pafs)
@@ -124,7 +125,7 @@ class OpenVinoBackend:
             raise ModelError(f"{path} is not a model that OpenVINO can load: {error}") from error
         self._request = threading.local()  # a request belongs to one thread at a time
 
-    def run(self, image: NDArray[np.float32]) -> Fields:
+    def run(self, image: Batch) -> Fields:
         """Fields of a prepared batch."""
         if not hasattr(self._request, "own"):
             self._request.own = self._compiled.create_infer_request()
@@ -150,7 +151,7 @@ class TorchBackend:
         self._network, self.metadata = load_checkpoint(path)
         self._network.eval()
 
-    def run(self, image: NDArray[np.float32]) -> Fields:
+    def run(self, image: Batch) -> Fields:
         """Fields of a prepared batch, of the last stage."""
         with self._torch.inference_mode():
             fields = self._network(self._torch.from_numpy(image))[-1]

@@ -23,7 +23,7 @@ from nimblepose.media.sources import open_frames
 from nimblepose.runtime.averaging import average, mirror
 from nimblepose.runtime.backends import Backend, BackendName, Fields, open_backend
 from nimblepose.runtime.models import find_model
-from nimblepose.runtime.prepare import prepare
+from nimblepose.runtime.prepare import Batch, prepare
 from nimblepose.runtime.streaming import map_in_order, usable_cores
 from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, tracked
 from nimblepose.tracking.smoothing import SmoothOptions
@@ -185,8 +185,8 @@ class PoseEstimator:
         stride = self.metadata.input.stride
         return Placement.fit((height, width), round(self.input_height * scale), stride=stride)
 
-    def prepare(self, pictures: Sequence[Picture], placement: Placement) -> NDArray[np.float32]:
-        """Pictures of one shape to a batch for the network, (B, 3, h, w) float32."""
+    def prepare(self, pictures: Sequence[Picture], placement: Placement) -> Batch:
+        """Pictures of one shape to a batch for the network, (B, 3, h, w)."""
         return prepare(pictures, placement, self.metadata.input)
 
     def fields(self, pictures: Sequence[Picture], placement: Placement, backend: Backend | None = None) -> Fields:
