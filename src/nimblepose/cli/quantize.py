@@ -46,7 +46,10 @@ def quantize(
     from nimblepose.evaluation.provenance import machine, model_facts, sha256, write_json
     from nimblepose.media.files import write_atomically
     from nimblepose.runtime.estimator import PoseEstimator
-    from nimblepose.runtime.quantization.quantize import calibration_batches, equalise_and_calibrate, load_network
+    from nimblepose.runtime.quantization.equalisation import equalise
+    from nimblepose.runtime.quantization.plan import make_plan
+    from nimblepose.runtime.quantization.sources import calibration_batches, load_network
+    from nimblepose.runtime.quantization.statistics import observe
 
     check_available()
     original, metadata = load_network(model)
@@ -83,11 +86,15 @@ def quantize(
 
     before = figures(model)
     say(f"float32: AP {before.ap:.4f} on {len(measured)} pictures")
-    with picture_bar(len(original.layers), quiet=quiet) as bar:
-        task = bar.add_task("layers", total=len(original.layers))
-        network, plan = equalise_and_calibrate(
-            original, batches, metadata.input, seed=seed, progress=lambda n: bar.update(task, completed=n)
+    with picture_bar(len(batches), quiet=quiet) as bar:
+        task = bar.add_task("statistics", total=len(batches))
+        statistics = observe(
+            original, batches, seed=seed, threads=threads, progress=lambda n: bar.update(task, completed=n)
         )
+    network, statistics = equalise(original, statistics)
+    with picture_bar(len(network.layers), quiet=quiet) as bar:
+        task = bar.add_task("rounding", total=len(network.layers))
+        plan = make_plan(network, statistics, metadata.input, progress=lambda n: bar.update(task, completed=n))
     few = batches[:: -(-len(batches) // _FEW)]
     gated = quantise_within(network, plan, measure, before=before.ap, max_drop=max_drop, batches=few, told=say)
     differences = check_runtimes(gated.model, network, few[:1])

@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from nimblepose.core.errors import ModelError
 from nimblepose.evaluation.coco import Metrics
-from nimblepose.runtime.quantization.calibration import Plan
 from nimblepose.runtime.quantization.layers import Network
+from nimblepose.runtime.quantization.plan import Plan
 from nimblepose.runtime.quantization.qdq import build
 
 Floats = NDArray[np.float32]
@@ -55,9 +55,9 @@ def quantise_within(
     Others join them in order of sensitivity: twice as many at each failure, then the number is narrowed down by halves.
 
     Args:
-        network: Float32, calibrated.
+        network: Float32, equalised.
         plan: Its integers and scales.
-        measure: Slow; called a few times.
+        measure: Called for every try.
         before: AP of the float32 model.
         max_drop: In AP, 0..1.
         batches: A few prepared pictures (1, 3, h, w), to find out which layers are sensitive.
@@ -66,13 +66,16 @@ def quantise_within(
     Raises:
         ModelError: not within `max_drop` even with half of the layers in float32.
     """
-    tried: dict[int, Metrics] = {}
+    tried: dict[int, Gated] = {}
     ranked: list[str] = []
 
     def attempt(count: int) -> bool:
-        tried[count] = measure(build(network, plan, stay_float=[*network.outputs, *ranked[:count]]))
-        lost = before - tried[count].ap
-        told(f"int8, {count} sensitive layers in float32: AP {tried[count].ap:.4f}, {lost:.4f} lost")
+        stay_float = (*network.outputs, *ranked[:count])
+        model = build(network, plan, stay_float=stay_float)
+        metrics = measure(model)
+        tried[count] = Gated(model=model, stay_float=stay_float, metrics=metrics, tried={})
+        lost = before - metrics.ap
+        told(f"int8, {count} sensitive layers in float32: AP {metrics.ap:.4f}, {lost:.4f} lost")
         return lost <= max_drop
 
     good = 0
@@ -81,7 +84,7 @@ def quantise_within(
         most, bad, good = int(_MOST_FLOAT * len(ranked)), 0, 1
         while not attempt(good):
             if good >= most:
-                best = max(metrics.ap for metrics in tried.values())
+                best = max(one.metrics.ap for one in tried.values())
                 raise ModelError(
                     f"AP {before:.4f} of the float32 model falls to {best:.4f} at best, with {good} of "
                     f"{len(ranked)} layers kept in float32: more than max-drop {max_drop:g}; nothing written. "
@@ -91,10 +94,8 @@ def quantise_within(
         while good - bad > 1:
             middle = (bad + good) // 2
             bad, good = (bad, middle) if attempt(middle) else (middle, good)
-    stay_float = (*network.outputs, *ranked[:good])
-    model = build(network, plan, stay_float=stay_float)
-    aps = {count: metrics.ap for count, metrics in sorted(tried.items())}
-    return Gated(model=model, stay_float=stay_float, metrics=tried[good], tried=aps)
+    aps = {count: one.metrics.ap for count, one in sorted(tried.items())}
+    return replace(tried[good], tried=aps)
 
 
 def sensitivity(network: Network, plan: Plan, batches: Sequence[Floats]) -> dict[str, float]:
@@ -125,7 +126,7 @@ def costs(network: Network, plan: Plan, stay_float: Sequence[str], batch: Floats
     """What is won, and what each layer that stays float32 costs of it; measured in turn, since machines change speed.
 
     Args:
-        network: Calibrated.
+        network: Float32, equalised.
         plan: Its integers and scales.
         stay_float: Outputs of layers.
         batch: A prepared picture (1, 3, h, w).

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.runtime.quantization.layers import Floats, Network
+from nimblepose.runtime.quantization.layers import Network
+from nimblepose.runtime.quantization.statistics import Statistics
 
 Index = NDArray[np.int64]
 
@@ -21,15 +22,16 @@ _QUIET = 0.05  # of the median channel's range: what a channel counts at least, 
 _SMALL = 1e-3  # of the widest: the same where most channels are silent, and for weights
 
 
-def equalise(network: Network, reach: Mapping[str, Floats], *, balance: float = 0.7) -> Network:
-    """A network that computes the same, up to rounding of float32, from channels of similar ranges.
+def equalise(network: Network, statistics: Statistics, *, balance: float = 0.7) -> tuple[Network, Statistics]:
+    """A network that computes the same, up to rounding of float32, from channels of similar ranges; its statistics.
 
     Args:
         network: Not changed.
-        reach: Largest absolute value of every channel, (C,), of every tensor.
+        statistics: Of this network.
         balance: 1 gives all channels of an activation the same range, whatever that does to the weights of dense layers
             that read it; 0 does the opposite.
     """
+    reach = statistics.reach
     channels = _tied_channels(network, {tensor: len(values) for tensor, values in reach.items()})
     count = 1 + max(int(index.max()) for index in channels.values())
     activations, weights = np.zeros(count), np.zeros(count)
@@ -44,14 +46,15 @@ def equalise(network: Network, reach: Mapping[str, Floats], *, balance: float = 
     compromise = activations**balance / np.maximum(weights, _SMALL) ** (1 - balance)
     factors = np.where(weights > 0, compromise, activations)
     factors[_FIXED] = 1
-    rescaled = {}
+    by_tensor = {tensor: factors[index] for tensor, index in channels.items()}
+    weights_and_biases = {}
     for layer in network.layers:
         if conv := layer.conv:
-            outside, inside = factors[channels[layer.output]], factors[channels[layer.inputs[0]]]
+            outside, inside = by_tensor[layer.output], by_tensor[layer.inputs[0]]
             own = inside[:, None] if conv.depthwise else inside[None] if conv.group == 1 else np.ones((1, 1))
             weight = conv.weight * own[..., None, None] / outside[:, None, None, None]
-            rescaled[layer.output] = (weight.astype(np.float32), (conv.bias / outside).astype(np.float32))
-    return network.with_weights(rescaled)
+            weights_and_biases[layer.output] = (weight.astype(np.float32), (conv.bias / outside).astype(np.float32))
+    return network.with_weights(weights_and_biases), statistics.divided(network, by_tensor)
 
 
 def _tied_channels(network: Network, counts: Mapping[str, int]) -> dict[str, Index]:

@@ -9,18 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.runtime.quantization.calibration import Plan
 from nimblepose.runtime.quantization.layers import Layer, Network, import_onnx
+from nimblepose.runtime.quantization.plan import WITHOUT_WEIGHTS, Plan
 from nimblepose.runtime.quantization.rounding import Rounded
-
-_FOLLOW = {"Add", "Concat", "MaxPool", "Elu"}  # operators without weights that are computed from and to 8 bits
 
 
 def build(network: Network, plan: Plan, *, stay_float: Collection[str] = ()) -> Any:
     """The network with stored integers; inputs, outputs and metadata as in the file it was read from.
 
     Args:
-        network: The one that was calibrated.
+        network: The one that was planned for.
         plan: Scales and integers.
         stay_float: Outputs of layers to compute in float32, besides those that the plan has nothing for.
 
@@ -31,7 +29,7 @@ def build(network: Network, plan: Plan, *, stay_float: Collection[str] = ()) -> 
     writer = _Writer(onnx, plan, network.outputs)
     for layer in network.layers:
         known = all(name in plan.scales for name in layer.inputs)
-        quantised = layer.output in plan.weights if layer.conv else layer.kind in _FOLLOW
+        quantised = layer.output in plan.weights if layer.conv else layer.kind in WITHOUT_WEIGHTS
         writer.add(layer, quantised=quantised and known and layer.output not in stay_float)
     used = {name for node in writer.nodes for name in node.input}
     constants = [entry for name, entry in network.constants.items() if name in used and name not in writer.constants]

@@ -1,9 +1,7 @@
-"""Weights to small integers, so that a layer's output on quantised input is what it was in float32.
+"""Weights to small integers, so that a layer's output changes least on what the layer really sees.
 
-Three steps, each in closed form and each on what the layer really sees, the output of the quantised layers before it:
-least squares makes good for errors made before, a step per output channel is chosen, and the weights are rounded one
-after the other, the rest making good for the error of each (GPTQ, arXiv 2210.17323). The bias takes what is left of the
-mean, so no channel is off on average.
+Weights are rounded one after the other, those still to come making good for the error of each, as far as their inputs
+vary together (GPTQ, arXiv 2210.17323); the bias takes what is left of the mean, so no channel is off on average.
 
 Dense layers get 7 bits: without VNNI, x86 adds two products of uint8 and int8 into 16 bits, which overflow silently
 from 255 * 64 * 2 on. Depthwise layers have kernels of their own that do not.
@@ -15,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.runtime.quantization.layers import Convolution, Floats
+from nimblepose.runtime.quantization.statistics import Doubles, Moments
 
 DENSE_LIMIT, DEPTHWISE_LIMIT = 64, 127  # largest absolute integer weight
-_RIDGE = 0.01  # of the mean variance of an input: holds weights where the sample says little about them
+_RIDGE = 0.03  # of the mean variance: what the pictures seem to say about inputs varying together is not all true
 _NARROWER = tuple(np.linspace(1.0, 0.5, 26))  # tried parts of the widest range of weights
 _BIAS_ROOM = 2.0**30  # biases are int32 in units of input step times weight step
 
@@ -35,62 +34,34 @@ class Rounded(NamedTuple):
         return self.integers.astype(np.float32) * self.steps[:, None, None, None]
 
 
-def patches(conv: Convolution, image: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
-    """What the kernel sees at N places of the output of an input (C, h, w): (C, kh * kw, N)."""
-    top, left, bottom, right = conv.pads
-    padded = np.pad(image, ((0, 0), (top, bottom), (left, right)))
-    (down, across), (apart, aside) = conv.strides, conv.dilations
-    kh, kw = conv.weight.shape[2:]
-    seen = [padded[:, rows * down + i * apart, columns * across + j * aside] for i in range(kh) for j in range(kw)]
-    return np.stack(seen, axis=1)
-
-
-def round_weights(conv: Convolution, seen: Floats, wanted: Floats, *, input_step: float) -> Rounded:
-    """The integers and the bias whose output is closest to the wanted one.
+def round_weights(conv: Convolution, moments: Moments, *, input_step: float) -> Rounded:
+    """Integers and bias of a convolution.
 
     Args:
-        conv: Gives the weights to start from.
-        seen: (in, kh * kw, N) patches of the quantised input.
-        wanted: (out, N) float32 output at the same places, before the ReLU.
+        conv: Float32.
+        moments: Of what its kernel sees.
         input_step: Of the input's scale; biases are stored in units of it times the weights' steps.
     """
     limit = DEPTHWISE_LIMIT if conv.depthwise else DENSE_LIMIT
-    group, count = conv.group, seen.shape[2]
-    inputs = seen.reshape(group, -1, count)
-    outputs = wanted.reshape(group, -1, count)
-    mean_input, mean_output = inputs.mean(axis=2, keepdims=True), outputs.mean(axis=2, keepdims=True)
-    inputs, outputs = inputs - mean_input, outputs - mean_output
-    weight = conv.weight.reshape(group, len(conv.weight) // group, -1)  # (group, out, in * kh * kw)
-    covariance = _covariance(inputs)
-    weight = _refit(weight, inputs, outputs, covariance)
+    weight = conv.weight.reshape(conv.group, len(conv.weight) // conv.group, -1).astype(np.float64)  # (group, out, K)
+    size = weight.shape[2]
+    ridge = _RIDGE * np.trace(moments.covariance, axis1=1, axis2=2) / size + 1e-9
+    covariance = moments.covariance + ridge[:, None, None] * np.eye(size)
     steps = _best_steps(weight, covariance, limit)
     integers = _round_in_turn(weight, covariance, steps, limit)
-    bias = (mean_output - (integers * steps[..., None]) @ mean_input).reshape(-1)
-    steps = np.maximum(steps.reshape(-1), np.abs(bias) / (input_step * _BIAS_ROOM))
+    change = (weight - integers * steps[..., None]) @ moments.mean[..., None]
+    bias = conv.bias + change.reshape(-1)
+    least = np.abs(bias) / (input_step * _BIAS_ROOM)
+    steps = np.maximum(steps.reshape(-1), least)
     return Rounded(integers.reshape(conv.weight.shape), steps.astype(np.float32), bias.astype(np.float32))
 
 
-def _covariance(inputs: Floats) -> NDArray[np.float64]:
-    """(group, K, K) of inputs (group, K, N) around 0, with a ridge."""
-    covariance = (inputs @ inputs.transpose(0, 2, 1) / inputs.shape[2]).astype(np.float64)
-    size = covariance.shape[1]
-    ridge = _RIDGE * np.trace(covariance, axis1=1, axis2=2)[:, None, None] / size + 1e-9
-    return np.asarray(covariance + ridge * np.eye(size))
-
-
-def _refit(weight: Floats, inputs: Floats, outputs: Floats, covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights (group, out, K) with the least squared error, held near the given ones by the ridge."""
-    error = outputs - weight @ inputs
-    correlation = (inputs @ error.transpose(0, 2, 1)).astype(np.float64) / inputs.shape[2]
-    return np.asarray(weight + np.linalg.solve(covariance, correlation).transpose(0, 2, 1))
-
-
-def _best_steps(weight: NDArray[np.float64], covariance: NDArray[np.float64], limit: int) -> NDArray[np.float64]:
+def _best_steps(weight: Doubles, covariance: Doubles, limit: int) -> Doubles:
     """(group, out): the step whose nearest rounding costs least, errors weighed by the variance of their input."""
     variance = np.diagonal(covariance, axis1=1, axis2=2)[:, None]
     widest = np.maximum(np.abs(weight).max(axis=2), 1e-9) / limit
 
-    def cost(steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    def cost(steps: Doubles) -> Doubles:
         nearest = np.clip(np.rint(weight / steps[..., None]), -limit, limit) * steps[..., None]
         return np.asarray((variance * np.square(nearest - weight)).sum(axis=2))
 
@@ -99,9 +70,7 @@ def _best_steps(weight: NDArray[np.float64], covariance: NDArray[np.float64], li
     return np.asarray(np.take_along_axis(tried, best[None], axis=0)[0])
 
 
-def _round_in_turn(
-    weight: NDArray[np.float64], covariance: NDArray[np.float64], steps: NDArray[np.float64], limit: int
-) -> NDArray[np.int8]:
+def _round_in_turn(weight: Doubles, covariance: Doubles, steps: Doubles, limit: int) -> NDArray[np.int8]:
     """Integers (group, out, K): inputs of large variance first, those still to come correct what each rounding did."""
     order = np.argsort(-np.diagonal(covariance, axis1=1, axis2=2).mean(axis=0))
     left = weight[:, :, order].copy()

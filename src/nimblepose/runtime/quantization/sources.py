@@ -1,6 +1,6 @@
-"""A float32 ONNX file and pictures to a calibrated network."""
+"""What quantising starts from: the layers of a float32 ONNX file, and pictures prepared for it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from itertools import cycle
 from pathlib import Path
 
@@ -13,10 +13,7 @@ from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.media.pictures import read_picture
 from nimblepose.media.sources import find_pictures
 from nimblepose.runtime.prepare import prepare
-from nimblepose.runtime.quantization.calibration import Plan, Progress, calibrate
-from nimblepose.runtime.quantization.equalisation import equalise
 from nimblepose.runtime.quantization.layers import Network, import_onnx, read_network
-from nimblepose.runtime.quantization.run import reaches
 
 _VIDEO_HEIGHT = 256  # the default of prediction: every second picture is seen at it, whatever AP is measured at
 
@@ -68,16 +65,3 @@ def calibration_batches(
         placement = Placement.fit((picture.shape[0], picture.shape[1]), input_height, stride=spec.stride)
         batches.append(prepare([picture], placement, spec))
     return batches, files
-
-
-def equalise_and_calibrate(
-    network: Network,
-    batches: Sequence[NDArray[np.float32]],
-    spec: InputSpec,
-    *,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> tuple[Network, Plan]:
-    """The network equalised, and the scales and integers of all its layers."""
-    network = equalise(network, reaches(network, batches))
-    return network, calibrate(network, batches, spec, seed=seed, progress=progress)
