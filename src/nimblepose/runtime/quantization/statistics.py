@@ -112,7 +112,7 @@ class _Sums:
     def add(self, seen: Floats) -> None:
         self._count += seen.shape[2]
         self._first = self._first + seen.sum(axis=2, dtype=np.float64)
-        self._second = self._second + seen @ seen.transpose(0, 2, 1)
+        self._second = self._second + np.asarray(seen @ seen.transpose(0, 2, 1), np.float64)
 
     def moments(self) -> Moments:
         mean = np.asarray(self._first / self._count)
