@@ -20,6 +20,7 @@ from nimblepose.cli import (
     model_info,
     models,
     predict,
+    quantize,
     sigmas,
     skeleton,
     track,
@@ -43,6 +44,7 @@ app.command()(val.val)
 app.command()(benchmark.benchmark)
 app.command("import")(import_.import_model)
 app.command()(export.export)
+app.command()(quantize.quantize)
 app.command()(doctor.doctor)
 
 model_app = typer.Typer(help="Which models there are, where they lie, what is in them.", no_args_is_help=True)
