@@ -62,6 +62,20 @@ def test_an_accurate_model_is_written_with_a_report(run, cli, data, models, tmp_
     assert "1.0000" in again.out
 
 
+def test_a_file_that_takes_pixels_finds_the_same(run, cli, data, models, tmp_path):
+    ran = run("model.onnx", "--pixels")
+    assert ran.code == 0, ran.err
+    model = onnx.load(tmp_path / "int8.onnx")
+    assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    again = cli("val", "--data", data, "--model", tmp_path / "int8.onnx", "--input-height", 64)
+    assert "1.0000" in again.out
+    refused = cli(
+        "quantize", tmp_path / "int8.onnx", "--calibration", data, "--val", data, "--out", tmp_path / "o.onnx"
+    )
+    assert refused.code == 2
+    assert "without --pixels" in refused.err
+
+
 def test_fragile_layers_stay_float_and_the_report_says_what_they_cost(run, tmp_path, monkeypatch):
     monkeypatch.setattr(gate, "_MOST_FLOAT", 1.0)
     ran = run("fragile.onnx", "--quiet", report=tmp_path / "report.json")

@@ -36,7 +36,10 @@ def load_network(path: Path) -> tuple[Network, ModelMetadata]:
     except Exception as error:  # protobuf's and onnx's errors have no common parent
         raise ModelError(f"{path} is not an ONNX model: {error}") from error
     strings = {entry.key: entry.value for entry in proto.metadata_props}
-    return read_network(proto, source=str(path)), ModelMetadata.from_strings(strings, source=str(path))
+    metadata = ModelMetadata.from_strings(strings, source=str(path))
+    if metadata.input.dtype != "float32":
+        raise ModelError(f"{path} takes pixels; export it without --pixels, and give --pixels to `nimblepose quantize`")
+    return read_network(proto, source=str(path)), metadata
 
 
 def calibration_batches(
@@ -63,5 +66,5 @@ def calibration_batches(
     for path, input_height in zip(files, cycle((height, _VIDEO_HEIGHT)), strict=False):
         picture = read_picture(path)
         placement = Placement.fit((picture.shape[0], picture.shape[1]), input_height, stride=spec.stride)
-        batches.append(prepare([picture], placement, spec))
+        batches.append(np.asarray(prepare([picture], placement, spec), np.float32))
     return batches, files
