@@ -67,6 +67,8 @@ def test_a_file_that_takes_pixels_finds_the_same(run, cli, data, models, tmp_pat
     assert ran.code == 0, ran.err
     model = onnx.load(tmp_path / "int8.onnx")
     assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    read = {name for node in model.graph.node for name in node.input}
+    assert {constant.name for constant in model.graph.initializer} <= read
     again = cli("val", "--data", data, "--model", tmp_path / "int8.onnx", "--input-height", 64)
     assert "1.0000" in again.out
     refused = cli(

@@ -179,6 +179,9 @@ def take_pixels(proto: Any) -> Any:
         node.input[:] = ["normalised" if name == normalised else name for name in node.input]
     inputs = [INPUT, "pixel_scale", "pixel_mean"]
     graph.node.insert(0, onnx.helper.make_node("DequantizeLinear", inputs, ["normalised"], name="normalise"))
+    read = {name for node in graph.node for name in node.input}
+    for unused in [constant for constant in graph.initializer if constant.name not in read]:
+        graph.initializer.remove(unused)  # of the pair that made way; runtimes warn of them
     onnx.helper.set_model_props(ours, metadata.to_strings())
     onnx.checker.check_model(ours)
     return ours

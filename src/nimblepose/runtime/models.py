@@ -84,10 +84,10 @@ PACKAGED: dict[str, PackagedModel] = {
     for model in (
         PackagedModel(
             name="human",
-            description="18 keypoints of people, int8; trained by this project, see docs/model-card.md",
+            description="18 keypoints of people, int8; fine-tuned by this project, see docs/model-card.md",
             licence="Apache-2.0",
             file="human.onnx",
-            sha384="57bc671392296fe93e4c162731755dc855aafc6b59cc7c59bd8029a976d6a933f177f1ebbd2fd2c3914892282940c837",
+            sha384="923a99499f5d106eb0d55984313736f66c686155ebc9d690e8106a157481cdac93d921d4a3752a6c7a2da5204c3cad4f",
         ),
     )
 }
