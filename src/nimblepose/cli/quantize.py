@@ -22,7 +22,7 @@ def quantize(
     max_drop: Annotated[float, typer.Option(min=0, max=1, help="AP that may be lost.")] = 0.005,
     limit: Annotated[int, typer.Option(min=0, help="Measure AP on the first so many pictures; 0: all.")] = 200,
     input_height: Annotated[int, typer.Option(min=32, max=4096, help="Height the network sees for AP.")] = 368,
-    pictures: Annotated[int, typer.Option(min=1, max=1000, help="To calibrate on, spread over the folder.")] = 24,
+    pictures: Annotated[int, typer.Option(min=1, max=1000, help="To calibrate on, spread over the folder.")] = 48,
     seed: Annotated[int, typer.Option(help="Of the places in pictures that weights are fitted to.")] = 0,
     threads: Annotated[int, typer.Option(min=0, help="0: all cores.")] = 0,
     report: Annotated[
@@ -98,12 +98,14 @@ def quantize(
     few = batches[:: -(-len(batches) // _FEW)]
     gated = quantise_within(network, plan, measure, before=before.ap, max_drop=max_drop, batches=few, told=say)
     differences = check_runtimes(gated.model, network, few[:1])
-    times = costs(network, plan, gated.stay_float, few[-1], threads=threads)
+    typical = sorted(batches, key=lambda batch: batch.size)[len(batches) // 4]  # half of them have the height of video
+    times = costs(network, plan, gated.stay_float, typical, threads=threads)
     data = gated.model.SerializeToString()
     write_atomically(out, data)
     names = {layer.output: layer.name for layer in network.layers}
     kept = [{"layer": names[output], "milliseconds": round(times.of_float[output], 3)} for output in gated.stay_float]
-    say(f"{times.float32:.1f} ms in float32, {times.int8:.1f} ms in int8, input {times.size[0]} x {times.size[1]}")
+    height, width = times.size
+    say(f"network alone at {height} x {width}: {times.float32:.1f} ms in float32, {times.int8:.1f} ms in int8")
     for layer in kept:
         say(f"  stays float32: {layer['layer']}, {layer['milliseconds']:+.2f} ms")
     for runtime, difference in differences.items():
