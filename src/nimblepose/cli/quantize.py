@@ -108,8 +108,8 @@ def quantize(
     write_atomically(out, data)
     names = {layer.output: layer.name for layer in network.layers}
     kept = [{"layer": names[output], "milliseconds": round(times.of_float[output], 3)} for output in gated.stay_float]
-    size = f"{times.size[0]} x {times.size[1]}"
-    say(f"network alone: {times.float32:.1f} ms in float32, {times.int8:.1f} ms in int8, input {size}")
+    height, width = times.size
+    say(f"network alone at {height} x {width}: {times.float32:.1f} ms in float32, {times.int8:.1f} ms in int8")
     for layer in kept:
         say(f"  stays float32: {layer['layer']}, {layer['milliseconds']:+.2f} ms")
     for runtime, difference in differences.items():
