@@ -143,7 +143,7 @@ def test_the_same_person_twice_is_no_newcomer():
 
 def test_somebody_who_joins_gets_the_next_number_and_no_number_comes_twice(rng):
     a, b, c = (standing((x, 200)) for x in (100, 250, 400))
-    nobody = [poses([])] * 60
+    nobody = [poses([])] * int(RATE * TrackOptions().max_gap + 10)
     assert follow([poses([a]), poses([a, b]), *nobody, poses([b, c])])[-1] == [3, 4]
 
 
