@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nimblepose.core.errors import ModelError
 from nimblepose.evaluation.coco import Metrics
+from nimblepose.runtime.backends import openvino_core
 from nimblepose.runtime.quantization.layers import Network
 from nimblepose.runtime.quantization.plan import Plan
 from nimblepose.runtime.quantization.qdq import build
@@ -168,11 +169,10 @@ def check_runtimes(model: Any, network: Network, batches: Sequence[Floats]) -> d
     truth = _run(model, network, batches, optimised=False)
     found = {"onnxruntime": _run(model, network, batches)}
     try:
-        import openvino as ov
+        core = openvino_core()
     except ImportError:
         pass
     else:
-        core = ov.Core()
         compiled = core.compile_model(core.read_model(model.SerializeToString()), "CPU", {_PRECISION: "f32"})
         results = [compiled([batch]) for batch in batches]
         found["openvino"] = [np.concatenate([r[name].ravel() for r in results]) for name in network.outputs]

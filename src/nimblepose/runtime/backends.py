@@ -1,6 +1,7 @@
 """What runs the network: ONNX Runtime, OpenVINO or torch behind one small protocol."""
 
 import threading
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -106,7 +107,7 @@ class OpenVinoBackend:
         # The binding sets up its table of types when a tensor's data are first looked at. If two threads do that at a
         # time, one waits for the table and the other for Python's lock, forever: so it is done here, in one thread.
         _ = ov.Tensor(np.zeros(1, np.float32)).data
-        core = ov.Core()
+        core = openvino_core()
         # OpenVINO computes in threads of its own: one caller more prepares or decodes while they are all at work.
         self.callers = parallel + 1 if parallel > 1 else 1
         config = {
@@ -132,6 +133,19 @@ class OpenVinoBackend:
         # The input is read where it lies; outputs are copied, so that they stay as they are after the next call.
         outputs = self._request.own.infer([image], share_inputs=True)
         return Fields(*(outputs[name] for name in self._outputs))
+
+
+@cache
+def openvino_core() -> Any:
+    """The only OpenVINO core of the process; it stays.
+
+    Each core that compiles for the CPU changes the stack that signals are handled on, and changes it back when it goes.
+    Of two that go in the order in which they came, the second brings back the stack of the first, which is no more: the
+    next Ctrl-C ends in a segmentation fault (seen with OpenVINO 2026.4).
+    """
+    import openvino as ov
+
+    return ov.Core()
 
 
 class TorchBackend:
