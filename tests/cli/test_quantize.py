@@ -113,8 +113,10 @@ def test_pictures_that_are_measured_on_are_not_calibrated_on(run, data, tmp_path
         ("text.onnx", {}, "not an ONNX model"),
         ("weights.safetensors", {}, "nimblepose export"),
         ("model.onnx", {"calibration": "{empty}"}, "no pictures"),
+        ("model.onnx", {"out": "no/such/folder.onnx"}, "make it first"),
+        ("model.onnx", {"report": "no/such/folder.json"}, "make it first"),
     ],
-    ids=["no val", "both ways", "no such file", "not ONNX", "a checkpoint", "empty folder"],
+    ids=["no val", "both ways", "no such file", "not ONNX", "a checkpoint", "empty folder", "nowhere", "no report"],
 )
 def test_wrong_calls_end_in_2_and_a_sentence(run, tmp_path, model, given, message):
     (tmp_path / "empty").mkdir()
@@ -123,6 +125,14 @@ def test_wrong_calls_end_in_2_and_a_sentence(run, tmp_path, model, given, messag
     assert message in ran.err
     assert "Traceback" not in ran.err
     assert not (tmp_path / "int8.onnx").exists()
+
+
+def test_pictures_without_people_have_no_ap(run, data, tmp_path):
+    coco = json.loads((data / "bodies.json").read_text())
+    (tmp_path / "nobody.json").write_text(json.dumps(coco | {"annotations": []}))
+    ran = run(val=None, images=data / "images", annotations=tmp_path / "nobody.json")
+    assert ran.code == 2
+    assert "nobody with keypoints" in ran.err
 
 
 def test_a_quantised_model_is_refused(run, models, tmp_path):

@@ -37,11 +37,12 @@ def quantize(
 
     Layers that lose too much stay in float32. Where even that does not help, nothing is written.
     """
+    import math
     import tempfile
 
     from nimblepose.cli.progress import picture_bar
     from nimblepose.codec.options import FOR_RANKING
-    from nimblepose.core.errors import DataError
+    from nimblepose.core.errors import DataError, MediaError
     from nimblepose.data.coco import read_json
     from nimblepose.evaluation.coco import Metrics, check_available, evaluate, find_category
     from nimblepose.evaluation.detect import annotated_pictures, chosen_set, detect
@@ -57,13 +58,16 @@ def quantize(
 
     check_available()
     original, metadata = load_network(model)
+    for folder in {file.absolute().parent for file in (out, report) if file}:
+        if not folder.is_dir():
+            raise MediaError(f"no folder {folder} to write into; make it first")
     if not (val or images or annotations):
         raise DataError("AP is measured before and after: give --val, or both --images and --annotations")
     annotations, images = chosen_set(val, images, annotations, option="--val")
     coco = read_json(annotations)
     measured = annotated_pictures(coco, images, limit=limit)
     category = find_category(coco, metadata.skeleton)
-    named = [picture.path for picture in annotated_pictures(coco, images)]
+    named = [images / str(entry.get("file_name")) for entry in coco["images"]]
     batches, files = calibration_batches(
         calibration, metadata.input, count=pictures, height=input_height, leave_out=named
     )
@@ -89,6 +93,8 @@ def quantize(
             return figures(path)
 
     before = figures(model)
+    if math.isnan(before.ap):
+        raise DataError(f"{annotations}: nobody with keypoints in the {len(measured)} pictures, so there is no AP")
     say(f"float32: AP {before.ap:.4f} on {len(measured)} pictures")
     with picture_bar(len(batches), quiet=quiet) as bar:
         task = bar.add_task("statistics", total=len(batches))
