@@ -24,7 +24,7 @@ class SmoothOptions:
         PoseError: a value out of its range.
     """
 
-    min_cutoff: float = 1.0  # Hz; at rest, what is faster is noise
+    min_cutoff: float = 0.8  # Hz; at rest, what is faster is noise
     beta: float = 3.0  # Hz per body size per second; how readily the filter gives way to motion
     speed_cutoff: float = 1.0  # Hz; what is faster in the speed itself is noise
     max_gap: float = 0.3  # seconds unseen after which a keypoint starts anew

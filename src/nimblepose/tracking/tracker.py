@@ -22,6 +22,7 @@ class TrackOptions:
 
     max_gap: float = 3.0  # seconds that somebody may be out of sight and keep the identity
     min_similarity: float = 0.5  # OKS in [0, 1] between where a person is expected and where one was found
+    relink_similarity: float = 0.1  # the same for whoever is left over: sooner somebody missing nearby than a newcomer
     confident_score: float = 0.25  # people found with it are matched first, and are known at first sight
     min_sightings: int = 3  # frames in a row in which anybody else must be found to be known
     max_resemblance: float = 0.5  # a newcomer more similar than this to somebody seen now is the same person twice
@@ -30,7 +31,7 @@ class TrackOptions:
         """Name the option that cannot be."""
         if not 0 <= self.max_gap < math.inf:
             raise PoseError(f"max_gap must be 0 or more seconds, got {self.max_gap}")
-        for name in ("min_similarity", "confident_score", "max_resemblance"):
+        for name in ("min_similarity", "relink_similarity", "confident_score", "max_resemblance"):
             if not 0 <= getattr(self, name) <= 1:
                 raise PoseError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if self.min_sightings < 1:
@@ -79,13 +80,22 @@ class Tracker:
         tracks = tracks[time - tracks.times <= options.max_gap]
         expected = tracks.expected(time)
         similarity = expected.similarity(poses)
-        value = np.where(similarity >= options.min_similarity, similarity * expected.certainty()[:, None], 0.0)
+        value = similarity * expected.certainty()[:, None]
         known, confident = tracks.ids > 0, poses.scores >= options.confident_score
+        everybody = np.ones(len(poses), bool)
         owner = np.full(len(poses), -1, np.intp)  # which track each person found belongs to
         unseen = np.ones(len(tracks), bool)
-        for rows, columns in ((known, confident), (known, ~confident), (~known, confident | ~confident)):
+        for rows, columns, least in (
+            (known, confident, options.min_similarity),
+            (known, ~confident, options.min_similarity),
+            (known, everybody, options.relink_similarity),
+            (~known, everybody, options.min_similarity),
+        ):
             free, waiting = np.flatnonzero(rows & unseen), np.flatnonzero(columns & (owner < 0))
-            a, b = _matched(value[free[:, None], waiting])
+            if not len(free) or not len(waiting):
+                continue
+            pairs = free[:, None], waiting
+            a, b = _matched(np.where(similarity[pairs] >= least, value[pairs], 0.0))
             owner[waiting[b]] = free[a]
             unseen[free[a]] = False
 
@@ -96,11 +106,11 @@ class Tracker:
         kept = expected[owner[matched]].seen(poses[matched], time, others.max(axis=0, initial=0.0))
         twice = (similarity[known & ~unseen] > options.max_resemblance).any(axis=0)
         begun = ~matched & ~twice
-        new = started(poses[begun], time)
-        now = kept.joined(new)  # in order of `where`
+        now = kept.joined(started(poses[begun], time)) if begun.any() else kept  # in order of `where`
         where = np.concatenate([np.flatnonzero(matched), np.flatnonzero(begun)])
         sure = (now.ids == 0) & (confident[where] | (now.sightings >= options.min_sightings))
-        now = now.named(self._count(now.ids, sure, where))
+        if sure.any():
+            now = now.named(self._count(now.ids, sure, where))
         self._tracks, self._time = now.joined(tracks[known & unseen]), time  # tentative and not seen is forgotten
         ids = np.zeros(len(poses), np.int64)
         ids[where] = now.ids

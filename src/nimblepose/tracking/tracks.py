@@ -15,7 +15,7 @@ _SIZE = 0.45  # square root of COCO's area, which OKS counts in, per diagonal of
 _MIN_SIZE = 4.0  # pixels; keypoints that coincide still have a neighbourhood
 _COAST_SECONDS = 4.0  # after which a person out of sight has mostly come to rest
 _SPEED = 1.5  # body sizes per second (1 m/s): how fast somebody may be of whom nothing is known
-_ACCELERATION = 2.0  # body sizes per second, per root second: how much a person's speed wanders
+_ACCELERATION = 1.5  # body sizes per second, per root second: how much a person's speed wanders
 _PLACE_ERROR = 0.05  # body sizes by which a sighting as a whole is off
 _RIVAL_ERROR = 0.5  # the same, times the likeness to another person: where people overlap, poses get mixed
 _TOLERANCE = 0.16  # body sizes by which a keypoint may be off: twice the OKS sigma of a shoulder
@@ -45,11 +45,11 @@ class Tracks:
         return len(self.ids)
 
     def __getitem__(self, chosen: Indices | NDArray[np.bool_]) -> "Tracks":
-        return Tracks(*(getattr(self, f.name)[chosen] for f in dataclasses.fields(self)))
+        return Tracks(*(column[chosen] for column in vars(self).values()))
 
     def joined(self, other: "Tracks") -> "Tracks":
         """These tracks, then the others."""
-        both = ((getattr(self, f.name), getattr(other, f.name)) for f in dataclasses.fields(self))
+        both = zip(vars(self).values(), vars(other).values(), strict=True)
         return Tracks(*(np.concatenate(pair) for pair in both))
 
     def expected(self, time: float) -> "Tracks":
@@ -84,14 +84,16 @@ class Tracks:
         """
         tolerance = (2 * np.asarray(poses.skeleton.oks_sigmas) * self.sizes[:, None]) ** 2
         tolerance = tolerance + self.covariance[:, 0, 0, None]  # (T, K)
-        difference = self.xy[:, None] - poses.keypoints[None]  # (T, N, K, 2)
-        squared = np.einsum("tnkc,tnkc->tnk", difference, difference)
+        fresh = np.exp(-(self.times[:, None] - self.keypoint_times) / _MEMORY_SECONDS)  # (T, K); 0 if never found
+        scores = np.where(poses.found, poses.keypoint_scores, 0.0)  # (N, K)
+        ever = fresh > 0
+        places = np.where(ever[..., None], self.xy, 0.0)
+        keypoints = np.where(poses.found[..., None], poses.keypoints, 0.0)
+        x, y = (places[:, None, :, c] - keypoints[None, ..., c] for c in (0, 1))  # (T, N, K)
         with np.errstate(under="ignore"):
-            likeness = np.nan_to_num(np.exp(-squared / (2 * tolerance[:, None])), copy=False)
-            fresh = np.exp(-(self.times[:, None] - self.keypoint_times) / _MEMORY_SECONDS)  # (T, K); 0 if never
-        weights = fresh[:, None] * np.where(poses.found, poses.keypoint_scores, 0.0)  # (T, N, K)
-        shared = ((fresh > 0)[:, None] & poses.found).sum(-1)
-        mean = (weights * likeness).sum(-1) / np.maximum(weights.sum(-1), 1e-9)
+            likeness = np.exp((x * x + y * y) / (-2 * tolerance[:, None]))
+        mean = ((likeness * scores) @ fresh[..., None])[..., 0] / np.maximum(fresh @ scores.T, 1e-9)
+        shared = ever.astype(np.float64) @ poses.found.T.astype(np.float64)  # (T, N)
         return np.asarray(mean * np.minimum(1.0, shared / _ENOUGH_SHARED))
 
     def seen(self, poses: Poses, time: float, rivals: Floats) -> "Tracks":
@@ -105,11 +107,12 @@ class Tracks:
         size = self.sizes
         off = poses.keypoints - self.xy  # (T, K, 2)
         shift = _median(off)
-        spread = _median(np.hypot(*np.moveaxis(off - shift[:, None], -1, 0))[..., None])[:, 0]
+        rest = off - shift[:, None]
+        spread = _median(np.hypot(rest[..., 0], rest[..., 1])[..., None])[:, 0]
         error = (_PLACE_ERROR * size) ** 2 + spread**2 + (_RIVAL_ERROR * size * rivals) ** 2
         gain = self.covariance[:, :, 0] / (self.covariance[:, 0, 0] + error)[:, None]  # (T, 2) of place and speed
         moved = gain[:, :1] * shift
-        bent = (_SHAPE_GAIN * (1 - rivals))[:, None, None] * (off - shift[:, None])
+        bent = (_SHAPE_GAIN * (1 - rivals))[:, None, None] * rest
         place = np.where(np.isnan(off), 0, bent) + self.xy + moved[:, None]
         xy = np.where(np.isnan(self.xy), poses.keypoints, place)
         return Tracks(
@@ -158,7 +161,7 @@ def _median(values: Floats) -> Floats:
     """Over the keypoints that have one, (T, K, C) -> (T, C): arms swing and single keypoints jump; 0 if none has."""
     count = (~np.isnan(values[..., 0])).sum(axis=1)[:, None]  # (T, 1); all C are known together
     ordered = np.sort(values, axis=1)  # NaN last
-    rank = np.stack([np.maximum(count - 1, 0) // 2, count // 2], axis=1)  # (T, 2, 1): the two in the middle
+    rank = np.concatenate([np.maximum(count - 1, 0) // 2, count // 2], axis=1)  # (T, 2): the two in the middle
     last = values.shape[1] - 1
-    middle = np.take_along_axis(ordered, np.minimum(rank, last), axis=1).mean(axis=1)
-    return np.where(count > 0, middle, 0.0)
+    middle = ordered[np.arange(len(rank))[:, None], np.minimum(rank, last)]  # (T, 2, C)
+    return np.where(count > 0, 0.5 * (middle[:, 0] + middle[:, 1]), 0.0)
