@@ -124,13 +124,14 @@ def test_options_reach_the_drawing(cli, estimator, folder):
 
 def test_ctrl_c_completes_the_files_and_resume_goes_on(cli, estimator, folder):
     estimator.hook = interrupt_at(7)
+    before = signal.getsignal(signal.SIGINT)
     ran = cli("track", "clip.mp4", "other.mp4")
     assert ran.code == 130
     assert "completed" in ran.err
     assert "other.mp4" not in ran.err, "what comes after is not tried"
     assert added(folder) == sorted([*RESULTS, "clip.poses.journal"])
     assert len(lines(folder / "clip.poses.jsonl")) == len(list(VideoFile(folder / "clip.poses.mp4"))) == 7
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     calls = estimator.calls
     assert cli("track", "clip.mp4", "--resume").code == 0
     assert estimator.calls - calls == 13

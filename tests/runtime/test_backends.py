@@ -245,6 +245,7 @@ def test_openvino_models_that_go_leave_ctrl_c_as_it_was(tiny):
     pytest.importorskip("openvino")
     code = (
         "import gc, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "from nimblepose.runtime.backends import open_backend\n"
         f"models = [open_backend({str(tiny.onnx)!r}, 'openvino') for _ in range(2)]\n"
         "while models: models.pop(0); gc.collect()\n"
