@@ -1,9 +1,10 @@
 """Split one COCO keypoint file in two: pictures to train on, and pictures held out for choosing between recipes.
 
-    python benchmarks/hold_out.py person_keypoints.json --out FOLDER [--count 300]
+    python benchmarks/hold_out.py person_keypoints.json --out FOLDER [--count 300] [--of val2017]
 
-Writes FOLDER/train.json and FOLDER/dev.json. Held out are the last pictures of the file that are completely labelled
-(`labels` is absent or `complete`) and show people with keypoints, so that AP on them means what it means on COCO.
+Writes FOLDER/train.json and FOLDER/dev.json. Held out are pictures spread over those of the file that are completely
+labelled (`labels` is absent or `complete`) and show people with keypoints: AP on them means what it means on COCO.
+`--of` takes them from one part of COCO only: pictures that public weights were trained on tell little.
 """
 
 import argparse
@@ -20,11 +21,18 @@ def main() -> None:
     parser.add_argument("annotations", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--of", default="", help="only pictures whose `coco_url` has this in it")
     args = parser.parse_args()
     coco = read_json(args.annotations)
     peopled = {person["image_id"] for person in coco["annotations"] if person["num_keypoints"]}
-    whole = [i["id"] for i in coco["images"] if i["id"] in peopled and i.get("labels", "complete") == "complete"]
-    held_out = set(whole[-args.count :])
+    whole = [
+        image["id"]
+        for image in coco["images"]
+        if image["id"] in peopled
+        and image.get("labels", "complete") == "complete"
+        and args.of in image.get("coco_url", "")
+    ]
+    held_out = {whole[i * len(whole) // args.count] for i in range(min(args.count, len(whole)))}
     args.out.mkdir(parents=True, exist_ok=True)
     for name, wanted in (("train", False), ("dev", True)):
         part = {

@@ -30,10 +30,10 @@ RECIPE: dict[str, Any] = {
     "network": {"width": 0.5, "channels": 64, "initial_head_channels": 256},
     "batch_size": 8,
     "optimizer": {"learning_rate": 2e-3, "bias_factor": 1, "refinement_factor": 1, "weight_decay": 0, "clip": 100},
-    "schedule": {"kind": "cosine", "steps": 600, "warmup_steps": 30},
+    "schedule": {"kind": "cosine", "steps": 1500, "warmup_steps": 30},
     "average": 0.98,
     "tensorboard": False,
-    "validation": {"annotations": "annotations.json", "every": 150, "height": 192},
+    "validation": {"annotations": "annotations.json", "every": 500, "height": 192},
 }
 
 

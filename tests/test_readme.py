@@ -21,11 +21,12 @@ def blocks(language):
 
 
 @pytest.fixture
-def clone(tmp_path, monkeypatch, shared):
-    """A folder with the examples, as after a clone, and the public model (OpenVINO's int8 file) as the default."""
+def clone(tmp_path, monkeypatch):
+    """A folder with the examples, as after a clone; no network, no model but the one in the package."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("creatures"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NIMBLEPOSE_MODEL", str(shared / "weights" / "human-pose-estimation-0001.xml"))
+    monkeypatch.delenv("NIMBLEPOSE_MODEL", raising=False)
+    monkeypatch.setenv("NIMBLEPOSE_OFFLINE", "1")
     return tmp_path
 
 

@@ -1,6 +1,6 @@
 """Draw creatures on cluttered backgrounds, several per picture, overlapping, with COCO annotations.
 
-    python examples/creatures/generate.py creatures --train 400 --val 100
+    python examples/creatures/generate.py creatures --train 1500 --val 100
 
 A creature is seen from above: a body from head to tail, two blue horns, two red paws. Left and right look the same and
 follow from where the head is, so that a mirrored creature is a creature. The chest is not annotated: the skeleton
@@ -175,7 +175,7 @@ def main() -> None:
     """Two sets that share no picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--train", type=int, default=400)
+    parser.add_argument("--train", type=int, default=1500)
     parser.add_argument("--val", type=int, default=100)
     args = parser.parse_args()
     for name, count, seed in (("train", args.train, 1), ("val", args.val, 2)):

@@ -48,6 +48,7 @@ def estimator(monkeypatch, tmp_path_factory):
     """Stands in for the estimator; `hook` is called with the number of each picture, `options` are the arguments."""
 
     class Estimator:
+        skeleton = HUMAN_18
         options = None
         calls = 0
         hook = staticmethod(lambda number: None)
@@ -61,6 +62,12 @@ def estimator(monkeypatch, tmp_path_factory):
             if (picture == 13).all():
                 raise MediaError("this estimator is afraid of 13")
             return one_person(picture)
+
+        def estimate(self, picture):
+            return self(picture)
+
+        def stream(self, pictures):
+            return map(self, pictures)
 
     module = types.ModuleType("nimblepose.runtime.estimator")
     module.PoseEstimator = Estimator

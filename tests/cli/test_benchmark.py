@@ -21,7 +21,7 @@ def test_the_table_names_stages_rates_ratios_and_the_machine(cli, dots_model, pi
     ran = cli("benchmark", "-m", dots_model, "-s", pictures, "--input-height", 64, "--frames", 3, "--threads", 2)
     assert ran.code == 0, ran.err
     for text in (
-        "read", "prepare", "network", "decode", "draw", "p95", "streamed", "one picture per thread",
+        "read", "prepare", "network", "decode", "draw", "p95", "streamed", "at a time as streaming",
         "x the network alone", "x the network's own best rate", "people per picture: 1 to 1", "input 64 x 128",
         "onnxruntime, 2 threads", "numpy",
     ):  # fmt: skip

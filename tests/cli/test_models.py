@@ -41,3 +41,11 @@ def test_an_unknown_name_lists_the_known(cli, tiny):
     ran = cli("model", "fetch", "tinny")
     assert ran.code == 2
     assert "tiny" in ran.err
+
+
+def test_the_model_of_the_package_needs_no_fetching(cli, tiny, web_server, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    row = next(line for line in cli("model", "list").out.splitlines() if "human (default)" in line)
+    assert "in the package" in row
+    assert cli("model", "fetch", "human").out.strip().endswith("human.onnx")
+    assert web_server.requests == []

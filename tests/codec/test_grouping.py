@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nimblepose import HUMAN_18, Skeleton
+from nimblepose.codec import limbs
 from nimblepose.codec.encode import EncodeOptions, encode_pafs
 from nimblepose.codec.grouping import assemble, match_limbs
 from nimblepose.codec.limbs import Connections, score_limbs
@@ -162,7 +163,9 @@ def crowd(rng, n, spacing):
     return centres + square + rng.uniform(-3, 3, (n * n, 4, 2))
 
 
-def test_pruning_a_crowd_changes_nothing_for_people_apart():
+@pytest.mark.parametrize("great", [10**6, 0], ids=["as a list", "as matrices"])
+def test_pruning_a_crowd_changes_nothing_for_people_apart(monkeypatch, great):
+    monkeypatch.setattr(limbs, "_GREAT_CROWD", great)
     xy = crowd(np.random.default_rng(0), 7, 96)
     pafs = encode_pafs(xy, (84, 84), CHAIN, CENTRE).astype(np.float32)
     cells = rescale(xy, 1 / 8)
@@ -176,6 +179,27 @@ def test_pruning_a_crowd_changes_nothing_for_people_apart():
     np.testing.assert_array_equal(found[0].score, found[1].score)
     everything = score_limbs(some, pafs, CHAIN, OPEN)
     assert len(score_limbs(some, pafs, CHAIN, dataclasses.replace(OPEN, prune_crowds=True))) < len(everything)
+
+
+def test_a_great_crowd_is_read_but_for_pairs_without_paf_half_way(monkeypatch):
+    """Of those that are left, each is listed once, by limb and start, and scores as ever."""
+    rng = np.random.default_rng(1)
+    pafs = rng.uniform(-1, 1, (8, 20, 20)).astype(np.float32)
+    some = peaks(*((k, *rng.uniform(0, 19, 2), 1) for k in range(4) for _ in range(60)))  # 4 x 3600 pairs
+    monkeypatch.setattr(limbs, "_GREAT_CROWD", 4 * 3600 - 1)
+    listed = []
+
+    def keep_all(field, lines, row, limb, end):
+        listed.append(len(end))
+        return np.arange(len(end))
+
+    monkeypatch.setattr(limbs, "_near", keep_all)
+    found = score_limbs(some, pafs, CHAIN, dataclasses.replace(OPEN, prune_crowds=True))
+    assert sum(listed) < 4 * 3600 / 2
+    everything = score_limbs(some, pafs, CHAIN, OPEN)
+    scores = dict(zip(rows(everything), everything.score.tolist(), strict=True))
+    assert rows(found) == sorted(set(rows(found)))
+    np.testing.assert_allclose(found.score, [scores[row] for row in rows(found)], atol=2e-3)
 
 
 def test_a_crowd_too_large_for_one_block_scores_as_in_parts():

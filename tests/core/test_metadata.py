@@ -17,12 +17,13 @@ WHOLE = ModelMetadata(
     licence="MIT",
     origin="a test, ünïcode",
 )
+PIXELS = ModelMetadata(skeleton=COCO_17, input=InputSpec(mean=0, scale=1, dtype="uint8"))
 
 
 @pytest.mark.parametrize(
     "metadata",
-    [WHOLE, ModelMetadata(skeleton=HUMAN_18), ModelMetadata(skeleton=COCO_17, input=RAW_BGR)],
-    ids=["all set", "defaults", "raw input"],
+    [WHOLE, ModelMetadata(skeleton=HUMAN_18), ModelMetadata(skeleton=COCO_17, input=RAW_BGR), PIXELS],
+    ids=["all set", "defaults", "raw input", "pixels"],
 )
 def test_there_and_back(metadata):
     strings = metadata.to_strings()
@@ -30,6 +31,18 @@ def test_there_and_back(metadata):
     back = ModelMetadata.from_strings(strings | {"of others": "left alone"}, source="a.onnx")
     assert back == metadata
     assert back.skeleton.sigmas_are_guessed == metadata.skeleton.sigmas_are_guessed
+
+
+def test_files_from_before_there_were_pixels_take_float32():
+    value = json.loads(WHOLE.to_strings()["nimblepose"])
+    del value["input"]["dtype"]
+    assert ModelMetadata.from_strings({"nimblepose": json.dumps(value)}, source="a.onnx") == WHOLE
+
+
+@pytest.mark.parametrize("spec", [{"dtype": "float16"}, {"dtype": "uint8"}, {"dtype": "uint8", "mean": 0}], ids=str)
+def test_pixels_are_uint8_and_not_normalised_twice(spec):
+    with pytest.raises(ModelError, match="uint8 with mean 0 and scale 1"):
+        InputSpec(**spec)
 
 
 @pytest.mark.parametrize("strings", [None, {}, {"other": "x"}], ids=str)

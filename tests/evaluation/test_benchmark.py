@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from nimblepose.core.errors import MediaError, PoseError
-from nimblepose.evaluation.benchmark import STAGES, BenchmarkOptions, Timing, load_pictures, noise, run_benchmark
+from nimblepose.evaluation.benchmark import (
+    STAGES,
+    BenchmarkOptions,
+    Timing,
+    _run_parallel,
+    load_pictures,
+    noise,
+    run_benchmark,
+)
 from nimblepose.media.files import write_atomically
 from nimblepose.media.writers import encode_picture
 from nimblepose.runtime.backends import open_backend
@@ -39,7 +47,8 @@ class Counting:
     """A backend that counts its runs and the threads they came from."""
 
     def __init__(self, backend):
-        self.backend, self.metadata, self.runs, self.threads = backend, backend.metadata, 0, set()
+        self.backend, self.metadata, self.callers = backend, backend.metadata, backend.callers
+        self.runs, self.threads = 0, set()
 
     def run(self, image):
         self.runs += 1
@@ -69,6 +78,21 @@ def test_the_network_alone_runs_as_often_as_it_is_compared(estimator, parallel):
     assert counting.runs == warm_up + OPTIONS.rounds * a_round
     assert threading.get_ident() in counting.threads  # warming up
     assert len(counting.threads) > 1  # measuring
+
+
+def test_the_networks_own_best_rate_has_the_callers_that_streaming_has():
+    """OpenVINO streams by one caller more than threads: fewer would make the network look slow beside it."""
+
+    class Together:
+        callers, met, done = 3, threading.Barrier(3, timeout=20), []
+
+        def run(self, image):
+            self.met.wait()  # in vain if fewer than three call
+            self.done.append(image)
+
+    backend = Together()
+    _run_parallel(backend, [np.zeros((1, 3, 8, 8), np.float32)], 6)
+    assert len(backend.done) == 6
 
 
 def test_without_files_nothing_is_read(estimator, parallel):

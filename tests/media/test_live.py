@@ -7,6 +7,7 @@ import time
 import cv2
 import numpy as np
 import pytest
+from live_pages import stream_of
 from video_files import make_video, number_of, numbered
 
 from nimblepose.core.errors import MediaError
@@ -137,23 +138,6 @@ def test_closing_from_elsewhere_ends_a_waiting_reader():
     source = LiveSource(Silent(), options=QUICK)
     threading.Timer(0.05, source.close).start()
     assert list(source) == []
-
-
-def stream_of(path, *, break_at=None, rate=40):
-    """A page that sends an MPEG-TS file at about its own pace, and breaks off at a part of it."""
-    data = path.read_bytes()
-
-    def page(handler):
-        handler.send_response(200)
-        handler.send_header("Content-Type", "video/mp2t")
-        handler.end_headers()
-        end = len(data) if break_at is None else int(len(data) * break_at)
-        step = max(188, len(data) // rate // 188 * 188)
-        for at in range(0, end, step):
-            handler.wfile.write(data[at : min(end, at + step)])
-            time.sleep(0.01)
-
-    return page
 
 
 def test_an_http_stream_with_two_disconnects(tmp_path, web_server):

@@ -10,7 +10,7 @@ from video_files import number_of, numbered
 
 from nimblepose.core.errors import MediaError
 from nimblepose.media.frames import Selection
-from nimblepose.media.sources import find_pictures, is_camera, open_frames
+from nimblepose.media.sources import find_pictures, is_camera, is_recorded, open_frames
 
 
 @pytest.fixture
@@ -104,3 +104,12 @@ def test_a_file_may_be_called_like_a_camera(tmp_path, monkeypatch, video):
     video.rename("7")
     assert not is_camera("7")
     assert len(list(open_frames("7"))) == 20
+
+
+@pytest.mark.parametrize(
+    ("source", "recorded"),
+    [("match.mp4", True), ("frames", True), ("f*.png", True), ("-", False), ("0", False), ("/dev/video1", False),
+     ("rtsp://door.local/1", False), ("https://a.org/a.mp4", False)],
+)  # fmt: skip
+def test_what_can_be_read_twice(source, recorded):
+    assert is_recorded(source) == recorded

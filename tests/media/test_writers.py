@@ -11,6 +11,7 @@ from PIL import Image
 from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17, HUMAN_18, Skeleton
+from nimblepose.media.parquet import tidy_parquet
 from nimblepose.media.pictures import read_picture
 from nimblepose.media.writers import (
     CSV_COLUMNS,
@@ -111,3 +112,12 @@ def test_pictures_come_back_in_their_colours(suffix, tolerance):
 def test_pictures_that_cannot_be_written(suffix, shape):
     with pytest.raises(MediaError, match="cannot write"):
         encode_picture(np.zeros(shape, np.uint8), suffix)
+
+
+def test_parquet_of_pictures_has_the_rows_of_the_csv_in_full_precision(result, nobody, tmp_path):
+    (tmp_path / "a.parquet").write_bytes(tidy_parquet([result, nobody]))
+    table = pd.read_parquet(tmp_path / "a.parquet")
+    assert tuple(table.columns) == (*CSV_COLUMNS, "interpolated")
+    assert [tuple(row) for row in table.itertuples(index=False)] == [
+        (result.file, *row) for row in result.poses.to_rows()
+    ]

@@ -1,6 +1,7 @@
 """Three runtimes, one answer; and every file that is none of theirs is refused by name."""
 
 import shutil
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -237,3 +238,19 @@ def test_a_missing_runtime_says_what_to_install(tmp_path, monkeypatch, suffix, p
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(BackendUnavailable, match=remedy):
         open_backend(path)
+
+
+def test_openvino_models_that_go_leave_ctrl_c_as_it_was(tiny):
+    """Cores that go one after the other would leave signals a stack that is no more; Ctrl-C would be a crash."""
+    pytest.importorskip("openvino")
+    code = (
+        "import gc, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
+        "from nimblepose.runtime.backends import open_backend\n"
+        f"models = [open_backend({str(tiny.onnx)!r}, 'openvino') for _ in range(2)]\n"
+        "while models: models.pop(0); gc.collect()\n"
+        "try: signal.raise_signal(signal.SIGINT)\n"
+        "except KeyboardInterrupt: print('interrupted')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout.strip()) == (0, "interrupted"), ran.stderr

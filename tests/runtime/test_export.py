@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from nimblepose import PoseEstimator
 from nimblepose.core.errors import MediaError, ModelError
 from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.core.skeleton import COCO_17
@@ -17,7 +18,8 @@ pytest.importorskip("onnxscript")
 
 from nimblepose.model.importing import import_weights  # noqa: E402
 from nimblepose.model.network import NetworkOptions, build_network  # noqa: E402
-from nimblepose.runtime.export import ExportReport, export_onnx  # noqa: E402
+from nimblepose.runtime.backends import open_backend  # noqa: E402
+from nimblepose.runtime.export import ExportReport, export_onnx, take_pixels  # noqa: E402
 
 METADATA = ModelMetadata(skeleton=COCO_17, input=InputSpec(channels="rgb"), licence="MIT", origin="a test")
 SIZES = [(1, 8, 8), (1, 64, 96), (3, 128, 40)]
@@ -137,6 +139,64 @@ def test_the_public_weights_agree_in_all_runtimes(shared, tmp_path):
         found = compiled(image)
         for name, theirs in zip(("heatmaps", "pafs"), fields(network, image), strict=True):
             np.testing.assert_allclose(found[name], theirs, atol=1e-3, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def taking_pixels(network, picture, tmp_path_factory):
+    path = tmp_path_factory.mktemp("pixels") / "model.onnx"
+    export_onnx(network, METADATA, path, pictures=[picture], pixels=True)
+    return path
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_file_that_takes_pixels_answers_as_the_one_that_takes_numbers(exported, taking_pixels, runtime, size):
+    pytest.importorskip(runtime)
+    batch, height, width = size
+    pixels = np.random.default_rng(0).integers(0, 256, (batch, 3, height, width), np.uint8)
+    opened = open_backend(taking_pixels, runtime, threads=1)
+    assert opened.metadata.input == InputSpec(channels="rgb", mean=0, scale=1, dtype="uint8")
+    numbers = (pixels.astype(np.float32) - 128) / 256
+    other = open_backend(exported.report.path, runtime, threads=1).run(numbers)
+    for ours, theirs in zip(opened.run(pixels), other, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_an_estimator_sees_the_same_in_pixels(exported, taking_pixels, picture, runtime):
+    pytest.importorskip(runtime)
+    options = {"backend": runtime, "threads": 1, "input_height": 64, "flip": False, "scales": (0.5, 1.0)}
+    estimators = [PoseEstimator(path, **options) for path in (taking_pixels, exported.report.path)]
+    ours, theirs = (estimator.fields([picture], estimator.place(picture)) for estimator in estimators)
+    np.testing.assert_allclose(ours.heatmaps, theirs.heatmaps, atol=1e-5)
+    np.testing.assert_allclose(ours.pafs, theirs.pafs, atol=1e-5)
+
+
+def test_a_quantised_file_takes_pixels_as_its_own_eight_bits(exported):
+    """Nothing is left between the pixels and the first convolution but the one node that says what they mean."""
+    proto = onnx.load(exported.report.path)
+    node, scale, zero = onnx.helper.make_node, np.array(1 / 255, np.float32), np.array(127, np.uint8)
+    proto.graph.initializer.extend(
+        onnx.numpy_helper.from_array(value, name) for value, name in ((scale, "s"), (zero, "z"))
+    )
+    first = next(one for one in proto.graph.node if "image" in one.input)
+    first.input[0] = "pair"
+    proto.graph.node.insert(0, node("DequantizeLinear", ["quantised", "s", "z"], ["pair"]))
+    proto.graph.node.insert(0, node("QuantizeLinear", ["image", "s", "z"], ["quantised"]))
+    before = proto.SerializeToString()
+    taking = take_pixels(proto)
+    assert proto.SerializeToString() == before
+    assert [one.op_type for one in taking.graph.node[:2]] == ["DequantizeLinear", first.op_type]
+    assert "QuantizeLinear" not in {one.op_type for one in taking.graph.node}
+    with pytest.raises(ModelError, match="already"):
+        take_pixels(taking)
+
+
+def test_a_mean_between_two_pixel_values_is_refused(network, tmp_path):
+    metadata = dataclasses.replace(METADATA, input=InputSpec(mean=127.5))
+    with pytest.raises(ModelError, match=r"127\.5"):
+        export_onnx(network, metadata, tmp_path / "model.onnx", pixels=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_not_there_is_our_error(exported, network, tmp_path, monkeypatch):

@@ -197,4 +197,22 @@ def test_every_named_model_is_described_whole():
         assert name == model.name
         assert model.licence == "Apache-2.0"
         assert all(f.url.startswith("https://") and len(f.sha384) == 96 and f.size > 0 for f in model.files)
-    assert models.DEFAULT_MODEL in models.MODELS
+    for name, packaged in models.PACKAGED.items():
+        assert name == packaged.name
+        assert packaged.licence == "Apache-2.0"
+    assert models.DEFAULT_MODEL in models.PACKAGED
+
+
+def test_the_default_model_is_in_the_package_whole(own_cache):
+    path = find_model()
+    assert path == find_model("human") == models.PACKAGED["human"].path
+    assert models.PACKAGED["human"].is_intact()
+    assert path.stat().st_size <= 5_000_000
+    assert not own_cache.exists()
+
+
+def test_an_installation_without_its_model_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(models, "_WEIGHTS", tmp_path)
+    assert not models.PACKAGED["human"].is_intact()
+    with pytest.raises(ModelError, match="install nimblepose again"):
+        find_model()

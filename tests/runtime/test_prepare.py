@@ -42,6 +42,24 @@ def test_a_picture_of_the_inputs_size_is_taken_as_it_is():
     np.testing.assert_array_equal(batch[0], picture[..., ::-1].transpose(2, 0, 1))
 
 
+def test_pixels_stay_pixels():
+    picture = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
+    spec = InputSpec(channels="bgr", mean=0, scale=1, dtype="uint8")
+    batch = prepare([picture, picture], Placement((16, 24), (16, 24)), spec)
+    assert batch.dtype == np.uint8
+    np.testing.assert_array_equal(batch, np.stack(2 * [picture[..., ::-1].transpose(2, 0, 1)]))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_only_memory_of_the_same_kind_is_filled_again(dtype):
+    picture, placement = plain((16, 24)), Placement((16, 24), (16, 24))
+    spec = InputSpec(mean=0, scale=1, dtype=dtype)
+    first = prepare([picture], placement, spec)
+    assert prepare([picture], placement, spec, out=first) is first
+    other = np.zeros(first.shape, np.uint8 if dtype == "float32" else np.float32)
+    assert prepare([picture], placement, spec, out=other).dtype == first.dtype
+
+
 def test_pictures_of_a_batch_do_not_mix():
     pictures = [plain((40, 40), (value, value, value)) for value in (0, 100, 200)]
     batch = prepare(pictures, Placement.fit((40, 40), 16), RAW_BGR)

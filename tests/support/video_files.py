@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-SOUND_RATE = 44100
+SOUND_RATE = 48000
 _SHADES = 25  # numbers that can be told apart
 
 

@@ -10,8 +10,10 @@ from nimblepose.core.errors import TrainingError
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.network import NetworkOptions, build_network
+from nimblepose.runtime.averaging import average
+from nimblepose.runtime.backends import Fields
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.training.recipe import load_recipe
+from nimblepose.training.recipe import View, load_recipe
 from nimblepose.training.teacher import load_teacher
 
 
@@ -23,7 +25,8 @@ def checkpoint(tmp_path) -> Path:
 
 
 def with_teacher(tiny, checkpoint, **changes):
-    return load_recipe(tiny(distill={"teacher": str(checkpoint), "weight": 0.5, "mirrored": True}, **changes))
+    views = [{}, {"mirrored": True}]
+    return load_recipe(tiny(distill={"teacher": str(checkpoint), "weight": 0.5, "views": views}, **changes))
 
 
 def test_a_mirrored_teacher_gives_what_the_product_averages(tiny, checkpoint):
@@ -34,8 +37,24 @@ def test_a_mirrored_teacher_gives_what_the_product_averages(tiny, checkpoint):
     fields = estimator.fields([image], estimator.place(image))
     np.testing.assert_allclose(soft.heatmaps[0].numpy(), fields.heatmaps[0], atol=1e-4)
     np.testing.assert_allclose(soft.pafs[0].numpy(), fields.pafs[0], atol=1e-4)
-    alone = dataclasses.replace(teacher, mirrored=False)(torch.from_numpy(image.transpose(2, 0, 1).copy())[None])
+    alone = dataclasses.replace(teacher, views=(View(),))(torch.from_numpy(image.transpose(2, 0, 1).copy())[None])
     assert (alone.pafs - soft.pafs).abs().max() > 1e-4
+
+
+def test_a_larger_view_is_the_larger_picture_brought_back(tiny, checkpoint):
+    teacher = load_teacher(with_teacher(tiny, checkpoint), HUMAN_18)
+    small = torch.randint(0, 256, (1, 3, 32, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    smooth = torch.nn.functional.interpolate(small.float(), scale_factor=2.0, mode="bilinear")
+    enlarged = dataclasses.replace(teacher, views=(View(scale=2.0),))(small)
+    assert enlarged.heatmaps.shape == (1, 19, 4, 6)
+    alone = dataclasses.replace(teacher, views=(View(),))
+    expected = alone(smooth)  # the picture as it is enlarged, then 2 x 2 cells to 1
+    fields = average([Fields(expected.heatmaps.numpy(), expected.pafs.numpy())], (4, 6))
+    np.testing.assert_allclose(enlarged.heatmaps.numpy(), fields.heatmaps, atol=1e-5)
+    np.testing.assert_allclose(enlarged.pafs.numpy(), fields.pafs, atol=1e-5)
+    both = dataclasses.replace(teacher, views=(View(), View(scale=2.0)))(small)
+    half = (alone(small).pafs + enlarged.pafs) / 2
+    np.testing.assert_allclose(both.pafs.numpy(), half.numpy(), atol=1e-5)
 
 
 def test_a_teacher_of_another_geometry_is_refused(tiny, checkpoint):

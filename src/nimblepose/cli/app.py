@@ -13,14 +13,17 @@ from nimblepose import __version__
 from nimblepose.cli import (
     benchmark,
     data,
+    demo,
     doctor,
     export,
     import_,
     model_info,
     models,
     predict,
+    quantize,
     sigmas,
     skeleton,
+    track,
     train,
     val,
 )
@@ -34,11 +37,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(predict.predict)
+app.command()(demo.demo)
+app.command()(track.track)
 app.command()(train.train)
 app.command()(val.val)
 app.command()(benchmark.benchmark)
 app.command("import")(import_.import_model)
 app.command()(export.export)
+app.command()(quantize.quantize)
 app.command()(doctor.doctor)
 
 model_app = typer.Typer(help="Which models there are, where they lie, what is in them.", no_args_is_help=True)

@@ -88,7 +88,7 @@ def _print_tables(result: "Benchmark", facts: dict[str, Any], source: str | None
         "one by one": result.one_by_one_fps,
         "streamed": result.streamed_fps,
         "network alone, all threads on one picture": result.network_fps,
-        "network alone, one picture per thread": result.network_parallel_fps,
+        "network alone, as many pictures at a time as streaming": result.network_parallel_fps,
     }.items():
         rates.add_row(name, f"{rate:.1f}")
     fewest, median, most = result.people

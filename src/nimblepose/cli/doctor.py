@@ -38,7 +38,7 @@ def doctor(
     """
     import nimblepose
     from nimblepose.core.errors import PoseError
-    from nimblepose.runtime.models import find_model
+    from nimblepose.runtime.models import PACKAGED, find_model
 
     print(f"nimblepose   {nimblepose.__version__}, Python {platform.python_version()}, {platform.platform()}")
     name, cores, flags = _cpu()
@@ -52,6 +52,10 @@ def doctor(
         print(f"model        FAILED: {error}")
         raise typer.Exit(1) from error
     print(f"model        {path}")
+    for packaged in PACKAGED.values():
+        if path == packaged.path and not packaged.is_intact():
+            print("model        FAILED: not as it was shipped; install nimblepose again")
+            good = False
     for backend in _BACKENDS:
         if _version(backend) and _fits(backend, path):
             good &= _check(backend, partial(check_runtime, backend, path))

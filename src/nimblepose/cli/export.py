@@ -13,6 +13,9 @@ def export(
     picture: Annotated[
         list[Path] | None, typer.Option(help="Real picture for the check against torch, besides noise; repeatable.")
     ] = None,
+    pixels: Annotated[
+        bool, typer.Option("--pixels", help="The file takes pixels, uint8, and normalises them: faster.")
+    ] = False,
 ) -> None:
     """Write a checkpoint as ONNX with dynamic batch, height and width, checked against torch."""
     from nimblepose.media.pictures import read_picture
@@ -20,7 +23,8 @@ def export(
     from nimblepose.runtime.export import export_onnx
 
     network, metadata = load_checkpoint(checkpoint)
-    report = export_onnx(network, metadata, out, pictures=[read_picture(path) for path in picture or []])
+    pictures = [read_picture(path) for path in picture or []]
+    report = export_onnx(network, metadata, out, pictures=pictures, pixels=pixels)
     console = Console()
     operators = ", ".join(f"{count} {kind}" for kind, count in report.operators.items())
     console.print(f"{report.path}: {report.size / 1e6:.1f} MB; {operators}", markup=False, soft_wrap=True)

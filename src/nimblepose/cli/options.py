@@ -1,5 +1,6 @@
 """Options that several verbs have, so that they read alike everywhere."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -8,3 +9,79 @@ ModelOption = Annotated[str | None, typer.Option("--model", "-m", help="Name or 
 BackendOption = Annotated[
     Literal["auto", "onnxruntime", "openvino", "torch"], typer.Option(help="What runs the network.")
 ]
+ThreadsOption = Annotated[int, typer.Option(min=0, help="0: the runtime chooses.")]
+HeightOption = Annotated[
+    int, typer.Option(min=32, max=4096, help="Height the network sees; larger finds smaller people, more slowly.")
+]
+MinScoreOption = Annotated[
+    float, typer.Option(min=0, max=1, help="Leave out people of a lower score; 0 shows every guess.")
+]
+FlipOption = Annotated[
+    bool, typer.Option("--flip", help="Average with the mirrored picture: better, at twice the time.")
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Folder for all results; without it, next to each source.")
+]
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format", "-f", help="Any of json (of videos: a line per frame), coco, openpose, csv, parquet, with commas."
+    ),
+]
+PicturesOption = Annotated[
+    bool, typer.Option("--pictures/--no-pictures", help="Write annotated pictures and videos; without is faster.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+# What is drawn
+
+_DRAWING = "Drawing"
+ColourOption = Annotated[
+    Literal["auto", "limb", "person"],
+    typer.Option(rich_help_panel=_DRAWING, help="Colours; auto: by person where there are identities, else by limb."),
+]
+ScoresOption = Annotated[bool, typer.Option("--scores", rich_help_panel=_DRAWING, help="Write each person's score.")]
+BoxesOption = Annotated[bool, typer.Option("--boxes", rich_help_panel=_DRAWING, help="Draw boxes.")]
+TrailsOption = Annotated[
+    float, typer.Option(min=0, rich_help_panel=_DRAWING, help="Seconds of everybody's way to draw; 0: none.")
+]
+BlurOption = Annotated[
+    bool, typer.Option("--blur-faces", rich_help_panel=_DRAWING, help="Blur the heads of the people found.")
+]
+
+# Videos
+
+_VIDEO = "Videos"
+EveryOption = Annotated[int, typer.Option(min=1, rich_help_panel=_VIDEO, help="Take every n-th frame.")]
+StartOption = Annotated[str, typer.Option(rich_help_panel=_VIDEO, help="Begin here: seconds, or h:mm:ss.")]
+EndOption = Annotated[str | None, typer.Option(rich_help_panel=_VIDEO, help="Stop before: seconds, or h:mm:ss.")]
+SmoothOption = Annotated[
+    Literal["live", "offline", "off"],
+    typer.Option(
+        rich_help_panel=_VIDEO,
+        help="Steady keypoints: without looking ahead; or, of files, in a second pass that also fills short gaps.",
+    ),
+]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", rich_help_panel=_VIDEO, help="Go on where a run over this file broke off.")
+]
+ShowOption = Annotated[bool, typer.Option("--show", rich_help_panel=_VIDEO, help="Open a window; q or Esc ends.")]
+RateOption = Annotated[float, typer.Option(min=0.01, rich_help_panel=_VIDEO, help="Frames per second of folders.")]
+
+
+def seconds(text: str) -> float:
+    """A time as people write it.
+
+    >>> seconds("90"), seconds("1:30"), seconds("1:00:02.5")
+    (90.0, 90.0, 3602.5)
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    try:
+        parts = [float(part) for part in text.split(":")]
+        if len(parts) > 3 or any(not 0 <= part < 1e9 for part in parts):
+            raise ValueError(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no time; write seconds, or h:mm:ss") from error
+    return sum(part * factor for part, factor in zip(reversed(parts), (1, 60, 3600), strict=False))

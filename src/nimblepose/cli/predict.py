@@ -1,13 +1,13 @@
-"""`nimblepose predict`: pictures in, annotated pictures and poses out."""
+"""`nimblepose predict`: pictures and videos in, annotated ones and poses out."""
 
 import logging
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nimblepose.cli.options import BackendOption, ModelOption
+from nimblepose.cli import options as given
+from nimblepose.cli.loading import EstimatorOptions
+from nimblepose.cli.videos import VideoChoices, finish, make_folder, run_videos
 
 if TYPE_CHECKING:
     from nimblepose.media.sinks import PictureSink
@@ -15,66 +15,73 @@ if TYPE_CHECKING:
 
 
 def predict(
-    sources: Annotated[list[str], typer.Argument(help="Pictures, folders, patterns in quotes, http(s) addresses.")],
-    model: ModelOption = None,
-    backend: BackendOption = "auto",
-    threads: Annotated[int, typer.Option(min=0, help="0: the runtime chooses.")] = 0,
-    input_height: Annotated[
-        int, typer.Option(min=32, max=4096, help="Height the network sees; larger finds smaller people, more slowly.")
-    ] = 256,
-    min_score: Annotated[
-        float, typer.Option(min=0, max=1, help="Leave out people of a lower score; 0 shows every guess.")
-    ] = 0.1,
-    flip: Annotated[
-        bool, typer.Option("--flip", help="Average with the mirrored picture: better, at twice the time.")
-    ] = False,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for all results [default: next to each picture].")
-    ] = None,
-    formats: Annotated[
-        str, typer.Option("--format", "-f", help="Any of json, coco, openpose, csv, separated by commas.")
-    ] = "json",
-    pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Write annotated pictures.")] = True,
-    colour_by: Annotated[Literal["limb", "person"], typer.Option(help="Colours of the drawing.")] = "limb",
-    scores: Annotated[bool, typer.Option("--scores", help="Write each person's score into the drawing.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Pictures, videos, folders, patterns in quotes, http(s) and rtsp addresses, 0 for a camera, "
+            "- for a video on standard input."
+        ),
+    ],
+    model: given.ModelOption = None,
+    backend: given.BackendOption = "auto",
+    threads: given.ThreadsOption = 0,
+    input_height: given.HeightOption = 256,
+    min_score: given.MinScoreOption = 0.1,
+    flip: given.FlipOption = False,
+    out: given.OutOption = None,
+    formats: given.FormatOption = "json",
+    pictures: given.PicturesOption = True,
+    colour_by: given.ColourOption = "auto",
+    scores: given.ScoresOption = False,
+    boxes: given.BoxesOption = False,
+    trails: given.TrailsOption = 0.0,
+    blur_faces: given.BlurOption = False,
+    track: Annotated[
+        bool, typer.Option("--track/--no-track", rich_help_panel="Videos", help="Give people identities.")
+    ] = True,
+    smooth: given.SmoothOption = "live",
+    every: given.EveryOption = 1,
+    start: given.StartOption = "0",
+    end: given.EndOption = None,
+    resume: given.ResumeOption = False,
+    show: given.ShowOption = False,
+    quiet: given.QuietOption = False,
 ) -> None:
-    """Find people in pictures; write `NAME.poses.jpg` and one JSON next to them, or into --out.
+    """Find people in pictures and videos; write `NAME.poses.jpg` or `.mp4` and a JSON next to them, or into --out.
 
     A file that cannot be read does not stop the others: it is listed at the end, and the exit code is 1.
     """
-    from nimblepose.cli.progress import download_bar
     from nimblepose.media.drawing import DrawOptions
     from nimblepose.media.sinks import PictureSink, SinkOptions, parse_formats
-    from nimblepose.runtime.models import find_model
+    from nimblepose.media.sources import is_video
 
-    options = SinkOptions(
-        out=out,
-        formats=parse_formats(formats),
-        pictures=pictures,
-        draw=DrawOptions(colour_by=colour_by, show_scores=scores),
+    estimating = EstimatorOptions(
+        model=model, backend=backend, threads=threads, input_height=input_height, min_score=min_score, flip=flip
     )
-    (found, failures), interrupted = _collect(sources), False
+    draw = DrawOptions(
+        colour_by="person" if colour_by == "person" else "limb",
+        show_scores=scores,
+        show_boxes=boxes,
+        blur_faces=blur_faces,
+    )
+    options = SinkOptions(out=out, formats=parse_formats(formats), pictures=pictures, draw=draw)
+    videos = VideoChoices(
+        formats=options.formats, video=pictures, draw=draw, colour_by=colour_by, trails=trails, track=track,
+        smooth=smooth if track else "off", every=every, start=start, end=end, resume=resume, show=show,
+    ).options()  # fmt: skip
+    found, failures = _collect([source for source in sources if not is_video(source)])
+    moving, interrupted = list(dict.fromkeys(source for source in sources if is_video(source))), False
+    if found or moving:
+        estimator, path = estimating.load()
+        make_folder(out)
     if found:
-        from nimblepose.codec.options import DecodeOptions
-        from nimblepose.runtime.estimator import PoseEstimator
-
-        with download_bar() as progress:
-            path = find_model(model, progress=progress)
-        decode = DecodeOptions(min_pose_score=min_score)
-        estimator = PoseEstimator(
-            path, backend=backend, threads=threads, input_height=input_height, flip=flip, decode=decode
-        )
-        _make_folder(out)
-        sink = PictureSink(found, options, model=path.stem)
+        sink = PictureSink(found, options, model=path.stem, among_videos=bool(moving))
         failed, interrupted = _run(estimator, sink, found, quiet=quiet)
         failures |= failed
-    for source, message in failures.items():
-        print(f"nimblepose: {message}" if source in message else f"nimblepose: {source}: {message}", file=sys.stderr)
-    if interrupted:
-        print("nimblepose: interrupted; the other pictures were left out", file=sys.stderr)
-    if interrupted or failures:
-        raise typer.Exit(130 if interrupted else 1)
+    if moving and not interrupted:
+        outcome = run_videos(estimator, moving, out, videos, estimating.conditions(path), quiet=quiet)
+        failures, interrupted = failures | outcome.failures, outcome.interrupted
+    finish(failures, interrupted)
 
 
 def _collect(sources: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -91,16 +98,6 @@ def _collect(sources: list[str]) -> tuple[list[str], dict[str, str]]:
         except PoseError as error:
             failures[source] = str(error)
     return list(found), failures
-
-
-def _make_folder(folder: Path | None) -> None:
-    from nimblepose.core.errors import MediaError
-
-    try:
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MediaError(f"cannot make the folder {folder}: {error.strerror}; choose another with --out") from error
 
 
 def _run(

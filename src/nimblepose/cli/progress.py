@@ -1,12 +1,24 @@
 """Progress bars on the error stream, where there is somebody to see them."""
 
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from nimblepose.runtime.models import Progress as ByteProgress
+
+Advance = Callable[[str, float, int, int], None]
 
 
 @contextmanager
@@ -33,3 +45,47 @@ def download_bar() -> Iterator[ByteProgress]:
             progress.update(tasks[name], completed=arrived)
 
         yield told
+
+
+@contextmanager
+def video_bar(start: float, end: float, *, quiet: bool) -> Iterator[Advance]:
+    """A bar over the seconds of a video, with frames per second, people and time left; of live sources without end.
+
+    Args:
+        start: First second.
+        end: Last one; infinite where nobody knows.
+        quiet: Show nothing.
+
+    Yields:
+        A function to call after every frame: stage, time of the frame, people in it, frames dropped so far.
+    """
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TextColumn("{task.fields[people]}"),
+        TimeRemainingColumn(),
+    )
+    hidden = quiet or not console.is_terminal
+    with Progress(*columns, console=console, disable=hidden, transient=True, refresh_per_second=4) as progress:
+        tasks: dict[str, TaskID] = {}
+        recent: deque[float] = deque(maxlen=50)  # when the last frames were done
+
+        def advance(stage: str, seconds: float, people: int, dropped: int) -> None:
+            if hidden:
+                return
+            if stage not in tasks:
+                total = None if end == float("inf") else max(end - start, 1e-3)
+                tasks[stage] = progress.add_task(stage, total=total, speed="", people="")
+                recent.clear()
+            recent.append(time.perf_counter())
+            rate = (len(recent) - 1) / max(recent[-1] - recent[0], 1e-9)
+            progress.update(
+                tasks[stage],
+                completed=seconds - start,
+                speed=f"{rate:.1f} frames/s" + (f", {dropped} dropped" if dropped else ""),
+                people=f"{people} {'person' if people == 1 else 'people'}",
+            )
+
+        yield advance

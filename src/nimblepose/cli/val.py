@@ -47,22 +47,16 @@ def val(
 
     from nimblepose.cli.progress import download_bar, picture_bar
     from nimblepose.codec.options import FOR_RANKING, DecodeOptions
-    from nimblepose.core.errors import DataError
     from nimblepose.data.coco import read_json, records_of
     from nimblepose.evaluation.coco import check_available, evaluate, find_category
-    from nimblepose.evaluation.detect import annotated_pictures, detect, locate_set
+    from nimblepose.evaluation.detect import annotated_pictures, chosen_set, detect
     from nimblepose.evaluation.provenance import provenance, sha256, write_json
     from nimblepose.evaluation.worst import find_mistakes, write_mistakes
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import find_model
 
     check_available()  # what is missing is said now, not after the last picture
-    if data is not None and images is None and annotations is None:
-        annotations, images = locate_set(data)
-    elif data is not None:
-        raise DataError("give either --data, or both --images and --annotations")
-    if annotations is None or images is None:
-        raise DataError("give --data, or both --images and --annotations")
+    annotations, images = chosen_set(data, images, annotations)
     coco = read_json(annotations)
     pictures = annotated_pictures(coco, images, limit=limit)
     with download_bar() as progress:

@@ -14,9 +14,12 @@ from nimblepose.codec.peaks import Peaks
 from nimblepose.core.skeleton import Skeleton
 
 _CROWD = 500  # pairs from which on it pays to glance at each before reading it
-_MIN_GLANCE = 0.05  # PAF in the middle between two peaks from which on they are worth a second look
+_GREAT_CROWD = 20_000  # pairs from which on matrices of them are faster than lists
+_MIN_GLANCE = np.float32(0.05)  # PAF in the middle between two peaks from which on they are worth a second look
 _MIN_SHARE = np.float32(0.6)  # of the best pair's glance from the same start, and to the same end
+_MIN_GREAT_SHARE = np.float32(0.4)  # the same in a great crowd, of the PAF in the middle alone
 _BLOCK = 16384  # pairs scored at a time: more take memory, fewer take more calls
+_GREAT_BLOCK = 2 * _BLOCK  # the same in a great crowd, where few are left of them
 _SOME_PAF = 0.05  # from which on a place counts as part of a limb
 _OPENCV_LIMIT = 32766  # rows or columns that cv2.remap takes
 _TINY = np.float32(1e-6)  # cells; two peaks in one place point nowhere
@@ -80,13 +83,18 @@ def score_limbs(
     x, y = np.minimum(np.maximum(peaks.xy, 0), np.array([width - 1, height - 1], np.float32)).T + np.float32(paf_offset)
 
     found: list[tuple[Indices, Indices, Indices, NDArray[np.float32]]] = []
-    for block in _blocks(peaks.kind, skeleton, _OPENCV_LIMIT // (height + 1)):
+    count = np.bincount(peaks.kind, minlength=len(skeleton.keypoints))
+    pairs = count[skeleton.limb_indices].prod(axis=1)
+    great = options.prune_crowds and int(pairs.sum()) > _GREAT_CROWD
+    for block in _blocks(pairs, _GREAT_BLOCK if great else _BLOCK, _OPENCV_LIMIT // (height + 1)):
         field = planes[:, block].reshape(2, -1, width + 1)
-        limb, start, count, end = _rows(peaks.kind, skeleton, np.arange(limbs)[block])
-        top = ((limb - block.start) * (height + 1)).astype(np.float32)
-        x_start, y_start = np.repeat(x.take(start), count), np.repeat(y.take(start), count)
-        lines = _Lines(x_start, y_start + np.repeat(top, count), x.take(end) - x_start, y.take(end) - y_start)
-        row = np.repeat(np.arange(len(limb)), count)
+        ends = skeleton.limb_indices[block]
+        rows = _glance(planes[:, block], x, y, count, ends) if great else _rows(count, ends)
+        limb, start, per_row, end = rows
+        top = (limb * (height + 1)).astype(np.float32)
+        x_start, y_start = np.repeat(x.take(start), per_row), np.repeat(y.take(start), per_row)
+        lines = _Lines(x_start, y_start + np.repeat(top, per_row), x.take(end) - x_start, y.take(end) - y_start)
+        row = np.repeat(np.arange(len(limb)), per_row)
         if options.prune_crowds and len(end) > _CROWD:
             near = _near(field, lines, row, limb, end)
             row, end, lines = row.take(near), end.take(near), lines.at(near)
@@ -97,43 +105,83 @@ def score_limbs(
         score = paf * np.minimum(peaks.score.take(start), peaks.score.take(end))
         whole = (along > _SOME_PAF).mean(axis=0) >= options.min_limb_share
         good = np.flatnonzero((score > options.min_limb_score) & whole)
-        found.append((limb.take(good), start.take(good), end.take(good), score.take(good)))
+        found.append((limb.take(good) + block.start, start.take(good), end.take(good), score.take(good)))
     return Connections(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
-def _blocks(kind: Indices, skeleton: Skeleton, most: int) -> list[slice]:
-    """The limbs in groups of at most about `_BLOCK` pairs; all in one unless there is a crowd.
+def _blocks(pairs: Indices, most_pairs: int, most_limbs: int) -> list[slice]:
+    """The limbs in groups of at most about `most_pairs` pairs; all in one unless there is a crowd.
 
     Args:
-        kind: (P,) of the peaks.
-        skeleton: Names the limbs.
-        most: Limbs in a group.
+        pairs: (L,) of each limb.
+        most_pairs: Of a group.
+        most_limbs: Of a group.
     """
-    count = np.bincount(kind, minlength=len(skeleton.keypoints))
-    pairs = count[skeleton.limb_indices].prod(axis=1)
-    if len(pairs) <= most and pairs.sum() <= _BLOCK:
+    if len(pairs) <= most_limbs and pairs.sum() <= most_pairs:
         return [slice(0, len(pairs))]
-    block = np.maximum(np.cumsum(pairs) - 1, 0) // _BLOCK * len(pairs) + np.arange(len(pairs)) // most
+    block = np.maximum(np.cumsum(pairs) - 1, 0) // most_pairs * len(pairs) + np.arange(len(pairs)) // most_limbs
     edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(pairs)]
     return [slice(first, after) for first, after in pairwise(edges)]
 
 
-def _rows(kind: Indices, skeleton: Skeleton, limbs: Indices) -> tuple[Indices, Indices, Indices, Indices]:
+def _rows(count: Indices, ends: Indices) -> tuple[Indices, Indices, Indices, Indices]:
     """Every pair of peaks that one of these limbs could join, as rows: one start of one limb, with all possible ends.
+
+    Args:
+        count: (K,) peaks of each kind; peaks lie together by kind.
+        ends: (L, 2) kinds that each limb joins.
 
     Returns:
         limb, start and number of ends of each row, (R,), and the ends of all rows behind each other, (C,).
     """
-    count = np.bincount(kind, minlength=len(skeleton.keypoints))
     first = np.cumsum(count) - count
-    a, b = skeleton.limb_indices[limbs].T
+    a, b = ends.T
     starts = count[a]
     which = np.repeat(np.arange(len(a)), starts)
     start = np.arange(len(which)) - (np.cumsum(starts) - starts - first[a])[which]
-    ends = count[b][which]
-    before = np.cumsum(ends) - ends
-    end = np.arange(ends.sum()) - np.repeat(before - first[b][which], ends)
-    return limbs[which], start, ends, end
+    per_row = count[b][which]
+    before = np.cumsum(per_row) - per_row
+    end = np.arange(per_row.sum()) - np.repeat(before - first[b][which], per_row)
+    return which, start, per_row, end
+
+
+def _glance(
+    planes: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32], count: Indices, ends: Indices
+) -> tuple[Indices, Indices, Indices, Indices]:
+    """Of the rows of a great crowd the pairs that `_near` may keep; the others are not even listed.
+
+    They see some PAF in their middle, and not much less than the best does from the same start or to the same end. As
+    matrices of starts and ends, one per limb, pairs need no indices.
+
+    Args:
+        planes: (2, L, rows, columns), PAFs.
+        x: (P,) of the peaks, in cells.
+        y: (P,) of the peaks, in cells.
+        count: (K,) peaks of each kind; peaks lie together by kind.
+        ends: (L, 2) kinds that each limb joins.
+
+    Returns:
+        limb, start and number of ends of each row, (R,), and the ends of all rows behind each other, (C,).
+    """
+    first = np.cumsum(count) - count
+    half, every = np.stack([x, y]) / 2, np.arange(len(x))
+    found = [(count[:0],) * 4]
+    for limb, (a, b) in enumerate(ends.tolist()):
+        if not (count[a] and count[b]):
+            continue
+        starts, others = (slice(first[kind], first[kind] + count[kind]) for kind in (a, b))
+        here, there = half[:, starts, None], half[:, None, others]
+        middle, (dx, dy) = here + there, there - here
+        seen = cv2.remap(planes[0, limb], middle[0], middle[1], cv2.INTER_LINEAR) * dx
+        seen += cv2.remap(planes[1, limb], middle[0], middle[1], cv2.INTER_LINEAR) * dy
+        seen /= np.maximum(np.sqrt(dx * dx + dy * dy), _TINY)
+        least = np.maximum(_MIN_GREAT_SHARE * seen.max(axis=1, keepdims=True), _MIN_GLANCE)
+        near = np.flatnonzero(seen > np.maximum(least, _MIN_GREAT_SHARE * seen.max(axis=0)))
+        row = near // count[b]
+        per_row = np.bincount(row, minlength=count[a])
+        found.append((np.full(count[a], limb), every[starts], per_row, near - row * count[b] + first[b]))
+    limb_of_row, start, ends_of_row, end = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return limb_of_row, start, ends_of_row, end
 
 
 class _Lines(NamedTuple):

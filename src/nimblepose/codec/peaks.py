@@ -74,7 +74,8 @@ def find_peaks(heatmaps: NDArray[np.float32], options: DecodeOptions) -> Peaks:
     row, x = np.divmod(at, line)
     kind, y = np.divmod(row, height + 2)
     peaks = Peaks(np.stack([x - 1, y - 1], axis=-1).astype(np.float32), flat[at], kind)
-    return peaks if len(peaks) <= options.max_peaks else _highest(peaks, options.max_peaks)
+    few = len(peaks) <= options.max_peaks or np.bincount(kind).max() <= options.max_peaks
+    return peaks if few else _highest(peaks, options.max_peaks)
 
 
 def _highest(peaks: Peaks, most: int) -> Peaks:

@@ -20,13 +20,15 @@ PafGeometry = Literal["corner", "centre"]
 class InputSpec:
     """What the network expects: (value - mean) * scale per channel, planar, sizes in multiples of `stride`.
 
-    Input is float32; `mean` is taken off values of 0..255.
+    Input is float32, and `mean` is taken off values of 0..255; or it is the pixels themselves as uint8, where the file
+    normalises them (`mean` 0 and `scale` 1).
     """
 
     stride: int = 8
     channels: Literal["rgb", "bgr"] = "bgr"
     mean: float = 128.0  # in 0..255
     scale: float = 1 / 256
+    dtype: Literal["float32", "uint8"] = "float32"
 
     def __post_init__(self) -> None:
         """Refuse facts that cannot be; model files of strangers come through here."""
@@ -36,6 +38,8 @@ class InputSpec:
             raise ModelError(
                 f"input needs a stride in 1..64, channels rgb or bgr, finite mean and scale, scale not 0; got {self}"
             )
+        if self.dtype not in ("float32", "uint8") or (self.dtype == "uint8" and (self.mean, self.scale) != (0, 1)):
+            raise ModelError(f"input is float32, or uint8 with mean 0 and scale 1; got {self}")
 
 
 RAW_BGR = InputSpec(mean=0.0, scale=1.0)

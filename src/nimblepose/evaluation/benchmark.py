@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nimblepose.core.errors import MediaError, PoseError
 from nimblepose.media.drawing import draw_poses
@@ -26,6 +25,7 @@ from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import find_pictures
 from nimblepose.runtime.backends import Backend
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.prepare import Batch
 
 STAGES = ("read", "prepare", "network", "decode", "draw")
 _HELD = 32  # pictures that are kept in memory, decoded and prepared: some 100 MB
@@ -84,7 +84,7 @@ class Benchmark:
     one_by_one_fps: float
     streamed_fps: float
     network_fps: float  # alone, all threads on one picture
-    network_parallel_fps: float  # alone, as many pictures at a time as threads, one thread each
+    network_parallel_fps: float  # alone, as many pictures at a time as streaming has
     streamed_over_network: float  # against the better of these two
     people: tuple[int, float, int]  # per picture: fewest, median, most
     pictures: int
@@ -194,7 +194,7 @@ def _warm_up(
     estimator: PoseEstimator,
     parallel: Backend,
     pictures: Sequence[Picture],
-    batches: Sequence[NDArray[np.float32]],
+    batches: Sequence[Batch],
     options: BenchmarkOptions,
 ) -> None:
     """Every input size once in every backend (runtimes plan per size), and a few frames more."""
@@ -209,7 +209,7 @@ def _warm_up(
 def _one_by_one(
     estimator: PoseEstimator,
     pictures: Sequence[Picture],
-    batches: Sequence[NDArray[np.float32]],
+    batches: Sequence[Batch],
     files: Sequence[Path],
     options: BenchmarkOptions,
     told: Progress,
@@ -253,7 +253,7 @@ def _streamed(
     estimator: PoseEstimator,
     parallel: Backend,
     pictures: Sequence[Picture],
-    batches: Sequence[NDArray[np.float32]],
+    batches: Sequence[Batch],
     threads: int,
     options: BenchmarkOptions,
     told: Progress,
@@ -271,15 +271,15 @@ def _streamed(
 
     for number in range(options.rounds):
         rounds.streamed.append(count / _seconds(stream)[0])
-        rounds.parallel.append(count / _seconds(partial(_run_parallel, parallel, batches, count, threads))[0])
+        rounds.parallel.append(count / _seconds(partial(_run_parallel, parallel, batches, count))[0])
         rounds.network.append(count / _seconds(alone)[0])
         told(options.frames + number + 1)
     return rounds
 
 
-def _run_parallel(backend: Backend, batches: Sequence[NDArray[np.float32]], count: int, threads: int) -> None:
-    """`count` batches through the network by several threads and nothing else: the most it can do."""
-    waiting: queue.SimpleQueue[NDArray[np.float32]] = queue.SimpleQueue()
+def _run_parallel(backend: Backend, batches: Sequence[Batch], count: int) -> None:
+    """`count` batches through the network by the threads that streaming has, and nothing else: the most it can do."""
+    waiting: queue.SimpleQueue[Batch] = queue.SimpleQueue()
     for batch in islice(cycle(batches), count):
         waiting.put(batch)
 
@@ -291,7 +291,7 @@ def _run_parallel(backend: Backend, batches: Sequence[NDArray[np.float32]], coun
                 return
             backend.run(batch)
 
-    workers = [threading.Thread(target=work) for _ in range(threads)]
+    workers = [threading.Thread(target=work) for _ in range(backend.callers)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -58,6 +58,23 @@ def locate_set(folder: Path) -> tuple[Path, Path]:
     return files[0], next((place for place in places if place.is_dir()), folder)
 
 
+def chosen_set(
+    folder: Path | None, images: Path | None, annotations: Path | None, *, option: str = "--data"
+) -> tuple[Path, Path]:
+    """Annotation file and folder of pictures, however a person has named them; `option` is the folder's name in errors.
+
+    Raises:
+        DataError: neither or both ways, or the folder does not hold a set.
+    """
+    if folder is not None and (images or annotations):
+        raise DataError(f"give either {option}, or both --images and --annotations")
+    if folder is not None:
+        return locate_set(folder)
+    if annotations is None or images is None:
+        raise DataError(f"give {option}, or both --images and --annotations")
+    return annotations, images
+
+
 def annotated_pictures(coco: Mapping[str, Any], folder: Path, *, limit: int = 0) -> list[AnnotatedPicture]:
     """The pictures of a parsed COCO file, in its order; `limit` keeps only the first so many, 0 keeps all.
 

@@ -1,6 +1,5 @@
 """A folder of pictures as a video."""
 
-import logging
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -9,8 +8,6 @@ from pathlib import Path
 from nimblepose.core.errors import MediaError
 from nimblepose.media.frames import EVERYTHING, Frame, Selection, StreamInfo
 from nimblepose.media.pictures import read_picture
-
-_log = logging.getLogger(__name__)
 
 
 class PictureFrames:
@@ -49,7 +46,6 @@ class PictureFrames:
             try:
                 yield Frame(index, time, read_picture(path))
             except MediaError as error:
-                _log.warning("%s", error)
                 self.problems.append(str(error))
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from nimblepose.core.errors import MediaError
+from nimblepose.core.geometry import Size
 from nimblepose.media.pictures import Picture
 
 
@@ -16,6 +17,20 @@ class Frame:
     index: int  # counts the frames of the source from 0, those left out by a `Selection` or dropped included
     time: float  # seconds since the source began, strictly increasing; by the source's own time stamps
     image: Picture  # (H, W, 3) uint8 RGB, upright
+
+    @property
+    def stamp(self) -> "Stamp":
+        """All but the pixels."""
+        return Stamp(self.index, self.time, (self.image.shape[0], self.image.shape[1]))
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Where and when a frame was, without its pixels."""
+
+    index: int
+    time: float  # seconds
+    size: Size  # (height, width) in pixels
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.media.drawing import DrawOptions, draw_poses
 from nimblepose.media.files import write_atomically
+from nimblepose.media.parquet import tidy_parquet
 from nimblepose.media.pictures import Picture
 from nimblepose.media.sources import ANNOTATED
 from nimblepose.media.web import is_url, without_secrets
@@ -26,7 +27,7 @@ from nimblepose.media.writers import (
     tidy_csv,
 )
 
-Format = Literal["json", "coco", "openpose", "csv"]
+Format = Literal["json", "coco", "openpose", "csv", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
@@ -44,21 +45,24 @@ class PictureSink:
     """Writes each annotated picture (and OpenPose file) at once, and the files about the whole run at the end.
 
     `photo.jpg` becomes `photo.poses.jpg`; two pictures of one name become `photo.poses.jpg` and `photo-2.poses.jpg`.
-    The files about the run are `poses.json`, `poses.coco.json` and `poses.csv`, one per folder that gets results; of a
+    The files about the run are `poses.json`, `.coco.json`, `.csv`, `.parquet`, one per folder that gets results; of a
     single picture without `out` they carry its name. A source is never overwritten; earlier results are replaced.
     """
 
-    def __init__(self, sources: Iterable[str | Path], options: SinkOptions, *, model: str) -> None:
+    def __init__(
+        self, sources: Iterable[str | Path], options: SinkOptions, *, model: str, among_videos: bool = False
+    ) -> None:
         """Remember the sources; nothing is written yet.
 
         Args:
             sources: All pictures of the run, paths or addresses.
             options: What and where.
             model: Name of the model, written into the results.
+            among_videos: There are videos, too, one of which may have the name of a single picture.
         """
         self.options, self.model = options, model
         listed = [str(source) for source in sources]
-        self._alone = len(listed) == 1 and options.out is None
+        self._alone = len(listed) == 1 and options.out is None and not among_videos
         self._taken = {_key(Path(source)) for source in listed if not is_url(source)}
         self._results: dict[Path, list[PictureResult]] = defaultdict(list)
 
@@ -97,6 +101,7 @@ class PictureSink:
                 "json": (f"{stem}.json", partial(own_json, results, self.model)),
                 "coco": (f"{stem}.coco.json", partial(coco_results, results)),
                 "csv": (f"{stem}.csv", partial(tidy_csv, results)),
+                "parquet": (f"{stem}.parquet", partial(tidy_parquet, results)),
             }
             for name, make in (contents[kind] for kind in self.options.formats if kind in contents):
                 write_atomically(place / name, make())
@@ -117,13 +122,14 @@ class PictureSink:
 def parse_formats(text: str) -> tuple[Format, ...]:
     """A comma-separated list of formats.
 
-    >>> parse_formats("json,csv")
+    >>> parse_formats("jsonl,csv")  # of a video, "json" is one line per frame
     ('json', 'csv')
 
     Raises:
         MediaError: an unknown format.
     """
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    names = ["json" if name == "jsonl" else name for name in names]
     chosen = tuple(known for name in names for known in FORMATS if known == name)
     if len(chosen) != len(names):
         unknown = ", ".join(sorted(set(names) - set(FORMATS)))

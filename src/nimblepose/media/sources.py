@@ -67,6 +67,12 @@ def is_camera(source: str) -> bool:
     return (source.isdecimal() and not Path(source).exists()) or re.fullmatch(r"/dev/video\d+", source) is not None
 
 
+def is_recorded(source: str | Path) -> bool:
+    """Can this be read again from its beginning: a file, folder or pattern on this machine?"""
+    name = str(source)
+    return not (name == STANDARD_INPUT or is_camera(name) or _scheme(name))
+
+
 def open_frames(
     source: str | int | Path | BinaryIO,
     selection: Selection = EVERYTHING,

@@ -62,7 +62,7 @@ class VideoFile:
             BackendUnavailable: PyAV is not installed.
         """
         self._name, self._selection, self._max_pixels = printable(source), selection, max_pixels
-        self._source, self._closed = source, False
+        self._source, self._closed, self._iterating = source, False, False
         self._seekable = isinstance(source, str | Path) and "://" not in str(source)
         self._open(container)
         self._origin = (self._container.start_time or 0) / 1_000_000  # seconds; MPEG-TS starts anywhere
@@ -77,6 +77,7 @@ class VideoFile:
     def __iter__(self) -> Iterator[Frame]:
         """Frames in the order in which they are shown; the file is closed after the last."""
         reformatter = load_av().video.reformatter.VideoReformatter()
+        self._iterating = True
         try:
             index, latest, broken = -1, -1.0, None
             earlier = self._seek()
@@ -106,12 +107,14 @@ class VideoFile:
             if not self._closed:
                 self._tell_the_end(index + 1, latest, broken)
         finally:
+            self._iterating = False
             self.close()
 
     def close(self) -> None:
-        """Release the file."""
+        """Deliver no further frame and release the file."""
         self._closed = True
-        self._container.close()
+        if not self._iterating:  # else the iteration closes it when it is not in the middle of a frame
+            self._container.close()
 
     def _open(self, container: "InputContainer | None") -> None:
         self._container = container or open_container(self._source)
@@ -181,10 +184,8 @@ class VideoFile:
         if broken:
             of = f" of {declared}" if declared else ""
             self.problems.append(f"{broken}; {frames}{of} frames were whole, up to {max(latest, 0):.2f} s")
-        elif not frames:
+        elif latest < 0:
             self.problems.append(f"{self._name}: no frame in it could be decoded")
-        for problem in self.problems:
-            _log.warning("%s", problem)
 
 
 def _presentation(container: "InputContainer", stream: "VideoStream", until: float) -> Iterator[int]:

@@ -1,6 +1,7 @@
 """What runs the network: ONNX Runtime, OpenVINO or torch behind one small protocol."""
 
 import threading
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from nimblepose.core.errors import BackendUnavailable, ModelError
 from nimblepose.core.metadata import RAW_BGR, ModelMetadata
 from nimblepose.core.skeleton import HUMAN_18
+from nimblepose.runtime.prepare import Batch
 
 _IR_OUTPUTS = ("Mconv7_stage2_L2", "Mconv7_stage2_L1")  # heatmaps, pafs of human-pose-estimation-0001
 
@@ -30,7 +32,7 @@ class Backend(Protocol):
     callers: int
     """Threads that should call `run` to keep all cores busy, if `parallel` was asked for."""
 
-    def run(self, image: NDArray[np.float32]) -> Fields:
+    def run(self, image: Batch) -> Fields:
         """Fields of a prepared batch (B, 3, h, w) of any size in multiples of the stride."""
 
 
@@ -86,7 +88,7 @@ class OnnxRuntimeBackend:
         self.metadata = ModelMetadata.from_strings(strings, source=str(path))
         self._input = self._session.get_inputs()[0].name
 
-    def run(self, image: NDArray[np.float32]) -> Fields:
+    def run(self, image: Batch) -> Fields:
         """Fields of a prepared batch."""
         heatmaps, pafs = self._session.run(["heatmaps", "pafs"], {self._input: image})
         return Fields(heatmaps, pafs)
@@ -105,7 +107,7 @@ class OpenVinoBackend:
         # The binding sets up its table of types when a tensor's data are first looked at. If two threads do that at a
         # time, one waits for the table and the other for Python's lock, forever: so it is done here, in one thread.
         _ = ov.Tensor(np.zeros(1, np.float32)).data
-        core = ov.Core()
+        core = openvino_core()
         # OpenVINO computes in threads of its own: one caller more prepares or decodes while they are all at work.
         self.callers = parallel + 1 if parallel > 1 else 1
         config = {
@@ -124,13 +126,26 @@ class OpenVinoBackend:
             raise ModelError(f"{path} is not a model that OpenVINO can load: {error}") from error
         self._request = threading.local()  # a request belongs to one thread at a time
 
-    def run(self, image: NDArray[np.float32]) -> Fields:
+    def run(self, image: Batch) -> Fields:
         """Fields of a prepared batch."""
         if not hasattr(self._request, "own"):
             self._request.own = self._compiled.create_infer_request()
         # The input is read where it lies; outputs are copied, so that they stay as they are after the next call.
         outputs = self._request.own.infer([image], share_inputs=True)
         return Fields(*(outputs[name] for name in self._outputs))
+
+
+@cache
+def openvino_core() -> Any:
+    """The only OpenVINO core of the process; it stays.
+
+    Each core that compiles for the CPU changes the stack that signals are handled on, and changes it back when it goes.
+    Of two that go in the order in which they came, the second brings back the stack of the first, which is no more: the
+    next Ctrl-C ends in a segmentation fault (seen with OpenVINO 2026.4).
+    """
+    import openvino as ov
+
+    return ov.Core()
 
 
 class TorchBackend:
@@ -150,7 +165,7 @@ class TorchBackend:
         self._network, self.metadata = load_checkpoint(path)
         self._network.eval()
 
-    def run(self, image: NDArray[np.float32]) -> Fields:
+    def run(self, image: Batch) -> Fields:
         """Fields of a prepared batch, of the last stage."""
         with self._torch.inference_mode():
             fields = self._network(self._torch.from_numpy(image))[-1]

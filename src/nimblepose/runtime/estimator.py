@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, BinaryIO, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,17 @@ from nimblepose.core.geometry import Placement
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.media.frames import EVERYTHING, Frame, Selection
 from nimblepose.media.pictures import read_picture
+from nimblepose.media.sources import open_frames
 from nimblepose.runtime.averaging import average, mirror
 from nimblepose.runtime.backends import Backend, BackendName, Fields, open_backend
 from nimblepose.runtime.models import find_model
-from nimblepose.runtime.prepare import prepare
+from nimblepose.runtime.prepare import Batch, prepare
 from nimblepose.runtime.streaming import map_in_order, usable_cores
+from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, tracked
+from nimblepose.tracking.smoothing import SmoothOptions
+from nimblepose.tracking.tracker import TrackOptions
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -123,6 +128,31 @@ class PoseEstimator:
         with closing(map_in_order(lambda p: self.estimate(p, backend), pictures, workers=backend.callers)) as results:
             yield from results
 
+    def track(
+        self,
+        source: str | int | Path | BinaryIO,
+        *,
+        selection: Selection = EVERYTHING,
+        tracking: TrackOptions | None = DEFAULT_TRACKING,
+        smoothing: SmoothOptions | None = DEFAULT_SMOOTHING,
+    ) -> Iterator[tuple[Frame, Poses]]:
+        """Follow everybody through a video: `for frame, poses in estimator.track("match.mp4"): ...`.
+
+        Args:
+            source: A file, a folder of frames, 0 for a camera, an rtsp or http address, "-" for standard input.
+            selection: Which frames; all if not given.
+            tracking: When two sightings are one person; None: no identities, no smoothing.
+            smoothing: How much is noise; None: keypoints as they were found.
+
+        Returns:
+            Frames with index, time in seconds and image, each with the people in it; `poses.track_ids` says who is who.
+
+        Raises:
+            MediaError: the source cannot be opened.
+            BackendUnavailable: pip install 'nimblepose[video]'.
+        """
+        return tracked(self, open_frames(source, selection), tracking, smoothing)
+
     @cached_property
     def _parallel(self) -> Backend:
         """The model again, set up for one picture per thread."""
@@ -155,8 +185,8 @@ class PoseEstimator:
         stride = self.metadata.input.stride
         return Placement.fit((height, width), round(self.input_height * scale), stride=stride)
 
-    def prepare(self, pictures: Sequence[Picture], placement: Placement) -> NDArray[np.float32]:
-        """Pictures of one shape to a batch for the network, (B, 3, h, w) float32."""
+    def prepare(self, pictures: Sequence[Picture], placement: Placement) -> Batch:
+        """Pictures of one shape to a batch for the network, (B, 3, h, w)."""
         return prepare(pictures, placement, self.metadata.input)
 
     def fields(self, pictures: Sequence[Picture], placement: Placement, backend: Backend | None = None) -> Fields:

@@ -1,5 +1,6 @@
 """Checkpoint -> ONNX with dynamic batch, height and width, checked against torch before it gets its name."""
 
+import dataclasses
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from nimblepose.core.errors import BackendUnavailable, ModelError
 from nimblepose.core.geometry import Placement
 from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.media.files import write_atomically
-from nimblepose.runtime.prepare import prepare
+from nimblepose.runtime.prepare import Batch, prepare
 
 if TYPE_CHECKING:
     from nimblepose.model.network import PoseNetwork
@@ -41,6 +42,7 @@ def export_onnx(
     path: str | Path,
     *,
     pictures: Sequence[NDArray[np.uint8]] = (),
+    pixels: bool = False,
     tolerance: float = 1e-3,
 ) -> ExportReport:
     """Write an ONNX file: `image` (B, 3, H, W) -> the last stage's `heatmaps` and `pafs` at H / stride, W / stride.
@@ -53,18 +55,24 @@ def export_onnx(
         metadata: Travels in the file; its input spec prepares `pictures`.
         path: Usually `*.onnx`; its folder must exist, an existing file is replaced.
         pictures: (H, W, 3) RGB of any size, real input for the check.
+        pixels: The file takes pixels as uint8 and normalises them itself, which saves the caller three passes over
+            them; see `take_pixels`.
         tolerance: Largest absolute difference of a field that is accepted.
 
     Raises:
-        ModelError: the exported network differs from torch.
+        ModelError: the exported network differs from torch, or cannot take pixels.
         MediaError: the file cannot be written.
         BackendUnavailable: torch, onnx or onnxscript is missing.
     """
     path = Path(path)
     proto = _to_proto(network, metadata)
+    taken = metadata.input
+    if pixels:
+        proto = take_pixels(proto)
+        taken = pixel_input(metadata.input)
     data = proto.SerializeToString()
-    inputs = _check_inputs(metadata.input, pictures)
-    differences = {name: _difference(network, data, image) for name, image in inputs.items()}
+    given, expected = (_check_inputs(spec, pictures) for spec in (taken, metadata.input))
+    differences = {name: _difference(network, data, given[name], expected[name]) for name in given}
     wrong = {name: value for name, value in differences.items() if not value <= tolerance}
     if wrong:
         raise ModelError(f"exported network differs from torch by more than {tolerance}: {wrong}; nothing written")
@@ -124,6 +132,61 @@ def _to_proto(network: "PoseNetwork", metadata: ModelMetadata) -> Any:
     return proto
 
 
+def pixel_input(spec: InputSpec) -> InputSpec:
+    """What a file takes after `take_pixels` that took `spec` before.
+
+    Raises:
+        ModelError: the mean is no whole number of 0..255, so that no uint8 stands for it.
+    """
+    if spec.mean not in range(256):
+        raise ModelError(f"a file that takes pixels needs a mean that is a pixel's value, 0 to 255, got {spec.mean}")
+    return dataclasses.replace(spec, mean=0.0, scale=1.0, dtype="uint8")
+
+
+def take_pixels(proto: Any) -> Any:
+    """An onnx.ModelProto of ours that takes pixels, uint8, and normalises them; the given one is left alone.
+
+    (pixel - mean) * scale is just what ONNX's DequantizeLinear computes, so the fields stay as they are. The first pair
+    of QuantizeLinear and DequantizeLinear of a quantised file makes way for it: pixels have 8 bits as they come.
+
+    Raises:
+        ModelError: the file takes pixels already, or its mean is no pixel's value.
+    """
+    import onnx
+
+    metadata = ModelMetadata.from_strings({p.key: p.value for p in proto.metadata_props}, source="the model")
+    spec = metadata.input
+    if spec.dtype == "uint8":
+        raise ModelError("the model takes pixels already")
+    metadata = dataclasses.replace(metadata, input=pixel_input(spec))
+    ours = onnx.ModelProto()
+    ours.CopyFrom(proto)
+    graph = ours.graph
+    graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
+    graph.initializer.extend(
+        [
+            onnx.numpy_helper.from_array(np.array(spec.scale, np.float32), "pixel_scale"),
+            onnx.numpy_helper.from_array(np.array(spec.mean, np.uint8), "pixel_mean"),
+        ]
+    )
+    normalised = INPUT
+    for kind in ("QuantizeLinear", "DequantizeLinear"):
+        readers = [node for node in graph.node if normalised in node.input]
+        if [node.op_type for node in readers] == [kind]:
+            normalised = readers[0].output[0]
+            graph.node.remove(readers[0])
+    for node in graph.node:
+        node.input[:] = ["normalised" if name == normalised else name for name in node.input]
+    inputs = [INPUT, "pixel_scale", "pixel_mean"]
+    graph.node.insert(0, onnx.helper.make_node("DequantizeLinear", inputs, ["normalised"], name="normalise"))
+    read = {name for node in graph.node for name in node.input}
+    for unused in [constant for constant in graph.initializer if constant.name not in read]:
+        graph.initializer.remove(unused)  # of the pair that made way; runtimes warn of them
+    onnx.helper.set_model_props(ours, metadata.to_strings())
+    onnx.checker.check_model(ours)
+    return ours
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep to itself what the exporter says about packages that are not needed and about its own future."""
@@ -138,7 +201,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _check_inputs(spec: InputSpec, pictures: Sequence[NDArray[np.uint8]]) -> dict[str, NDArray[np.float32]]:
+def _check_inputs(spec: InputSpec, pictures: Sequence[NDArray[np.uint8]]) -> dict[str, Batch]:
     """Network input (B, 3, H, W) by name: noise of two sizes, then the pictures."""
     rng = np.random.default_rng(0)
     inputs = {}
@@ -152,15 +215,22 @@ def _check_inputs(spec: InputSpec, pictures: Sequence[NDArray[np.uint8]]) -> dic
     return inputs
 
 
-def _difference(network: "PoseNetwork", data: bytes, image: NDArray[np.float32]) -> float:
-    """Largest absolute difference between torch and ONNX Runtime over both fields; NaN if one has NaN."""
+def _difference(network: "PoseNetwork", data: bytes, image: Batch, normalised: Batch) -> float:
+    """Largest absolute difference between torch and ONNX Runtime over both fields; NaN if one has NaN.
+
+    Args:
+        network: In torch.
+        data: The ONNX file.
+        image: What the file takes.
+        normalised: The same as torch takes it.
+    """
     import onnxruntime
     import torch
 
     training = network.training
     try:
         with torch.inference_mode():
-            expected = network.eval()(torch.from_numpy(image))[-1]
+            expected = network.eval()(torch.from_numpy(normalised))[-1]
     finally:
         network.train(training)
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])

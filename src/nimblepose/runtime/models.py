@@ -54,6 +54,44 @@ class NamedModel:
         return sum(file.size for file in self.files)
 
 
+_WEIGHTS = Path(__file__).parents[1] / "weights"
+
+DEMO_PICTURE = _WEIGHTS / "people.jpg"  # free to redistribute, see NOTICE
+
+
+@dataclass(frozen=True)
+class PackagedModel:
+    """A model that came with the package: no download, no path."""
+
+    name: str
+    description: str
+    licence: str
+    file: str
+    sha384: str
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return _WEIGHTS / self.file
+
+    def is_intact(self) -> bool:
+        """Is it there, as it was shipped?"""
+        return self.path.is_file() and hashlib.sha384(self.path.read_bytes()).hexdigest() == self.sha384
+
+
+PACKAGED: dict[str, PackagedModel] = {
+    model.name: model
+    for model in (
+        PackagedModel(
+            name="human",
+            description="18 keypoints of people, int8; fine-tuned by this project, see docs/model-card.md",
+            licence="Apache-2.0",
+            file="human.onnx",
+            sha384="923a99499f5d106eb0d55984313736f66c686155ebc9d690e8106a157481cdac93d921d4a3752a6c7a2da5204c3cad4f",
+        ),
+    )
+}
+
 _OPEN_MODEL_ZOO = "https://storage.openvinotoolkit.org/repositories/open_model_zoo/2023.0/models_bin/1/human-pose-estimation-0001/FP16/"
 
 MODELS: dict[str, NamedModel] = {
@@ -79,19 +117,24 @@ MODELS: dict[str, NamedModel] = {
     )
 }
 
-DEFAULT_MODEL = "human-pose-estimation-0001"
+DEFAULT_MODEL = "human"
 
 
 def find_model(model: str | Path | None = None, *, fetch: bool = True, progress: Progress | None = None) -> Path:
     """The file of a model given by path or name, else by the variable NIMBLEPOSE_MODEL, else of the default model.
 
-    A named model that is not in the cache is fetched first, or refused if `fetch` is False.
+    The models of the package are always there. Another named model that is not in the cache is fetched first, or
+    refused if `fetch` is False.
 
     Raises:
-        ModelError: neither a file nor a known name.
+        ModelError: neither a file nor a known name; or the package is not whole.
         DownloadError: the model is not in the cache and cannot be fetched.
     """
     chosen = str(model or os.environ.get(MODEL_VARIABLE) or DEFAULT_MODEL)
+    if chosen in PACKAGED:
+        if not PACKAGED[chosen].path.is_file():
+            raise ModelError(f"{PACKAGED[chosen].path} is missing from this installation; install nimblepose again")
+        return PACKAGED[chosen].path
     if chosen in MODELS:
         here = cached(MODELS[chosen])
         if here is None and not fetch:
@@ -102,7 +145,7 @@ def find_model(model: str | Path | None = None, *, fetch: bool = True, progress:
         return path
     origin = "" if model else f" (from {MODEL_VARIABLE})"
     raise ModelError(
-        f"no model {chosen!r}{origin}: neither a file nor one of the named models ({', '.join(MODELS)}); "
+        f"no model {chosen!r}{origin}: neither a file nor one of the named models ({', '.join([*PACKAGED, *MODELS])}); "
         f"see `nimblepose model list`"
     )
 

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from nimblepose.core.geometry import Placement, Size
 from nimblepose.core.metadata import InputSpec
 
+Batch = NDArray[np.float32 | np.uint8]
+"""Prepared pictures, (B, 3, h, w), as the `InputSpec` of the weights says."""
+
 
 def resize(picture: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
     """Resize (H, W, 3) to (height, width), after halving as often as it takes, so that no pixel is skipped.
@@ -32,14 +35,14 @@ def prepare(
     placement: Placement,
     spec: InputSpec,
     *,
-    out: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
-    """Pictures of one size, (H, W, 3) RGB, to a batch (B, 3, h, w) float32 as the network expects it.
+    out: Batch | None = None,
+) -> Batch:
+    """Pictures of one size, (H, W, 3) RGB, to a batch (B, 3, h, w) as the network expects it.
 
     `out` is filled and returned if it has that shape: new memory for every frame takes a third of a millisecond.
     """
-    shape = (len(pictures), 3, *placement.input_size)
-    batch = out if out is not None and out.shape == shape else np.empty(shape, np.float32)
+    shape, dtype = (len(pictures), 3, *placement.input_size), np.dtype(spec.dtype)
+    batch = out if out is not None and (out.shape, out.dtype) == (shape, dtype) else np.empty(shape, dtype)
     order = slice(None, None, -1) if spec.channels == "bgr" else slice(None)
     for planes, picture in zip(batch, pictures, strict=True):
         planes[order] = cv2.split(resize(picture, placement.input_size))

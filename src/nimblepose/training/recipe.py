@@ -46,12 +46,20 @@ class ValidationOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class View:
+    """One way in which a teacher looks at a sample."""
+
+    scale: float = 1.0  # sides of the sample are multiplied by it
+    mirrored: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class DistillOptions:
     """A teacher's fields as soft targets, mixed with the drawn ones."""
 
     teacher: str = ""  # a checkpoint; empty: none
     weight: float = 0.0  # of the teacher's fields in the targets, 0..1
-    mirrored: bool = False  # its mean over the sample and the mirrored sample: better fields, twice its time
+    views: tuple[View, ...] = (View(),)  # its fields are the mean over them: better with every view, and slower
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,8 +194,10 @@ def _faults(recipe: Recipe) -> Iterable[str]:
         yield "batch_norm sync needs several GPUs; use frozen (equal on any number of processes) or train"
     if bool(recipe.distill.teacher) != (recipe.distill.weight > 0) or not 0 <= recipe.distill.weight <= 1:
         yield "distill needs both, a teacher and a weight in 0..1"
-    if recipe.distill.mirrored and not recipe.distill.teacher:
-        yield "distill.mirrored is given without distill.teacher"
+    if recipe.distill.views != (View(),) and not recipe.distill.teacher:
+        yield "distill.views are given without distill.teacher"
+    if not recipe.distill.views or not all(0.25 <= view.scale <= 4 for view in recipe.distill.views):
+        yield "distill.views needs at least one, of a scale in 0.25..4"
     if recipe.validation.annotations and not recipe.validation.images:
         yield "validation.annotations is given without validation.images"
     if min(recipe.validation.every, recipe.checkpoint_every) < 1:

@@ -1,9 +1,10 @@
-"""Distillation: the fields of a trained network, alone or averaged over the mirror image, as soft targets."""
+"""Distillation: the fields of a trained network, of one view or the mean of several, as soft targets."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from nimblepose.codec.decode import paf_offset
 from nimblepose.core.errors import TrainingError
@@ -13,7 +14,7 @@ from nimblepose.model.checkpoint import load_checkpoint
 from nimblepose.model.network import Fields, PoseNetwork
 from nimblepose.runtime import averaging, backends
 from nimblepose.training.feed import normalise
-from nimblepose.training.recipe import Recipe
+from nimblepose.training.recipe import Recipe, View
 
 
 @dataclass(frozen=True)
@@ -22,23 +23,30 @@ class Teacher:
 
     network: PoseNetwork
     metadata: ModelMetadata
-    mirrored: bool  # also ask for the mirror image and take the mean
+    views: tuple[View, ...]  # whose mean it gives
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Fields:
         """Float32 fields of the last stage for (B, 3, H, W) uint8 pictures."""
         pictures = normalise(images, self.metadata.input)
-        fields = self._predict(pictures)
-        if not self.mirrored:
-            return fields
-        other = self._predict(pictures.flip(-1))
-        back = averaging.mirror(
-            backends.Fields(other.heatmaps.cpu().numpy(), other.pafs.cpu().numpy()),
-            self.metadata.skeleton,
-            paf_offset=paf_offset(self.metadata.input.stride, self.metadata.paf_geometry),
-        )
-        means = [(one + torch.from_numpy(two.copy()).to(one.device)) / 2 for one, two in zip(fields, back, strict=True)]
-        return Fields(*means)
+        if self.views == (View(),):
+            return self._predict(pictures)
+        stride = self.metadata.input.stride
+        cells = (pictures.shape[2] // stride, pictures.shape[3] // stride)
+        mean = averaging.average([self._view(pictures, view) for view in self.views], cells)
+        return Fields(*(torch.from_numpy(field).to(pictures.device) for field in mean))
+
+    def _view(self, pictures: Tensor, view: View) -> backends.Fields:
+        """Fields of the pictures as they are seen in one view, but for the size."""
+        stride, geometry = self.metadata.input.stride, self.metadata.paf_geometry
+        if view.scale != 1:
+            size = [max(1, round(side * view.scale / stride)) * stride for side in pictures.shape[2:]]
+            pictures = functional.interpolate(pictures, size, mode="bilinear", antialias=view.scale < 1)
+        fields = self._predict(pictures.flip(-1) if view.mirrored else pictures)
+        arrays = backends.Fields(fields.heatmaps.cpu().numpy(), fields.pafs.cpu().numpy())
+        if not view.mirrored:
+            return arrays
+        return averaging.mirror(arrays, self.metadata.skeleton, paf_offset=paf_offset(stride, geometry))
 
     def _predict(self, pictures: Tensor) -> Fields:
         fields = self.network(pictures)[-1]
@@ -67,6 +75,6 @@ def load_teacher(recipe: Recipe, skeleton: Skeleton) -> Teacher | None:
             f"distill.teacher predicts PAFs drawn from the cell's {metadata.paf_geometry}, the recipe draws them from "
             f"its {recipe.encode.paf_geometry}; set encode.paf_geometry={metadata.paf_geometry}"
         )
-    if options.mirrored:
+    if any(view.mirrored for view in options.views):
         _ = skeleton.limb_flip  # raises here, not at the first step
-    return Teacher(network.requires_grad_(False), metadata, options.mirrored)
+    return Teacher(network.requires_grad_(False), metadata, options.views)

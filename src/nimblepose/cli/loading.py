@@ -1,0 +1,51 @@
+"""From the options of a verb to an estimator."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from nimblepose.runtime.estimator import PoseEstimator
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorOptions:
+    """What a person chose on the command line."""
+
+    model: str | None
+    backend: Literal["auto", "onnxruntime", "openvino", "torch"]
+    threads: int
+    input_height: int
+    min_score: float
+    flip: bool
+
+    def load(self) -> tuple["PoseEstimator", Path]:
+        """The estimator and the file of its model, fetched if need be."""
+        from nimblepose.cli.progress import download_bar
+        from nimblepose.codec.options import DecodeOptions
+        from nimblepose.runtime.estimator import PoseEstimator
+        from nimblepose.runtime.models import find_model
+
+        with download_bar() as progress:
+            path = find_model(self.model, progress=progress)
+        estimator = PoseEstimator(
+            path,
+            backend=self.backend,
+            threads=self.threads,
+            input_height=self.input_height,
+            flip=self.flip,
+            decode=DecodeOptions(min_pose_score=self.min_score),
+        )
+        return estimator, path
+
+    def conditions(self, path: Path) -> dict[str, Any]:
+        """What findings depend on, for journals."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {
+            "model": digest,
+            "input_height": self.input_height,
+            "min_score": self.min_score,
+            "flip": self.flip,
+        }

@@ -1,0 +1,65 @@
+"""`nimblepose track`: one video after the other in, people with identities out."""
+
+from typing import Annotated
+
+import typer
+
+from nimblepose.cli import options as given
+from nimblepose.cli.loading import EstimatorOptions
+from nimblepose.cli.videos import VideoChoices, finish, make_folder, run_videos
+
+
+def track(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Videos, folders of frames, rtsp and http(s) addresses, 0 for a camera, - for standard input."
+        ),
+    ],
+    model: given.ModelOption = None,
+    backend: given.BackendOption = "auto",
+    threads: given.ThreadsOption = 0,
+    input_height: given.HeightOption = 256,
+    min_score: given.MinScoreOption = 0.1,
+    flip: given.FlipOption = False,
+    out: given.OutOption = None,
+    formats: given.FormatOption = "json",
+    video: Annotated[bool, typer.Option("--video/--no-video", help="Write the annotated video.")] = True,
+    colour_by: given.ColourOption = "auto",
+    scores: given.ScoresOption = False,
+    boxes: given.BoxesOption = False,
+    trails: given.TrailsOption = 1.5,
+    blur_faces: given.BlurOption = False,
+    smooth: given.SmoothOption = "live",
+    max_gap: Annotated[
+        float, typer.Option(min=0, rich_help_panel="Videos", help="Seconds out of sight that keep an identity.")
+    ] = 2.0,
+    every: given.EveryOption = 1,
+    start: given.StartOption = "0",
+    end: given.EndOption = None,
+    fps: given.RateOption = 25.0,
+    resume: given.ResumeOption = False,
+    show: given.ShowOption = False,
+    quiet: given.QuietOption = False,
+) -> None:
+    """Follow people through videos; write `NAME.poses.mp4` and `NAME.poses.jsonl` next to them, or into --out.
+
+    Ctrl-C completes the files with what was seen so far; --resume goes on from there, or from where a run was killed.
+    """
+    from nimblepose.media.drawing import DrawOptions
+    from nimblepose.media.sinks import parse_formats
+
+    estimating = EstimatorOptions(
+        model=model, backend=backend, threads=threads, input_height=input_height, min_score=min_score, flip=flip
+    )
+    options = VideoChoices(
+        formats=parse_formats(formats), video=video, colour_by=colour_by, trails=trails, smooth=smooth,
+        draw=DrawOptions(show_scores=scores, show_boxes=boxes, blur_faces=blur_faces),
+        max_gap=max_gap, every=every, start=start, end=end, rate=fps, resume=resume, show=show,
+    ).options()  # fmt: skip
+    estimator, path = estimating.load()
+    make_folder(out)
+    outcome = run_videos(
+        estimator, list(dict.fromkeys(sources)), out, options, estimating.conditions(path), quiet=quiet
+    )
+    finish(outcome.failures, outcome.interrupted)

@@ -1,0 +1,210 @@
+"""Videos, one after the other, for the verbs `predict` and `track`: progress, interruption, what is printed."""
+
+import dataclasses
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from nimblepose.cli.options import seconds
+from nimblepose.core.errors import MediaError, PoseError
+
+if TYPE_CHECKING:
+    from nimblepose.media.drawing import DrawOptions
+    from nimblepose.media.sinks import Format
+    from nimblepose.runtime.recording import Estimator, Recording, RecordOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoChoices:
+    """What a person chose on the command line."""
+
+    formats: Sequence["Format"]
+    video: bool
+    draw: "DrawOptions"
+    colour_by: Literal["auto", "limb", "person"]
+    trails: float
+    smooth: Literal["live", "offline", "off"]
+    every: int
+    start: str
+    end: str | None
+    resume: bool
+    show: bool
+    track: bool = True
+    max_gap: float = 2.0
+    rate: float = 25.0
+
+    def options(self) -> "RecordOptions":
+        """The same for a `Recording`."""
+        from nimblepose.media.frames import Selection
+        from nimblepose.media.trails import Trails
+        from nimblepose.media.video_sink import VideoSinkOptions
+        from nimblepose.runtime.recording import RecordOptions
+        from nimblepose.tracking.tracker import TrackOptions
+
+        by_person = self.track and self.colour_by != "limb"
+        draw = dataclasses.replace(
+            self.draw, colour_by="person" if by_person else self.draw.colour_by, show_ids=self.track
+        )
+        trails = Trails(seconds=self.trails) if self.track and self.trails else None
+        sink = VideoSinkOptions(formats=self.formats, video=self.video, draw=draw, trails=trails)
+        end = None if self.end is None else seconds(self.end)
+        return RecordOptions(
+            selection=Selection(every=self.every, start=seconds(self.start), end=end),
+            rate=self.rate,
+            tracking=TrackOptions(max_gap=self.max_gap) if self.track else None,
+            smoothing=self.smooth,
+            sink=sink,
+            show=self.show,
+            resume=self.resume,
+        )
+
+
+@dataclass
+class Outcome:
+    """What happened to the sources of a run."""
+
+    failures: dict[str, str]  # source -> message
+    interrupted: bool = False
+
+
+def run_videos(
+    estimator: "Estimator",
+    sources: list[str],
+    out: Path | None,
+    options: "RecordOptions",
+    conditions: Mapping[str, Any],
+    *,
+    quiet: bool,
+) -> Outcome:
+    """Every video to its results; one that fails does not stop the others, Ctrl-C completes the files and ends."""
+    from nimblepose.media.containers import printable
+    from nimblepose.runtime.recording import Recording
+
+    outcome = Outcome({})
+    options = dataclasses.replace(options, conditions=conditions)
+    for source, stem in zip(sources, stems(sources, out), strict=True):
+        recording: Recording | None = None
+        try:
+            recording = Recording(estimator, source, stem, options)
+            outcome.interrupted = _work(recording, options, quiet=quiet)
+            written = recording.finish()
+        except PoseError as error:
+            outcome.failures[printable(source)] = str(error)
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+            outcome.failures[printable(source)] = f"{printable(source)}: left as it was, its files under partial names"
+        else:
+            _report(recording, written, quiet=quiet)
+            for problem in recording.source.problems:
+                outcome.failures[printable(source)] = problem
+        finally:
+            if recording:
+                recording.abandon()
+        if outcome.interrupted:
+            break
+    return outcome
+
+
+def stems(sources: list[str], out: Path | None) -> list[Path]:
+    """Folder and beginning of the names of each source's results; no two are alike.
+
+    >>> [s.as_posix() for s in stems(["a/match.mp4", "b/match.mov", "0", "rtsp://me:pw@door.local/1"], Path("out"))]
+    ['out/match', 'out/match-2', 'out/camera-0', 'out/door.local-1']
+    """
+    from nimblepose.media.containers import printable
+    from nimblepose.media.sources import is_camera, is_recorded
+
+    taken: set[str] = set()
+    found = []
+    for source in sources:
+        if is_recorded(source):
+            path = Path(source).expanduser()
+            name, folder = (path.name if path.is_dir() else path.stem), path.parent
+        else:
+            label = "stdin" if source == "-" else printable(source).rpartition("://")[2].strip("/")
+            label = label.rpartition("/")[2] if is_camera(source) else label
+            name, folder = f"camera-{label}" if label.isdecimal() else label, Path()
+        name = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "video"
+        for count in range(1, len(sources) + 1):
+            stem = (out or folder) / (f"{name}-{count}" if count > 1 else name)
+            if str(stem.absolute()).casefold() not in taken:
+                break
+        taken.add(str(stem.absolute()).casefold())
+        found.append(stem)
+    return found
+
+
+def _work(recording: "Recording", options: "RecordOptions", *, quiet: bool) -> bool:
+    """Every frame; True if it was interrupted. Who closes the window has seen enough, which is no interruption."""
+    from nimblepose.cli.progress import video_bar
+    from nimblepose.cli.window import Window
+
+    selection, info = options.selection, recording.source.info
+    end = min(t for t in (selection.end, info.duration, float("inf")) if t is not None)
+    window = Window(f"nimblepose: {info.name}") if options.show else nullcontext()
+    closed = False
+    with window as view, video_bar(selection.start, end, quiet=quiet) as advance, _interruptible(recording.stop):
+        for step in recording:
+            advance(step.stage, step.stamp.time, len(step.poses), recording.source.dropped)
+            if view is not None and step.drawn is not None and not view.show(step.drawn):
+                closed = True
+                recording.stop()
+    return recording.stopped and not closed
+
+
+def _report(recording: "Recording", written: list[Path], *, quiet: bool) -> None:
+    if quiet:
+        return
+    dropped = f", {recording.source.dropped} dropped" if recording.source.live else ""
+    frames = "1 frame" if recording.frames == 1 else f"{recording.frames} frames"
+    people = {None: "", 1: ", 1 person"}.get(recording.people, f", {recording.people} people")
+    print(f"{recording.source.info.name}: {frames}{dropped}{people}")
+    print("".join(f"-> {path}\n" for path in written), end="")
+
+
+@contextmanager
+def _interruptible(stop: Callable[[], None]) -> Iterator[None]:
+    """The first Ctrl-C (or request to terminate) calls `stop`; the second interrupts as usual."""
+    names = [signal.SIGINT, signal.SIGTERM]
+    before = {name: signal.getsignal(name) for name in names}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        for name in names:
+            signal.signal(name, signal.default_int_handler)
+        print("nimblepose: stopping; the files are completed (again to stop at once)", file=sys.stderr)
+        stop()
+
+    try:
+        for name in names:
+            signal.signal(name, handle)
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def make_folder(folder: Path | None) -> None:
+    """The folder for results, if one was chosen."""
+    try:
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(f"cannot make the folder {folder}: {error.strerror}; choose another with --out") from error
+
+
+def finish(failures: Mapping[str, str], interrupted: bool) -> None:
+    """Say what failed, and exit: 130 interrupted, 1 something failed."""
+    for source, message in failures.items():
+        print(f"nimblepose: {message}" if source in message else f"nimblepose: {source}: {message}", file=sys.stderr)
+    if interrupted:
+        print("nimblepose: interrupted; what comes after was left out", file=sys.stderr)
+    if interrupted or failures:
+        raise typer.Exit(130 if interrupted else 1)

@@ -1,0 +1,104 @@
+"""The sound of a video, brought into another container."""
+
+import itertools
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nimblepose.core.errors import MediaError
+from nimblepose.media.containers import load_av, open_container
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.container import OutputContainer
+    from av.packet import Packet
+
+_AAC_SAMPLES = 1024  # in one of its frames
+_PLAYED_IN_MP4 = {"aac", "mp3", "opus", "flac", "alac", "ac3", "eac3"}  # copied; any other becomes AAC
+
+
+class Sound:
+    """The first sound track of a file, copied packet by packet, or encoded anew where MP4 players could not play it."""
+
+    def __init__(self, source: str | Path) -> None:
+        """Remember the file; it is read when it is needed."""
+        self._source = source
+
+    def packets(self, out: "OutputContainer", begin: float, end: float) -> "Iterator[tuple[float, Packet[Any]]]":
+        """Packets for `out`, with the seconds at which they belong there.
+
+        Args:
+            out: Gets a stream for them at once, if there is any sound.
+            begin: Seconds of the source that become 0; what comes before is left out.
+            end: Seconds of the source at which to stop.
+        """
+        try:
+            container = open_container(self._source)
+        except MediaError:
+            return iter(())  # it was there for the pictures; they are worth more than the sound
+        if not container.streams.audio:
+            container.close()
+            return iter(())
+        stream = container.streams.audio[0]
+        origin = (container.start_time or 0) / 1_000_000
+        if stream.codec_context.codec.canonical_name in _PLAYED_IN_MP4:
+            target: Any = out.add_stream_from_template(stream)
+            return _copied(container, stream, target, begin + origin, end + origin)
+        rate = stream.codec_context.sample_rate or 48_000
+        target = out.add_stream("aac", rate=rate, layout="stereo" if stream.codec_context.channels > 1 else "mono")
+        return _encoded(container, stream, target, begin + origin, end + origin)
+
+
+def _copied(
+    container: Any, stream: Any, target: Any, begin: float, end: float
+) -> "Iterator[tuple[float, Packet[Any]]]":
+    with container:
+        try:
+            for packet in container.demux(stream):
+                if packet.dts is None or packet.pts is None:
+                    continue
+                seconds = float(packet.pts * packet.time_base)
+                if seconds >= end:
+                    return
+                if seconds + 2 * float((packet.duration or 0) * packet.time_base) > begin:  # AAC needs the one before
+                    shift = round(begin / packet.time_base)
+                    packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+                    packet.stream = target
+                    yield seconds - begin, packet
+        except load_av().error.FFmpegError:
+            return  # a file that breaks off: the sound ends there
+
+
+def _encoded(
+    container: Any, stream: Any, target: Any, begin: float, end: float
+) -> "Iterator[tuple[float, Packet[Any]]]":
+    context = target.codec_context
+    resampler = load_av().AudioResampler(context.format, context.layout, context.sample_rate, frame_size=_AAC_SAMPLES)
+    with container:
+        position: int | None = None  # samples from the beginning of the result
+        for frame in itertools.chain(_decoded(container, stream, begin, end), [None]):
+            if position is None and frame is not None and frame.time is not None:
+                position = round((frame.time - begin) * context.sample_rate)
+            for ready in resampler.resample(frame):
+                ready.pts, ready.time_base = position or 0, Fraction(1, context.sample_rate)
+                position = (position or 0) + ready.samples
+                yield from _timed(target.encode(ready))
+        yield from _timed(target.encode(None))
+
+
+def _decoded(container: Any, stream: Any, begin: float, end: float) -> "Iterator[AudioFrame]":
+    try:
+        for frame in container.decode(stream):
+            if frame.time is not None and frame.time >= end:
+                return
+            if frame.time is not None and frame.time >= begin:
+                yield frame
+    except load_av().error.FFmpegError:
+        return  # as above
+
+
+def _timed(packets: "list[Packet[Any]]") -> "Iterator[tuple[float, Packet[Any]]]":
+    for packet in packets:
+        if packet.dts is not None and packet.time_base is not None:
+            yield float(packet.dts * packet.time_base), packet

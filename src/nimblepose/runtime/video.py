@@ -1,0 +1,102 @@
+"""From a stream of frames to people with identities: find, follow, steady."""
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import Protocol, TypeVar
+
+from nimblepose.core.errors import MediaError
+from nimblepose.core.poses import Poses
+from nimblepose.media.frames import Frame, FrameSource, Stamp
+from nimblepose.media.pictures import Picture
+from nimblepose.tracking.smoothing import Smoother, SmoothOptions
+from nimblepose.tracking.tracker import Tracker, TrackOptions
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_TRACKING, DEFAULT_SMOOTHING = TrackOptions(), SmoothOptions()
+
+
+class Streaming(Protocol):
+    """What finds poses in pictures, as `PoseEstimator` does."""
+
+    def estimate(self, picture: Picture) -> Poses:
+        """Poses of one picture, as soon as possible."""
+
+    def stream(self, pictures: Iterable[Picture]) -> Iterator[Poses]:
+        """Poses of many pictures, in order, as many of them per second as possible."""
+
+
+class _Timed(Protocol):
+    @property
+    def time(self) -> float: ...
+
+
+T = TypeVar("T", bound=_Timed)
+
+
+def found(
+    estimator: Streaming, source: FrameSource, known: Iterable[tuple[Stamp, Poses]] = ()
+) -> Iterator[tuple[Frame, Poses]]:
+    """Each frame of a source with the people in it.
+
+    Recordings are streamed, several frames at a time. Of a live source each frame is done before the next is taken:
+    that is a little slower, but what is found is never older than need be.
+
+    Args:
+        estimator: Finds people.
+        source: Of frames.
+        known: What was found before in its first frames, which are not looked at again.
+
+    Raises:
+        MediaError: what is known belongs to other frames.
+    """
+    remaining = iter(source)
+    for stamp, poses in known:
+        frame = next(remaining, None)
+        if frame is None:
+            return
+        if frame.stamp != stamp:
+            raise MediaError(f"frame {frame.index} at {frame.time} s was frame {stamp.index} at {stamp.time} s before")
+        yield frame, poses
+    if source.live:
+        for frame in remaining:
+            yield frame, estimator.estimate(frame.image)
+        return
+    under_way: deque[Frame] = deque()
+
+    def pictures() -> Iterator[Picture]:
+        for frame in remaining:
+            under_way.append(frame)
+            yield frame.image
+
+    for poses in estimator.stream(pictures()):
+        yield under_way.popleft(), poses
+
+
+def followed(
+    people: Iterable[tuple[T, Poses]], tracker: Tracker | None, smoother: Smoother | None
+) -> Iterator[tuple[T, Poses]]:
+    """The same with identities, then steadied; either only if it is given."""
+    for frame, poses in people:
+        if tracker is not None:
+            poses = tracker.update(poses, frame.time)
+        if smoother is not None:
+            poses = smoother.update(poses, frame.time)
+        yield frame, poses
+
+
+def tracked(
+    estimator: Streaming, source: FrameSource, tracking: TrackOptions | None, smoothing: SmoothOptions | None
+) -> Iterator[tuple[Frame, Poses]]:
+    """Each frame of a source with the people in it; the source is closed with the generator.
+
+    What went wrong with the source without ending everything is logged at the end: nobody else could tell.
+    """
+    tracker = None if tracking is None else Tracker(tracking)
+    smoother = None if smoothing is None or tracking is None else Smoother(smoothing)
+    with closing(source):
+        yield from followed(found(estimator, source), tracker, smoother)
+    for problem in source.problems:
+        _log.warning("%s", problem)
