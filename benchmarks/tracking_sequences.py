@@ -37,7 +37,7 @@ COUNTED = 0.5  # share of a body in sight from which on the person must be found
 NOTICED = 0.1  # share below which the person cannot be; between the two, finding and missing are both right
 SHARED = 3  # keypoints that a find must share with a person
 
-# Of the imitated detector: about what the network shows on people in plain sight.
+# Of the imitated detector: assumed, not fitted to what the network shows.
 NOISE = 0.03  # standard deviation of a keypoint in x and y, per square root of the body's area
 MISSED_KEYPOINTS = 0.1  # share of those in sight
 MISSED_PEOPLE = 0.05  # share of those in sight, in every frame anew

@@ -1,5 +1,6 @@
 """`nimblepose predict VIDEO` and `nimblepose track`: every file, progress, interruption, resuming, what goes wrong."""
 
+import inspect
 import json
 import os
 import signal
@@ -11,7 +12,10 @@ from PIL import Image
 from video_files import make_video, numbered
 
 from nimblepose.cli import window
+from nimblepose.cli.track import track
+from nimblepose.cli.videos import VideoChoices
 from nimblepose.media.video import VideoFile
+from nimblepose.tracking.tracker import TrackOptions
 
 RESULTS = ["clip.poses.jsonl", "clip.poses.mp4"]
 
@@ -317,3 +321,7 @@ def test_options_that_cannot_be_end_in_2(cli, estimator, folder, options, messag
     assert ran.code == 2
     assert message in ran.err
     assert added(folder) == []
+
+
+def test_the_command_line_waits_as_long_as_the_tracker():
+    assert inspect.signature(track).parameters["max_gap"].default == TrackOptions().max_gap == VideoChoices.max_gap

@@ -33,7 +33,7 @@ def track(
     smooth: given.SmoothOption = "live",
     max_gap: Annotated[
         float, typer.Option(min=0, rich_help_panel="Videos", help="Seconds out of sight that keep an identity.")
-    ] = 2.0,
+    ] = 3.0,
     every: given.EveryOption = 1,
     start: given.StartOption = "0",
     end: given.EndOption = None,

@@ -38,7 +38,7 @@ class VideoChoices:
     resume: bool
     show: bool
     track: bool = True
-    max_gap: float = 2.0
+    max_gap: float = 3.0
     rate: float = 25.0
 
     def options(self) -> "RecordOptions":
