@@ -25,7 +25,7 @@ Told = Callable[[str], None]
 
 _PRECISION = "INFERENCE_PRECISION_HINT"
 _TOLERANCE = 0.005  # squared error as a part of the mean square; rounding halves makes 0.0004, overflow 0.03
-_ROUNDS = 40  # of timing, models in turn
+_ROUNDS = 30  # of timing, models in turn
 _MOST_FLOAT = 0.5  # part of the layers that may stay float before the model is refused
 
 
@@ -142,6 +142,7 @@ def costs(network: Network, plan: Plan, stay_float: Sequence[str], batch: Floats
     times: dict[str, list[float]] = {name: [] for name in sessions}
     for _ in range(_ROUNDS):
         for name, session in sessions.items():
+            session.run(None, {network.input: batch})  # until the threads of the one before have gone to sleep
             start = time.perf_counter()
             session.run(None, {network.input: batch})
             times[name].append(1e3 * (time.perf_counter() - start))
