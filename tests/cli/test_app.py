@@ -4,8 +4,10 @@ import subprocess
 import sys
 
 import pytest
+import typer.main
 
 from nimblepose import __version__
+from nimblepose.cli.app import app
 
 
 def test_version(cli):
@@ -44,3 +46,17 @@ def test_an_unknown_verb_ends_in_2(cli):
     ran = cli("dance")
     assert ran.code == 2
     assert "dance" in ran.err
+
+
+def test_no_help_text_has_a_bracket_that_is_taken_for_markup():
+    """`[default: ...]` within a text vanishes without a word."""
+
+    def texts(command):
+        for parameter in command.params:
+            yield f"{command.name} {parameter.name}", getattr(parameter, "help", None) or ""
+        for inner in getattr(command, "commands", {}).values():
+            yield from texts(inner)
+
+    found = dict(texts(typer.main.get_command(app)))
+    assert len(found) > 100
+    assert [place for place, text in found.items() if "[" in text] == []

@@ -62,6 +62,11 @@ def test_the_papers_figures_stand_only_beside_its_input_size(capsys):
     assert row(capsys.readouterr().out, "total")[-2:] == ["7.66", ""]
 
 
+def test_info_knows_the_model_of_the_package(capsys):
+    assert run("model", "info", "human") == 0
+    assert "4,108,594" in capsys.readouterr().out
+
+
 def test_info_of_a_checkpoint_tells_skeleton_and_licence(capsys, checkpoint):
     assert run("model", "info", checkpoint) == 0
     out = capsys.readouterr().out

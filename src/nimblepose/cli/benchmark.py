@@ -17,7 +17,7 @@ def benchmark(
     model: ModelOption = None,
     backend: BackendOption = "auto",
     source: Annotated[
-        str | None, typer.Option("--source", "-s", help="Picture or folder of pictures [default: gray noise].")
+        str | None, typer.Option("--source", "-s", help="Picture or folder of pictures; without it, gray noise.")
     ] = None,
     threads: Annotated[int, typer.Option(min=0, help="0: all cores.")] = 0,
     input_height: Annotated[int, typer.Option(min=32, max=4096, help="Height the network sees.")] = 256,

@@ -9,7 +9,7 @@ from nimblepose.cli.options import BackendOption, ModelOption
 
 
 def demo(
-    picture: Annotated[Path | None, typer.Argument(help="A picture of yours [default: one in the package].")] = None,
+    picture: Annotated[Path | None, typer.Argument(help="A picture of yours; without it, one in the package.")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Picture to write.")] = Path("nimblepose-demo.jpg"),
     model: ModelOption = None,
     backend: BackendOption = "auto",
@@ -18,6 +18,7 @@ def demo(
     """Find people in a picture and write it beside itself: before on the left, after on the right."""
     import numpy as np
 
+    from nimblepose.cli.progress import counted
     from nimblepose.media.drawing import draw_poses
     from nimblepose.media.files import write_atomically
     from nimblepose.media.pictures import read_picture
@@ -28,6 +29,6 @@ def demo(
     before = read_picture(picture or DEMO_PICTURE)
     poses = PoseEstimator(model, backend=backend)(before)
     write_atomically(out, encode_picture(np.concatenate([before, draw_poses(before, poses)], axis=1), out.suffix))
-    print(f"{len(poses)} {'person' if len(poses) == 1 else 'people'}: {out}")
+    print(f"{counted(len(poses), 'person', 'people')}: {out}")
     if open_it and typer.launch(str(out)) != 0:
         print("no viewer could be opened; the picture is there")

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from nimblepose.cli.options import PixelsOption
+
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="Checkpoint (.safetensors), see `nimblepose import`.")],
@@ -13,9 +15,7 @@ def export(
     picture: Annotated[
         list[Path] | None, typer.Option(help="Real picture for the check against torch, besides noise; repeatable.")
     ] = None,
-    pixels: Annotated[
-        bool, typer.Option("--pixels", help="The file takes pixels, uint8, and normalises them: faster.")
-    ] = False,
+    pixels: PixelsOption = False,
 ) -> None:
     """Write a checkpoint as ONNX with dynamic batch, height and width, checked against torch."""
     from nimblepose.media.pictures import read_picture

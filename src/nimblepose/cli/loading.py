@@ -1,6 +1,5 @@
 """From the options of a verb to an estimator."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -41,10 +40,10 @@ class EstimatorOptions:
 
     def conditions(self, path: Path) -> dict[str, Any]:
         """What findings depend on, for journals."""
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        from nimblepose.evaluation.provenance import sha256
+
         return {
-            "model": digest,
+            "model": sha256(path),
             "input_height": self.input_height,
             "min_score": self.min_score,
             "flip": self.flip,

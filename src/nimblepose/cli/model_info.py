@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def model_info(
     model: Annotated[
-        str, typer.Argument(help="Variant (see --variants), checkpoint or exported ONNX.")
+        str, typer.Argument(help="Variant (see --variants), `human`, checkpoint or exported ONNX.")
     ] = "lightweight",
     size: Annotated[str, typer.Option(help="Input as HEIGHTxWIDTH, multiples of 8.")] = "368x368",
     variants: Annotated[bool, typer.Option("--variants", help="One table of all variants instead.")] = False,
@@ -103,7 +103,10 @@ def _open(model: str) -> "tuple[PoseNetwork, ModelMetadata | None]":
     from nimblepose.model.checkpoint import load_checkpoint
     from nimblepose.model.network import NetworkOptions, build_network
     from nimblepose.model.variants import VARIANTS
+    from nimblepose.runtime.models import PACKAGED
 
+    if model in PACKAGED:
+        model = str(PACKAGED[model].path)
     if model in VARIANTS:
         return build_network(VARIANTS[model].options, HUMAN_18, seed=0), None
     if not Path(model).is_file():

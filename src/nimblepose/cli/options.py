@@ -31,6 +31,9 @@ FormatOption = Annotated[
 PicturesOption = Annotated[
     bool, typer.Option("--pictures/--no-pictures", help="Write annotated pictures and videos; without is faster.")
 ]
+PixelsOption = Annotated[
+    bool, typer.Option("--pixels", help="The file takes pixels, uint8, and normalises them: faster.")
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 # What is drawn

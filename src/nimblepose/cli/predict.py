@@ -107,7 +107,7 @@ def _run(
 
     Interrupted, it still writes about the pictures that are done.
     """
-    from nimblepose.cli.progress import picture_bar
+    from nimblepose.cli.progress import counted, picture_bar
     from nimblepose.core.errors import PoseError
     from nimblepose.media.pictures import read_picture
     from nimblepose.media.web import fetch_picture, is_url, without_secrets
@@ -130,16 +130,12 @@ def _run(
                     continue
                 done, people = done + 1, people + len(poses)
                 if len(sources) == 1 and not quiet:
-                    print(f"{name}: {_count(len(poses), 'person', 'people')}", *(f"-> {path}" for path in written))
+                    print(f"{name}: {counted(len(poses), 'person', 'people')}", *(f"-> {path}" for path in written))
     except KeyboardInterrupt:
         interrupted = True
     about = sink.finish()
     if not quiet and len(sources) > 1:
-        print(f"{_count(done, 'picture', 'pictures')}, {_count(people, 'person', 'people')}")
+        print(f"{counted(done, 'picture', 'pictures')}, {counted(people, 'person', 'people')}")
     if not quiet:
         print("".join(f"-> {path}\n" for path in about), end="")
     return failures, interrupted
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

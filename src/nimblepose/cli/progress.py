@@ -21,6 +21,15 @@ from nimblepose.runtime.models import Progress as ByteProgress
 Advance = Callable[[str, float, int, int], None]
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """One person is no people.
+
+    >>> counted(1, "person", "people"), counted(0, "person", "people")
+    ('1 person', '0 people')
+    """
+    return f"{number} {one if number == 1 else many}"
+
+
 @contextmanager
 def picture_bar(total: int, *, quiet: bool) -> Iterator[Progress]:
     """A bar over `total` pictures; hidden when quiet, when there is one, or when nobody watches."""
@@ -85,7 +94,7 @@ def video_bar(start: float, end: float, *, quiet: bool) -> Iterator[Advance]:
                 tasks[stage],
                 completed=seconds - start,
                 speed=f"{rate:.1f} frames/s" + (f", {dropped} dropped" if dropped else ""),
-                people=f"{people} {'person' if people == 1 else 'people'}",
+                people=counted(people, "person", "people"),
             )
 
         yield advance

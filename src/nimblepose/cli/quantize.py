@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from nimblepose.cli.options import PixelsOption
+
 _FEW = 6  # pictures on which layers are compared
 
 
@@ -23,9 +25,7 @@ def quantize(
     limit: Annotated[int, typer.Option(min=0, help="Measure AP on the first so many pictures; 0: all.")] = 200,
     input_height: Annotated[int, typer.Option(min=32, max=4096, help="Height the network sees for AP.")] = 368,
     pictures: Annotated[int, typer.Option(min=1, max=1000, help="To calibrate on, spread over the folder.")] = 48,
-    pixels: Annotated[
-        bool, typer.Option("--pixels", help="The file takes pixels, uint8, and normalises them: faster.")
-    ] = False,
+    pixels: PixelsOption = False,
     seed: Annotated[int, typer.Option(help="Of the places in pictures that weights are fitted to.")] = 0,
     threads: Annotated[int, typer.Option(min=0, help="0: all cores.")] = 0,
     report: Annotated[

@@ -14,10 +14,10 @@ def sigmas(
     annotations: Annotated[Path, typer.Argument(metavar="FILE", help="COCO keypoint file, .json or .json.gz.")],
     again: Annotated[
         Path | None,
-        typer.Argument(metavar="[OTHER]", help="The same people by another annotator [default: twice in FILE]."),
+        typer.Argument(metavar="[OTHER]", help="The same people by another annotator; without it, twice in FILE."),
     ] = None,
     skeleton: Annotated[
-        str | None, typer.Option("--skeleton", "-s", help="Built-in name or file [default: of FILE's category].")
+        str | None, typer.Option("--skeleton", "-s", help="Built-in name or file; without it, that of FILE's category.")
     ] = None,
 ) -> None:
     """Estimate OKS sigmas, which AP measures by; without them 1/K is taken, and that is a guess."""

@@ -11,7 +11,7 @@ def train(
     changes: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Such as optimizer.learning_rate=1e-4.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run [default: runs/NAME].")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run; without it, runs/NAME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
     preflight: Annotated[
         bool, typer.Option("--preflight/--no-preflight", help="First do one step of everything.")

@@ -27,7 +27,7 @@ def val(
         bool, typer.Option("--as-used", help="With the thresholds that `predict` has, not those for AP.")
     ] = False,
     category: Annotated[
-        int | None, typer.Option(help="Category id [default: the one with the model's keypoints].")
+        int | None, typer.Option(help="Category id; without it, the one with the model's keypoints.")
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Only the first so many pictures; 0: all.")] = 0,
     detections: Annotated[Path | None, typer.Option(help="Write the detections as COCO results (.json).")] = None,

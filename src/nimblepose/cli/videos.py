@@ -161,12 +161,13 @@ def _work(recording: "Recording", options: "RecordOptions", *, quiet: bool) -> b
 
 
 def _report(recording: "Recording", written: list[Path], *, quiet: bool) -> None:
+    from nimblepose.cli.progress import counted
+
     if quiet:
         return
     dropped = f", {recording.source.dropped} dropped" if recording.source.live else ""
-    frames = "1 frame" if recording.frames == 1 else f"{recording.frames} frames"
-    people = {None: "", 1: ", 1 person"}.get(recording.people, f", {recording.people} people")
-    print(f"{recording.source.info.name}: {frames}{dropped}{people}")
+    people = "" if recording.people is None else f", {counted(recording.people, 'person', 'people')}"
+    print(f"{recording.source.info.name}: {counted(recording.frames, 'frame', 'frames')}{dropped}{people}")
     print("".join(f"-> {path}\n" for path in written), end="")
 
 

@@ -40,7 +40,7 @@ def _arrays(rows: Sequence[tuple[Any, ...]], schema: Any) -> list[Any]:
 
 
 def tidy_parquet(results: Sequence[PictureResult]) -> bytes:
-    """One row per found keypoint, columns `writers.CSV_COLUMNS`, as a Parquet file.
+    """One row per found keypoint, columns `file` and `ROW_COLUMNS`, as a Parquet file.
 
     Raises:
         BackendUnavailable: PyArrow is not installed.

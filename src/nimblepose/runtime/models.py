@@ -35,8 +35,7 @@ class ModelFile:
         """Is this very file at `path`?"""
         if not path.is_file() or path.stat().st_size != self.size:
             return False
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha384").hexdigest() == self.sha384
+        return _sha384(path) == self.sha384
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,11 @@ class NamedModel:
     def size(self) -> int:
         """Bytes of all files together."""
         return sum(file.size for file in self.files)
+
+
+def _sha384(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha384").hexdigest()
 
 
 _WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -76,7 +80,7 @@ class PackagedModel:
 
     def is_intact(self) -> bool:
         """Is it there, as it was shipped?"""
-        return self.path.is_file() and hashlib.sha384(self.path.read_bytes()).hexdigest() == self.sha384
+        return self.path.is_file() and _sha384(self.path) == self.sha384
 
 
 PACKAGED: dict[str, PackagedModel] = {
