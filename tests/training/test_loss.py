@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 import torch
 
+from nimblepose.core.errors import TrainingError
 from nimblepose.model.network import Fields
-from nimblepose.training.loss import field_loss, stage_losses
+from nimblepose.training.loss import LossOptions, field_loss, stage_losses
 
 
 def test_loss_equals_the_reference(shared):
@@ -25,3 +27,18 @@ def test_every_stage_counts_and_what_is_masked_does_not():
     }
     counts[1, 3, 4] = 0
     assert float(sum(stage_losses(stages, heatmaps, pafs, counts).values())) == 0
+
+
+def test_weights_say_what_each_kind_of_field_counts_for():
+    heatmaps, pafs, counts = torch.rand(2, 3, 4, 5), torch.rand(2, 4, 4, 5), torch.ones(2, 4, 5)
+    stages = [Fields(torch.rand_like(heatmaps), torch.rand_like(pafs))]
+    usual = stage_losses(stages, heatmaps, pafs, counts)
+    weighted = stage_losses(stages, heatmaps, pafs, counts, LossOptions(heatmaps=8, pafs=0.5))
+    assert weighted["stage0_heatmaps"] == 8 * usual["stage0_heatmaps"]
+    assert weighted["stage0_pafs"] == usual["stage0_pafs"] / 2
+
+
+@pytest.mark.parametrize("weights", [{"heatmaps": -1}, {"heatmaps": 0, "pafs": 0}])
+def test_weights_that_teach_nothing_are_refused(weights):
+    with pytest.raises(TrainingError, match="weights must not be negative, and one must be positive"):
+        LossOptions(**weights)

@@ -195,7 +195,7 @@ class _Phase:
             heatmaps = torch.lerp(heatmaps, soft.heatmaps, self.recipe.distill.weight)
             pafs = torch.lerp(pafs, soft.pafs, self.recipe.distill.weight)
         stages = [Fields(*stage) for stage in self.module(normalise(batch.image, self.metadata.input))]
-        return stage_losses(stages, heatmaps, pafs, batch.counts)
+        return stage_losses(stages, heatmaps, pafs, batch.counts, self.recipe.loss)
 
     def _check(self, loss: float, parts: list[Batch]) -> None:
         """Stop where the loss is no number any more or has grown beyond measure, keeping the batch; count bad files."""

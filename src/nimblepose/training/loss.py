@@ -1,10 +1,29 @@
 """How far predicted fields are from the targets."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
+from nimblepose.core.errors import TrainingError
 from nimblepose.model.network import Fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossOptions:
+    """What each kind of field counts for. The paper weighs them alike, so that PAFs, with their larger sums, lead.
+
+    Raises:
+        TrainingError: a weight below nothing, or none above it.
+    """
+
+    heatmaps: float = 1.0
+    pafs: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what teaches nothing."""
+        if min(self.heatmaps, self.pafs) < 0 or self.heatmaps == self.pafs == 0:
+            raise TrainingError(f"loss: weights must not be negative, and one must be positive: {self}")
 
 
 def field_loss(prediction: Tensor, target: Tensor, counts: Tensor) -> Tensor:
@@ -18,18 +37,21 @@ def field_loss(prediction: Tensor, target: Tensor, counts: Tensor) -> Tensor:
     return (((prediction - target) * counts) ** 2).sum() / 2 / len(prediction)
 
 
-def stage_losses(stages: Sequence[Fields], heatmaps: Tensor, pafs: Tensor, counts: Tensor) -> dict[str, Tensor]:
-    """The loss of every stage for heatmaps and PAFs, by name; their sum is what is minimised.
+def stage_losses(
+    stages: Sequence[Fields], heatmaps: Tensor, pafs: Tensor, counts: Tensor, options: LossOptions = LossOptions()
+) -> dict[str, Tensor]:
+    """The weighted loss of every stage for heatmaps and PAFs, by name; their sum is what is minimised.
 
     Args:
         stages: As the network gives them, coarse to fine.
         heatmaps: (B, K + 1, h, w) targets.
         pafs: (B, 2L, h, w) targets.
         counts: (B, h, w), 1 where the loss counts.
+        options: The weights.
     """
     mask = counts[:, None]
     losses = {}
     for i, stage in enumerate(stages):
-        losses[f"stage{i}_heatmaps"] = field_loss(stage.heatmaps.float(), heatmaps, mask)
-        losses[f"stage{i}_pafs"] = field_loss(stage.pafs.float(), pafs, mask)
+        losses[f"stage{i}_heatmaps"] = options.heatmaps * field_loss(stage.heatmaps.float(), heatmaps, mask)
+        losses[f"stage{i}_pafs"] = options.pafs * field_loss(stage.pafs.float(), pafs, mask)
     return losses

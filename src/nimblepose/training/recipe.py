@@ -15,6 +15,7 @@ from nimblepose.data.augment import AugmentOptions
 from nimblepose.data.coco import CentreOptions
 from nimblepose.data.dataset import SampleOptions
 from nimblepose.model.network import NetworkOptions
+from nimblepose.training.loss import LossOptions
 from nimblepose.training.optimizer import OptimizerOptions, ScheduleOptions
 from nimblepose.training.options import from_plain, override, place, to_plain
 
@@ -79,6 +80,7 @@ class Recipe:
     batch_size: int = 80  # over all processes and accumulated parts
     accumulate: int = 1  # parts in which a process takes its share of a batch
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    loss: LossOptions = field(default_factory=LossOptions)
     optimizer: OptimizerOptions = field(default_factory=OptimizerOptions)
     schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
     average: float = 0.0  # decay of the moving average of weights; 0: none
