@@ -1,7 +1,7 @@
 """Sequences with known identities: real people, cut from annotated pictures, walk over real backgrounds.
 
-People sway, bob and change their speed a little; they pass in front of each other, are hidden behind a wall for a given
-number of frames, enter and leave. Everything follows from a seed.
+People sway, bob, change their speed a little and walk from lighter into darker places. They pass in front of each
+other, are hidden behind a wall for a given number of frames, enter and leave. Everything follows from a seed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,6 +19,10 @@ SIZE = (256, 456)  # height and width of frames
 FRAMES = 120
 RATE = 25.0  # frames per second
 NOISE = 3.0  # standard deviation of the sensor, in gray levels
+LIGHT, TINT = (
+    0.4,
+    0.1,
+)  # logarithms of how much lighter, and how much more of a colour, people get to either side at most
 
 Floats = NDArray[np.float64]
 Picture = NDArray[np.uint8]
@@ -53,6 +57,7 @@ class Scene:
     background: NDArray[np.float32]
     actors: tuple[Actor, ...]  # from far to near; the wall stands before the first who is in front of it
     wall: tuple[int, int, NDArray[np.float32]] | None  # left, right, picture
+    light: Floats  # (3,) logarithms of the factors on the colours of people at the right edge; the left has the inverse
     seed: int
 
 
@@ -156,7 +161,9 @@ def make_scene(people: Sequence[Cutout], backgrounds: Sequence[NDArray[np.float3
         steps = direction * rng.uniform(0.4, 0.8) * cutout.image.shape[0] / RATE * _unsteady(rng)
         place = SIZE[1] * rng.uniform(0.2, 0.8) + _summed(steps, FRAMES * rng.uniform(0.25, 0.75))
         actors.append(_actor(number + 1, cutout, place, 0.93 * SIZE[0] + 8 * number - 20, rng, in_front=True))
-    return Scene(hidden, backgrounds[rng.integers(len(backgrounds))], tuple(actors), wall, seed)
+    background = backgrounds[rng.integers(len(backgrounds))]
+    light = rng.uniform(-LIGHT, LIGHT) + rng.uniform(-TINT, TINT, 3)
+    return Scene(hidden, background, tuple(actors), wall, light, seed)
 
 
 def _of_height(cutout: Cutout, height: float, *, mirrored: bool) -> Cutout:
@@ -215,7 +222,8 @@ def render(scene: Scene) -> Iterator[tuple[Picture, Truth]]:
                 cv2.warpAffine(layer, matrix, SIZE[::-1], flags=cv2.INTER_LINEAR)
                 for layer in (actor.cutout.image, actor.cutout.alpha)
             )
-            frame += alpha[..., None] * (image - frame)
+            light = np.exp(scene.light * (2 * actor.place[f, 0] / SIZE[1] - 1)).astype(np.float32)
+            frame += alpha[..., None] * (image * light - frame)
             uncovered[:number] *= 1 - alpha
             alphas.append(alpha)
             places.append(actor.cutout.xy @ matrix[:, :2].T + matrix[:, 2])

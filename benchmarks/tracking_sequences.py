@@ -29,6 +29,7 @@ from nimblepose.media.drawing import DrawOptions, draw_poses
 from nimblepose.media.files import write_atomically
 from nimblepose.media.writers import encode_picture
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.tracking.appearance import with_colours
 from nimblepose.tracking.tracker import Tracker
 
 HIDDEN = (0, 5, 15, 45)  # frames
@@ -84,7 +85,17 @@ def name_truly(frames: Frames) -> list[Poses]:
     return result
 
 
-METHODS: dict[str, Identify] = {"tracker": track, "greedy OKS": match_greedily, "true identities": name_truly}
+def track_blindly(frames: Frames) -> list[Poses]:
+    """By the product's tracker, without colours."""
+    return track([(dataclasses.replace(poses, limb_colours=None), truth) for poses, truth in frames])
+
+
+METHODS: dict[str, Identify] = {
+    "tracker": track,
+    "without colours": track_blindly,
+    "greedy OKS": match_greedily,
+    "true identities": name_truly,
+}
 
 
 def compare(poses: Poses, truth: Truth) -> np.ndarray:
@@ -200,6 +211,7 @@ def main() -> None:
             pictures, truths = zip(*render(make_scene(people, backgrounds, hidden, number)), strict=True)
             file = arguments.cache and arguments.cache / f"{name}-{hidden}-{number}.npz"
             poses = remember(file, estimator.skeleton, find, estimator, pictures)
+            poses = [with_colours(people_found, picture) for people_found, picture in zip(poses, pictures, strict=True)]
             frames = list(zip(poses, truths, strict=True))
             found[hidden].append(compare_methods(frames))
             noise = np.random.default_rng((number, hidden))

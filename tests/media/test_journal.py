@@ -1,5 +1,7 @@
 """What was found is remembered to the last bit, up to the last whole line, and only for the same run."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,17 @@ def test_there_and_back_to_the_last_bit(path):
     journal = Journal(path, CONDITIONS, resume=True)
     assert (journal.known, journal.last) == (7, ENTRIES[-1][0])
     assert_equal(journal.entries(COCO_17), ENTRIES)
+
+
+def test_colours_are_kept_too(tmp_path):
+    colours = np.random.default_rng(0).uniform(0, 255, (2, len(COCO_17.limbs), 3)).astype(np.float32)
+    colours[0, 3] = np.nan
+    journal = Journal(tmp_path / "journal", CONDITIONS)
+    journal.add(Stamp(0, 0.0, (48, 64)), dataclasses.replace(people(2), limb_colours=colours))
+    journal.add(Stamp(1, 0.1, (48, 64)), people(1))
+    (_, coloured), (_, plain) = journal.entries(COCO_17)
+    assert coloured.limb_colours.tobytes() == colours.tobytes()
+    assert plain.limb_colours is None
 
 
 def test_a_half_line_is_cut_off_and_written_again(path):

@@ -13,6 +13,7 @@ from nimblepose.media.frames import Frame, Selection, StreamInfo
 from nimblepose.media.sources import open_frames
 from nimblepose.media.video import VideoFile
 from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, found, tracked
+from nimblepose.tracking.appearance import with_colours
 
 
 @pytest.fixture
@@ -54,6 +55,13 @@ def test_what_is_known_is_not_looked_at_again(video):
     assert estimator.seen == list(range(8, 20))
     assert [frame.index for frame, _ in results] == list(range(20))
     np.testing.assert_array_equal(results[7][1].keypoints, person(24).keypoints)
+
+
+def test_people_come_with_the_colours_of_their_own_frame(video):
+    for frame, poses in found(SeeingNumbers(), VideoFile(video)):
+        expected = with_colours(person(number_of(frame.image)), frame.image).limb_colours
+        np.testing.assert_array_equal(poses.limb_colours, expected)
+        assert not np.isnan(expected).all()
 
 
 def test_of_a_live_source_each_frame_is_done_before_the_next_is_taken():

@@ -1,5 +1,6 @@
 """Identities stay with people through noise, crossing, hiding, weak sightings and slow frames."""
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -103,6 +104,43 @@ def test_half_a_body_is_still_the_person(rng):
         half[[8, 9, 10, 11, 12, 13] if f % 20 < 10 else [0, 14, 15, 16, 17, 4, 7]] = np.nan
         frames.append(poses([half]))
     assert follow(frames) == [[1]] * 40
+
+
+def dressed(frame, colours):
+    """The people of a frame, all limbs of each in one colour."""
+    limbs = len(HUMAN_18.limbs)
+    return dataclasses.replace(frame, limb_colours=np.repeat(np.float32(colours)[:, None], limbs, axis=1))
+
+
+RED, BLUE = (180, 40, 40), (40, 50, 140)
+
+
+def test_two_who_turn_round_out_of_sight_are_told_apart_by_what_they_wear(rng):
+    """They walk behind a wall towards each other and come out where they went in; by motion they passed each other."""
+    count, middle = 100, 50
+    there = walkers([100, 600], [WALK, -WALK], middle)
+    true = np.concatenate([there, there[::-1]])
+    hidden = range(middle - 25, middle + 25)
+    seen = [[noisy(xy, rng) for xy in people] for people in true]
+    plain = [poses([] if f in hidden else seen[f]) for f in range(count)]
+    light = np.linspace(1.2, 0.8, count)  # it grows darker
+    coloured = [dressed(p, np.array([RED, BLUE][: len(p)]).reshape(-1, 3) * light[f]) for f, p in enumerate(plain)]
+    assert follow(plain)[-1] == [2, 1]
+    assert follow(coloured)[-1] == [1, 2]
+
+
+def test_colours_do_not_outweigh_the_place():
+    """Who stays in place is the same, though a shadow falls on one and light on the other; so is who is alone."""
+    frames = [poses([standing((100, 200)), standing((300, 200))])] * 2
+    assert follow([dressed(frames[0], [RED, BLUE]), dressed(frames[1], [BLUE, RED])])[-1] == [1, 2]
+    assert follow([dressed(frames[0][:1], [RED]), dressed(frames[1][:1], [BLUE])])[-1] == [1]
+
+
+def test_colours_may_come_and_go(rng):
+    true = walkers([100, 300], [WALK, -WALK], 40)
+    frames = [poses([noisy(xy, rng) for xy in people]) for people in true]
+    frames[::2] = [dressed(frame, [RED, BLUE]) for frame in frames[::2]]
+    assert follow(frames) == [[1, 2]] * 40
 
 
 # Confident first, tentative and lost ----------------------------------------------------------------------------------

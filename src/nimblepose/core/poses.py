@@ -29,6 +29,7 @@ class Poses:
         scores: (N,) float32, confidence in the person as a whole.
         track_ids: (N,) int64 identities over time, or None.
         interpolated: (N, K) bool, keypoints that were not seen but put between earlier and later ones; None: none.
+        limb_colours: (N, L, 3) float32, mean colour of the picture along each limb, NaN = not found; or None.
     """
 
     skeleton: Skeleton
@@ -37,6 +38,7 @@ class Poses:
     scores: NDArray[np.float32]
     track_ids: NDArray[np.int64] | None = None
     interpolated: NDArray[np.bool_] | None = None
+    limb_colours: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         """Check shapes once, here, so that no function downstream has to."""
@@ -51,6 +53,9 @@ class Poses:
             raise ValueError(f"expected track_ids ({n},), got {self.track_ids.shape}")
         if self.interpolated is not None and self.interpolated.shape != (n, k):
             raise ValueError(f"expected interpolated ({n}, {k}), got {self.interpolated.shape}")
+        limbs = len(self.skeleton.limbs)
+        if self.limb_colours is not None and self.limb_colours.shape != (n, limbs, 3):
+            raise ValueError(f"expected limb_colours ({n}, {limbs}, 3), got {self.limb_colours.shape}")
 
     @classmethod
     def empty(cls, skeleton: Skeleton) -> "Poses":
@@ -70,6 +75,7 @@ class Poses:
             scores=self.scores[chosen],
             track_ids=None if self.track_ids is None else self.track_ids[chosen],
             interpolated=None if self.interpolated is None else self.interpolated[chosen],
+            limb_colours=None if self.limb_colours is None else self.limb_colours[chosen],
         )
 
     def __iter__(self) -> Iterator["Poses"]:
@@ -114,7 +120,12 @@ class Poses:
             flags = np.zeros(scores.shape, bool)
             flags[:, to] = self.interpolated[:, ours]
         return dataclasses.replace(
-            self, skeleton=skeleton, keypoints=keypoints, keypoint_scores=scores, interpolated=flags
+            self,
+            skeleton=skeleton,
+            keypoints=keypoints,
+            keypoint_scores=scores,
+            interpolated=flags,
+            limb_colours=None,  # the limbs are others
         )
 
     # Other people's formats ------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from nimblepose.core.skeleton import Skeleton
 from nimblepose.media.files import writing
 from nimblepose.media.frames import Stamp
 
-_VERSION = 1
+_VERSION = 2
 _MAX_LINE = 1 << 24  # bytes; thousands of people
 
 
@@ -61,6 +61,8 @@ class Journal:
             "keypoint_scores": _packed(poses.keypoint_scores),
             "scores": _packed(poses.scores),
         }
+        if poses.limb_colours is not None:
+            row["limb_colours"] = _packed(poses.limb_colours)
         with writing(self.path):
             if self._file is None:
                 self._file = self._opened()
@@ -131,10 +133,14 @@ def _stamp(row: dict[str, Any]) -> Stamp:
 
 def _entry(line: bytes, skeleton: Skeleton) -> tuple[Stamp, Poses]:
     row = json.loads(line)
-    k = len(skeleton.keypoints)
-    keypoints = _unpacked(row["keypoints"]).reshape(-1, k, 2)
-    scores = _unpacked(row["keypoint_scores"]).reshape(-1, k)
-    return _stamp(row), Poses(skeleton, keypoints, scores, _unpacked(row["scores"]))
+    k, colours = len(skeleton.keypoints), row.get("limb_colours")
+    return _stamp(row), Poses(
+        skeleton,
+        keypoints=_unpacked(row["keypoints"]).reshape(-1, k, 2),
+        keypoint_scores=_unpacked(row["keypoint_scores"]).reshape(-1, k),
+        scores=_unpacked(row["scores"]),
+        limb_colours=None if colours is None else _unpacked(colours).reshape(-1, len(skeleton.limbs), 3),
+    )
 
 
 def _packed(array: NDArray[np.float32]) -> str:

@@ -10,6 +10,7 @@ from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.media.frames import Frame, FrameSource, Stamp
 from nimblepose.media.pictures import Picture
+from nimblepose.tracking.appearance import with_colours
 from nimblepose.tracking.smoothing import Smoother, SmoothOptions
 from nimblepose.tracking.tracker import Tracker, TrackOptions
 
@@ -39,7 +40,7 @@ T = TypeVar("T", bound=_Timed)
 def found(
     estimator: Streaming, source: FrameSource, known: Iterable[tuple[Stamp, Poses]] = ()
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Each frame of a source with the people in it.
+    """Each frame of a source with the people in it, and the colours by which a tracker knows them again.
 
     Recordings are streamed, several frames at a time. Of a live source each frame is done before the next is taken:
     that is a little slower, but what is found is never older than need be.
@@ -62,7 +63,7 @@ def found(
         yield frame, poses
     if source.live:
         for frame in remaining:
-            yield frame, estimator.estimate(frame.image)
+            yield frame, with_colours(estimator.estimate(frame.image), frame.image)
         return
     under_way: deque[Frame] = deque()
 
@@ -72,7 +73,8 @@ def found(
             yield frame.image
 
     for poses in estimator.stream(pictures()):
-        yield under_way.popleft(), poses
+        frame = under_way.popleft()
+        yield frame, with_colours(poses, frame.image)
 
 
 def followed(

@@ -81,10 +81,14 @@ class Tracker:
             tracks = started(Poses.empty(poses.skeleton), time)
         if tracks.xy.shape[1] != len(poses.skeleton.keypoints):
             raise PoseError(f"this tracker follows {tracks.xy.shape[1]} keypoints; use one per skeleton")
-        tracks = tracks[time - tracks.times <= options.max_gap]
+        remembered = time - tracks.times <= options.max_gap
+        if not remembered.all():
+            tracks = tracks[remembered]
         expected = tracks.expected(time)
         similarity = expected.similarity(poses)
         value = similarity * expected.certainty()[:, None]
+        pairs = np.nonzero(similarity >= min(options.min_similarity, options.relink_similarity))
+        value[pairs] *= expected.colour_similarity(poses, *pairs)
         known, confident = tracks.ids > 0, poses.scores >= options.confident_score
         everybody = np.ones(len(poses), bool)
         owner = np.full(len(poses), -1, np.intp)  # which track each person found belongs to
@@ -95,8 +99,11 @@ class Tracker:
             (known, everybody, options.relink_similarity),
             (~known, everybody, options.min_similarity),
         ):
-            free, waiting = np.flatnonzero(rows & unseen), np.flatnonzero(columns & (owner < 0))
-            if not len(free) or not len(waiting):
+            waiting = np.flatnonzero(columns & (owner < 0))
+            if not len(waiting):
+                continue
+            free = np.flatnonzero(rows & unseen)
+            if not len(free):
                 continue
             pairs = free[:, None], waiting
             a, b = _matched(np.where(similarity[pairs] >= least, value[pairs], 0.0))
@@ -115,10 +122,12 @@ class Tracker:
         sure = (now.ids == 0) & (confident[where] | (now.sightings >= options.min_sightings))
         if sure.any():
             now = now.named(self._count(now.ids, sure, where))
-        self._tracks, self._time = now.joined(tracks[known & unseen]), time  # tentative and not seen is forgotten
+        missing = known & unseen  # who is tentative and not seen is forgotten
+        self._tracks, self._time = now.joined(tracks[missing]) if missing.any() else now, time
         ids = np.zeros(len(poses), np.int64)
         ids[where] = now.ids
-        return dataclasses.replace(poses, track_ids=ids)[ids > 0]
+        named = dataclasses.replace(poses, track_ids=ids)
+        return named if (ids > 0).all() else named[ids > 0]
 
     def _count(self, ids: NDArray[np.int64], sure: NDArray[np.bool_], where: Indices) -> NDArray[np.int64]:
         """Next identities for those who are `sure`, in the order of `where`: that of the people given."""
