@@ -116,3 +116,17 @@ def test_export_checks_the_picture_it_is_given(capsys, checkpoint, tmp_path):
     assert "picture 0: differs from torch by at most" in capsys.readouterr().out
     assert run("model", "info", tmp_path / "a.onnx") == 0
     assert "coco17" in capsys.readouterr().out
+
+
+def test_mean_writes_a_checkpoint_and_says_of_what(checkpoint, tmp_path, capsys):
+    other = tmp_path / "other.safetensors"
+    save_checkpoint(build_network(SMALL, COCO_17, seed=1), ModelMetadata(skeleton=COCO_17, origin="a run"), other)
+    assert run("model", "mean", checkpoint, other, "--shares", "0.25,0.75", "--out", tmp_path / "mean.safetensors") == 0
+    assert "0.75 (a run)" in capsys.readouterr().out
+    one, two, mean = (
+        load_checkpoint(path)[0].cpm.conv[0].weight for path in (checkpoint, other, tmp_path / "mean.safetensors")
+    )
+    assert (mean - (0.25 * one + 0.75 * two)).abs().max() < 1e-6
+    assert run("model", "mean", checkpoint, other, "--shares", "a quarter", "--out", tmp_path / "no.safetensors") == 2
+    assert "--shares takes numbers separated by commas" in capsys.readouterr().err
+    assert not (tmp_path / "no.safetensors").exists()

@@ -17,6 +17,7 @@ from nimblepose.cli import (
     doctor,
     export,
     import_,
+    mean,
     model_info,
     models,
     predict,
@@ -47,10 +48,13 @@ app.command()(export.export)
 app.command()(quantize.quantize)
 app.command()(doctor.doctor)
 
-model_app = typer.Typer(help="Which models there are, where they lie, what is in them.", no_args_is_help=True)
+model_app = typer.Typer(
+    help="Which models there are, where they lie, what is in them; the mean of several.", no_args_is_help=True
+)
 model_app.command("list")(models.list_models)
 model_app.command("fetch")(models.fetch)
 model_app.command("info")(model_info.model_info)
+model_app.command("mean")(mean.mean)
 app.add_typer(model_app, name="model")
 
 skeleton_app = typer.Typer(help="Skeletons of your own.", no_args_is_help=True)

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from nimblepose.core.errors import PoseError
+
 ModelOption = Annotated[str | None, typer.Option("--model", "-m", help="Name or file; see `nimblepose model list`.")]
 BackendOption = Annotated[
     Literal["auto", "onnxruntime", "openvino", "torch"], typer.Option(help="What runs the network.")
@@ -88,3 +90,15 @@ def seconds(text: str) -> float:
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is no time; write seconds, or h:mm:ss") from error
     return sum(part * factor for part, factor in zip(reversed(parts), (1, 60, 3600), strict=False))
+
+
+def numbers(text: str, *, option: str) -> tuple[float, ...]:
+    """Numbers separated by commas, as `option` takes them.
+
+    Raises:
+        PoseError: something else.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise PoseError(f"{option} takes numbers separated by commas, such as 0.75,0.25; got {text!r}") from error

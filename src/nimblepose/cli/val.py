@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nimblepose.cli.options import BackendOption, ModelOption
+from nimblepose.cli.options import BackendOption, ModelOption, numbers
 
 if TYPE_CHECKING:
     from nimblepose.evaluation.coco import Metrics
@@ -67,7 +67,7 @@ def val(
         threads=threads,
         input_height=input_height,
         flip=flip,
-        scales=_numbers(scales),
+        scales=numbers(scales, option="--scales"),
         decode=DecodeOptions() if as_used else FOR_RANKING,
     )
     category_id = find_category(coco, estimator.skeleton, category)
@@ -102,15 +102,6 @@ def val(
         written += write_mistakes(mistakes, worst)
     if not quiet:
         print("".join(f"-> {file}\n" for file in written), end="")
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    from nimblepose.core.errors import PoseError
-
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise PoseError(f"--scales takes numbers separated by commas, such as 0.5,1,1.5,2; got {text!r}") from error
 
 
 def _print_table(metrics: "Metrics", *, guessed_sigmas: bool, seconds: float) -> None:

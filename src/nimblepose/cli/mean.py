@@ -1,0 +1,23 @@
+"""`nimblepose model mean`: several checkpoints of one network -> one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def mean(
+    checkpoints: Annotated[list[Path], typer.Argument(help="Two or more checkpoints (.safetensors) from one start.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint to write (.safetensors).")],
+    shares: Annotated[
+        str | None, typer.Option(help="One per checkpoint, together 1, such as 0.75,0.25; without it, equal ones.")
+    ] = None,
+) -> None:
+    """Average the weights of checkpoints, such as a start and its fine-tuned copy; measure the result with `val`."""
+    from nimblepose.cli.options import numbers
+    from nimblepose.model.checkpoint import save_checkpoint
+    from nimblepose.model.mixing import mix_checkpoints
+
+    network, metadata = mix_checkpoints(checkpoints, None if shares is None else numbers(shares, option="--shares"))
+    save_checkpoint(network, metadata, out)
+    print(f"-> {out}: {metadata.origin}")
