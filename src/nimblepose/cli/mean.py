@@ -18,6 +18,8 @@ def mean(
     from nimblepose.model.checkpoint import save_checkpoint
     from nimblepose.model.mixing import mix_checkpoints
 
-    network, metadata = mix_checkpoints(checkpoints, None if shares is None else numbers(shares, option="--shares"))
+    network, metadata = mix_checkpoints(
+        checkpoints, None if shares is None else numbers(shares, option="--shares", like="0.75,0.25")
+    )
     save_checkpoint(network, metadata, out)
     print(f"-> {out}: {metadata.origin}")

@@ -92,8 +92,8 @@ def seconds(text: str) -> float:
     return sum(part * factor for part, factor in zip(reversed(parts), (1, 60, 3600), strict=False))
 
 
-def numbers(text: str, *, option: str) -> tuple[float, ...]:
-    """Numbers separated by commas, as `option` takes them.
+def numbers(text: str, *, option: str, like: str) -> tuple[float, ...]:
+    """Numbers separated by commas, as `option` takes them, such as those that `like` shows.
 
     Raises:
         PoseError: something else.
@@ -101,4 +101,4 @@ def numbers(text: str, *, option: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        raise PoseError(f"{option} takes numbers separated by commas, such as 0.75,0.25; got {text!r}") from error
+        raise PoseError(f"{option} takes numbers separated by commas, such as {like}; got {text!r}") from error

@@ -67,7 +67,7 @@ def val(
         threads=threads,
         input_height=input_height,
         flip=flip,
-        scales=numbers(scales, option="--scales"),
+        scales=numbers(scales, option="--scales", like="0.5,1,1.5,2"),
         decode=DecodeOptions() if as_used else FOR_RANKING,
     )
     category_id = find_category(coco, estimator.skeleton, category)
