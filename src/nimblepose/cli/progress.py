@@ -41,6 +41,27 @@ def picture_bar(total: int, *, quiet: bool) -> Iterator[Progress]:
 
 
 @contextmanager
+def stages_bar(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each thing that is done, one after the other; hidden when quiet, or when nobody watches.
+
+    Yields:
+        A function to call with what is being done, how much of it is done, and how much there is.
+    """
+    with picture_bar(2, quiet=quiet) as progress:
+        now: dict[str, TaskID] = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in now:
+                for task in now.values():
+                    progress.remove_task(task)
+                now.clear()
+                now[what] = progress.add_task(what, total=total)
+            progress.update(now[what], completed=done)
+
+        yield told
+
+
+@contextmanager
 def download_bar() -> Iterator[ByteProgress]:
     """A bar that appears with the first byte; one line per file."""
     console = Console(stderr=True)
