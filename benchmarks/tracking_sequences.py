@@ -156,6 +156,12 @@ def imitate(truths: Sequence[Truth], rng: np.random.Generator) -> list[Poses]:
     return result
 
 
+def coloured(poses: Sequence[Poses], pictures: Sequence[Picture], truths: Sequence[Truth]) -> Frames:
+    """Frames whose people have the colours of the picture that they were found in."""
+    seen = [with_colours(people, picture) for people, picture in zip(poses, pictures, strict=True)]
+    return list(zip(seen, truths, strict=True))
+
+
 # Tables ---------------------------------------------------------------------------------------------------------------
 
 
@@ -211,11 +217,10 @@ def main() -> None:
             pictures, truths = zip(*render(make_scene(people, backgrounds, hidden, number)), strict=True)
             file = arguments.cache and arguments.cache / f"{name}-{hidden}-{number}.npz"
             poses = remember(file, estimator.skeleton, find, estimator, pictures)
-            poses = [with_colours(people_found, picture) for people_found, picture in zip(poses, pictures, strict=True)]
-            frames = list(zip(poses, truths, strict=True))
+            frames = coloured(poses, pictures, truths)
             found[hidden].append(compare_methods(frames))
             noise = np.random.default_rng((number, hidden))
-            imitated[hidden].append(compare_methods(list(zip(imitate(truths, noise), truths, strict=True))))
+            imitated[hidden].append(compare_methods(coloured(imitate(truths, noise), pictures, truths)))
             sheet += drawn(pictures, frames) if arguments.sheet else []
     print(f"{len(people)} people, {len(backgrounds)} backgrounds; IDF1 (identity switches)\n")
     print(table("poses of the network", found), table("true poses with noise", imitated), sep="\n\n")
