@@ -267,11 +267,12 @@ def test_time_runs_forward(time):
         tracker.update(poses([]), time)
 
 
-def test_one_skeleton_per_tracker():
+@pytest.mark.parametrize("other", [COCO_17, dataclasses.replace(HUMAN_18, limbs=HUMAN_18.limbs[:17])])
+def test_one_skeleton_per_tracker(other):
     tracker = Tracker()
     tracker.update(poses([]), 0.0)
     with pytest.raises(PoseError, match="18 keypoints"):
-        tracker.update(Poses.empty(COCO_17), 1.0)
+        tracker.update(Poses.empty(other), 1.0)
 
 
 @pytest.mark.parametrize(

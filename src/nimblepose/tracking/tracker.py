@@ -79,7 +79,7 @@ class Tracker:
             )
         if tracks is None:
             tracks = started(Poses.empty(poses.skeleton), time)
-        if tracks.xy.shape[1] != len(poses.skeleton.keypoints):
+        if (tracks.xy.shape[1], tracks.colours.shape[1]) != (len(poses.skeleton.keypoints), len(poses.skeleton.limbs)):
             raise PoseError(f"this tracker follows {tracks.xy.shape[1]} keypoints; use one per skeleton")
         remembered = time - tracks.times <= options.max_gap
         if not remembered.all():
