@@ -24,16 +24,16 @@ from nimblepose.training.recipe import load_recipe
 MIN_KEYPOINTS, MIN_AREA = 8, 96**2
 RECIPE: dict[str, Any] = {
     "name": "overfit",
-    "data": {"annotations": ["annotations.json"], "size": [192, 240], "workers": 1},
-    "augment": {"centre": "picture", "fill": 1.0, "scale": [1.0, 1.0], "rotation": 0, "shift": 4, "flip": 0.5},
+    "data": {"annotations": ["annotations.json"], "size": [256, 320], "workers": 1},
+    "augment": {"centre": "picture", "fill": 1.0, "scale": [1.0, 1.0], "rotation": 0, "shift": 5, "flip": 0.5},
     "encode": {"overlap": "max", "paf_geometry": "centre"},
     "network": {"width": 0.5, "channels": 64, "initial_head_channels": 256},
     "batch_size": 8,
     "optimizer": {"learning_rate": 2e-3, "bias_factor": 1, "refinement_factor": 1, "weight_decay": 0, "clip": 100},
-    "schedule": {"kind": "cosine", "steps": 2500, "warmup_steps": 30},
+    "schedule": {"kind": "cosine", "steps": 1800, "warmup_steps": 30},
     "average": 0.98,
     "tensorboard": False,
-    "validation": {"annotations": "annotations.json", "every": 500, "height": 192},
+    "validation": {"annotations": "annotations.json", "every": 600, "height": 256},
 }
 
 
@@ -46,7 +46,7 @@ def pick(coco: dict[str, Any], count: int) -> dict[str, Any]:
         image
         for image in coco["images"]
         if image.get("labels", "complete") == "complete"
-        and image["width"] * 4 <= image["height"] * 5.01  # whole in the input of 192 x 240
+        and image["width"] * 4 <= image["height"] * 5.01  # whole in the input of 256 x 320
         and all(
             not p.get("iscrowd") and p["num_keypoints"] >= MIN_KEYPOINTS and p.get("area", 0) >= MIN_AREA
             for p in by_picture.get(image["id"], [{"iscrowd": 1}])

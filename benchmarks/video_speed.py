@@ -30,6 +30,7 @@ from nimblepose.media.video_writer import VideoWriter
 from nimblepose.runtime.backends import Backend, open_backend
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.runtime.recording import Recording, RecordOptions
+from nimblepose.tracking.appearance import with_colours
 from nimblepose.tracking.smoothing import Smoother
 from nimblepose.tracking.tracker import Tracker
 
@@ -139,6 +140,7 @@ def profile(estimator: PoseEstimator, video: Path, part: Selection, folder: Path
         lap("network")
         poses = estimator.decode(fields.heatmaps[0], fields.pafs[0], placement)
         lap("decode poses")
+        poses = with_colours(poses, frame.image)
         poses = smoother.update(tracker.update(poses, frame.time), frame.time)
         lap("track and smooth")
         lines.add(frame.stamp, poses)

@@ -10,6 +10,7 @@ from nimblepose.core.poses import Poses
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+Colours = NDArray[np.float32]
 
 _SIZE = 0.45  # square root of COCO's area, which OKS counts in, per diagonal of the box around the keypoints
 _MIN_SIZE = 4.0  # pixels; keypoints that coincide still have a neighbourhood
@@ -44,7 +45,7 @@ class Tracks:
     covariance: Floats  # (T, 2, 2) of place and speed, in pixels and seconds
     sizes: Floats  # (T,) of bodies, in pixels
     sightings: NDArray[np.int64]  # (T,)
-    colours: Floats  # (T, L, 3) logarithms of the colours along limbs; NaN: never seen
+    colours: Colours  # (T, L, 3) logarithms of the colours along limbs; NaN: never seen
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -109,11 +110,15 @@ class Tracks:
 
         Without such a limb it is that of two sightings of a person who differ as much as is usual.
         """
+        if poses.limb_colours is None:
+            return np.full(len(rows), np.exp(-0.5))
         difference = (self.colours[rows] - _logarithms(poses)[columns]) / _COLOUR_TOLERANCE
-        squares = np.minimum(difference * difference, _MOST_COLOUR).mean(axis=-1)  # (P, L)
-        known = ~np.isnan(squares)
-        mean = np.where(known, squares, 0).sum(axis=-1) / np.maximum(known.sum(axis=-1), 1)
-        return np.asarray(np.exp(-0.5 * np.where(known.any(axis=-1), mean, 1.0)))
+        squares = np.minimum(difference * difference, _MOST_COLOUR)
+        sums = squares[..., 0] + squares[..., 1] + squares[..., 2]  # (P, L)
+        known = ~np.isnan(sums)
+        count = 3 * known.sum(axis=-1)
+        mean = np.where(known, sums, 0).sum(axis=-1) / np.maximum(count, 1)
+        return np.asarray(np.exp(-0.5 * np.where(count > 0, mean, 1.0)))
 
     def seen(self, poses: Poses, time: float, rivals: Floats) -> "Tracks":
         """The tracks, expected now, after each was found again: N = T people in the same order.
@@ -134,9 +139,6 @@ class Tracks:
         bent = (_SHAPE_GAIN * (1 - rivals))[:, None, None] * rest
         place = np.where(np.isnan(off), 0, bent) + self.xy + moved[:, None]
         xy = np.where(np.isnan(self.xy), poses.keypoints, place)
-        colours = _logarithms(poses)
-        mixed = self.colours + (_COLOUR_GAIN * (1 - rivals))[:, None, None] * (colours - self.colours)
-        colours = np.where(np.isnan(self.colours), colours, np.where(np.isnan(colours), self.colours, mixed))
         return Tracks(
             ids=self.ids,
             xy=xy,
@@ -146,8 +148,14 @@ class Tracks:
             covariance=self.covariance - gain[:, :, None] * self.covariance[:, :1],
             sizes=body_sizes(xy),
             sightings=self.sightings + 1,
-            colours=colours,
+            colours=self.colours if poses.limb_colours is None else self._mixed(_logarithms(poses), rivals),
         )
+
+    def _mixed(self, colours: Colours, rivals: Floats) -> Colours:
+        """The colours known so far, a little nearer to those seen now, less so where somebody else is near."""
+        gain = (_COLOUR_GAIN * (1 - rivals)).astype(np.float32)[:, None, None]
+        mixed = np.where(np.isnan(colours), self.colours, self.colours + gain * (colours - self.colours))
+        return np.where(np.isnan(self.colours), colours, mixed)
 
     def named(self, ids: ArrayLike) -> "Tracks":
         """The same tracks with other identities."""
@@ -182,11 +190,11 @@ def started(poses: Poses, time: float) -> Tracks:
     )
 
 
-def _logarithms(poses: Poses) -> Floats:
+def _logarithms(poses: Poses) -> Colours:
     """Of the colours along limbs, (N, L, 3): light that changes adds the same to all; NaN where not known."""
     if poses.limb_colours is None:
-        return np.full((len(poses), len(poses.skeleton.limbs), 3), np.nan)
-    return np.asarray(np.log(poses.limb_colours + _DARK), np.float64)
+        return np.full((len(poses), len(poses.skeleton.limbs), 3), np.float32(np.nan))
+    return np.asarray(np.log(poses.limb_colours + np.float32(_DARK)), np.float32)
 
 
 def _median(values: Floats) -> Floats:
