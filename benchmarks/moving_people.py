@@ -19,10 +19,8 @@ SIZE = (256, 456)  # height and width of frames
 FRAMES = 120
 RATE = 25.0  # frames per second
 NOISE = 3.0  # standard deviation of the sensor, in gray levels
-LIGHT, TINT = (
-    0.4,
-    0.1,
-)  # logarithms of how much lighter, and how much more of a colour, people get to either side at most
+LIGHT = 0.4  # logarithm of how much lighter people get to either side at most
+TINT = 0.1  # the same of single colours
 
 Floats = NDArray[np.float64]
 Picture = NDArray[np.uint8]

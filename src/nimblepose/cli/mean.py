@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from nimblepose.cli.options import numbers
+
 
 def mean(
     checkpoints: Annotated[list[Path], typer.Argument(help="Two or more checkpoints (.safetensors) from one start.")],
@@ -14,7 +16,6 @@ def mean(
     ] = None,
 ) -> None:
     """Average the weights of checkpoints, such as a start and its fine-tuned copy; measure the result with `val`."""
-    from nimblepose.cli.options import numbers
     from nimblepose.model.checkpoint import save_checkpoint
     from nimblepose.model.mixing import mix_checkpoints
 

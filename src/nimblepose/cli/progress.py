@@ -48,15 +48,14 @@ def stages_bar(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
         A function to call with what is being done, how much of it is done, and how much there is.
     """
     with picture_bar(2, quiet=quiet) as progress:
-        now: dict[str, TaskID] = {}
 
         def told(what: str, done: int, total: int) -> None:
-            if what not in now:
-                for task in now.values():
+            last = progress.tasks[-1] if progress.tasks else None
+            if last is None or last.finished or last.description != what:
+                for task in progress.task_ids:
                     progress.remove_task(task)
-                now.clear()
-                now[what] = progress.add_task(what, total=total)
-            progress.update(now[what], completed=done)
+                progress.add_task(what, total=total)
+            progress.update(progress.task_ids[-1], completed=done)
 
         yield told
 

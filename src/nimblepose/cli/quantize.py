@@ -48,7 +48,7 @@ def quantize(
     from nimblepose.runtime.quantization.sources import load_network
 
     check_available()
-    load_network(model)  # what is wrong with it is said before anything else is read
+    network, metadata = load_network(model)
     for folder in {file.absolute().parent for file in (out, report) if file}:
         if not folder.is_dir():
             raise MediaError(f"no folder {folder} to write into; make it first")
@@ -67,7 +67,10 @@ def quantize(
             print(line, flush=True)
 
     with stages_bar(quiet=quiet) as progress:
-        result = quantise(model, calibration, coco, measured, options, leave_out=named, told=say, progress=progress)
+        result = quantise(
+            model, network, metadata, calibration, coco, measured, options,
+            source=annotations, leave_out=named, told=say, progress=progress,
+        )  # fmt: skip
     write_atomically(out, result.data)
     times, after = result.times, result.gated.metrics
     height, width = times.size
@@ -78,7 +81,7 @@ def quantize(
         say(f"  {runtime}: fields differ from the file's exact integers by {difference:.1e} of their mean square")
     say(f"-> {out}: {len(result.data) / 1e6:.1f} MB, AP {after.ap:.4f}, {result.before.ap - after.ap:.4f} lost")
     if report:
-        facts = model_facts(model, result.metadata)
+        facts = model_facts(model, metadata)
         value = {
             "format": "nimblepose-quantize",
             "version": 1,

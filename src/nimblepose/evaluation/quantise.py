@@ -16,8 +16,9 @@ from nimblepose.evaluation.gate import Costs, Gated, check_runtimes, costs, quan
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.runtime.export import take_pixels
 from nimblepose.runtime.quantization.equalisation import equalise
+from nimblepose.runtime.quantization.layers import Network
 from nimblepose.runtime.quantization.plan import make_plan
-from nimblepose.runtime.quantization.sources import calibration_batches, load_network
+from nimblepose.runtime.quantization.sources import calibration_batches
 from nimblepose.runtime.quantization.statistics import observe
 
 _FEW = 6  # pictures on which layers are compared
@@ -46,7 +47,6 @@ class Quantised:
     """What came of it."""
 
     data: bytes  # of the ONNX file
-    metadata: ModelMetadata
     before: Metrics  # of the float32 file
     gated: Gated
     times: Costs
@@ -63,11 +63,14 @@ class Quantised:
 
 def quantise(
     model: Path,
+    network: Network,
+    metadata: ModelMetadata,
     calibration: str,
     coco: Mapping[str, Any],
     measured: Sequence[AnnotatedPicture],
     options: QuantiseOptions = QuantiseOptions(),
     *,
+    source: Path,
     leave_out: Collection[Path] = (),
     told: Told = lambda _: None,
     progress: Progress = lambda *_: None,
@@ -76,20 +79,22 @@ def quantise(
 
     Args:
         model: Float32 ONNX.
+        network: What is in it, as `load_network` gives it.
+        metadata: The same.
         calibration: Folder of pictures, or pattern, as `predict` takes it.
         coco: Parsed annotations.
         measured: Those of its pictures that AP is measured on, before and after.
         options: How.
+        source: Of the annotations, named in errors.
         leave_out: Files that are not calibrated on.
         told: Hears about every step.
         progress: Hears about every part of a step.
 
     Raises:
-        ModelError: not a file to quantise, or it cannot be done within `max_drop`.
+        ModelError: it cannot be done within `max_drop`.
         MediaError: no pictures, or one that cannot be read.
         DataError: annotations of something else, or nobody in them.
     """
-    original, metadata = load_network(model)
     category = find_category(coco, metadata.skeleton)
     batches, files = calibration_batches(
         calibration, metadata.input, count=options.pictures, height=options.input_height, leave_out=leave_out
@@ -115,16 +120,16 @@ def quantise(
 
     before = figures(model)
     if math.isnan(before.ap):
-        raise DataError(f"nobody with keypoints in the {len(measured)} pictures to measure AP on, so there is none")
+        raise DataError(f"{source}: nobody with keypoints in the {len(measured)} pictures, so there is no AP")
     told(f"float32: AP {before.ap:.4f} on {len(measured)} pictures")
     statistics = observe(
-        original,
+        network,
         batches,
         seed=options.seed,
         threads=options.threads,
         progress=lambda n: progress("statistics", n, len(batches)),
     )
-    network, statistics = equalise(original, statistics)
+    network, statistics = equalise(network, statistics)
     plan = make_plan(
         network, statistics, metadata.input, progress=lambda n: progress("rounding", n, len(network.layers))
     )
@@ -133,7 +138,6 @@ def quantise(
     typical = sorted(batches, key=lambda batch: batch.size)[len(batches) // 4]  # half of them have the height of video
     return Quantised(
         data=(take_pixels(gated.model) if options.pixels else gated.model).SerializeToString(),
-        metadata=metadata,
         before=before,
         gated=gated,
         differences=check_runtimes(gated.model, network, few[:1]),

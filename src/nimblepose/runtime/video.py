@@ -43,7 +43,8 @@ def found(
     """Each frame of a source with the people in it, and the colours by which a tracker knows them again.
 
     Recordings are streamed, several frames at a time. Of a live source each frame is done before the next is taken:
-    that is a little slower, but what is found is never older than need be.
+    that is a little slower, but what is found is never older than need be. Colours are looked up without a tracker too:
+    a journal of what is found may be resumed with one.
 
     Args:
         estimator: Finds people.

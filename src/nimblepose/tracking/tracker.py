@@ -99,11 +99,8 @@ class Tracker:
             (known, everybody, options.relink_similarity),
             (~known, everybody, options.min_similarity),
         ):
-            waiting = np.flatnonzero(columns & (owner < 0))
-            if not len(waiting):
-                continue
-            free = np.flatnonzero(rows & unseen)
-            if not len(free):
+            free, waiting = np.flatnonzero(rows & unseen), np.flatnonzero(columns & (owner < 0))
+            if not len(free) or not len(waiting):
                 continue
             pairs = free[:, None], waiting
             a, b = _matched(np.where(similarity[pairs] >= least, value[pairs], 0.0))
