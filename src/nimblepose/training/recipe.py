@@ -210,6 +210,8 @@ def _faults(recipe: Recipe) -> Iterable[str]:
         yield "max_loss_growth must be more than 1"
     if data.workers < 0 or not 0 <= data.max_unreadable <= 1:
         yield "data.workers must not be negative, data.max_unreadable lies in 0..1"
-    ship = recipe.ship_refinement_stages
-    if ship is not None and not recipe.phases and not 0 <= ship <= recipe.network.refinement_stages:
-        yield f"ship_refinement_stages {ship} is not among the network's {recipe.network.refinement_stages}"
+    network, ship = recipe.network, recipe.ship_refinement_stages
+    if ship is not None and not recipe.phases and not 0 <= ship <= network.refinement_stages:
+        yield f"ship_refinement_stages {ship} is not among the network's {network.refinement_stages}"
+    if ship is not None and network.residual_blocks and ship != network.refinement_stages:
+        yield "network.residual_blocks corrects the last refinement stage, which ship_refinement_stages would drop"

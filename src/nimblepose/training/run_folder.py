@@ -96,7 +96,7 @@ class RunLog:
 
     def __init__(self, folder: RunFolder, phases: list[Recipe], *, resume_at: int | None) -> None:
         """Open the logs; what an earlier attempt wrote from step `resume_at` on is removed. None: begin anew."""
-        stages = range(1 + max(phase.network.refinement_stages for phase in phases))
+        stages = range(max(phase.network.stages for phase in phases))
         parts = tuple(f"stage{i}_{kind}" for i in stages for kind in ("heatmaps", "pafs"))
         columns = ("step", "phase", "loss", *parts, "rate", "norm", "unreadable")
         self.folder = folder
