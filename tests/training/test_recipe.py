@@ -12,6 +12,7 @@ CONTRADICTIONS = {
     "half precision": ({"precision": "16-mixed"}, "needs a GPU"),
     "sync": ({"batch_norm": "sync"}, "sync needs several GPUs"),
     "teacher": ({"distill": {"teacher": "a.safetensors"}}, "both, a teacher and a weight"),
+    "background": ({"distill": {"teacher": "a.safetensors", "background": 1.5}}, "in 0..1"),
     "views without teacher": ({"distill": {"views": [{"mirrored": True}]}}, "without distill.teacher"),
     "no views": ({"distill": {"teacher": "a.safetensors", "weight": 1, "views": []}}, "at least one"),
     "view too large": ({"distill": {"teacher": "a.st", "weight": 1, "views": [{"scale": 9}]}}, "scale in 0.25..4"),

@@ -9,12 +9,13 @@ from nimblepose import HUMAN_18
 from nimblepose.core.errors import TrainingError
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.model.checkpoint import save_checkpoint
+from nimblepose.model.network import Fields as Predicted
 from nimblepose.model.network import NetworkOptions, build_network
 from nimblepose.runtime.averaging import average
 from nimblepose.runtime.backends import Fields
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.training.recipe import View, load_recipe
-from nimblepose.training.teacher import load_teacher
+from nimblepose.training.recipe import DistillOptions, View, load_recipe
+from nimblepose.training.teacher import load_teacher, mixed
 
 
 @pytest.fixture
@@ -55,6 +56,20 @@ def test_a_larger_view_is_the_larger_picture_brought_back(tiny, checkpoint):
     both = dataclasses.replace(teacher, views=(View(), View(scale=2.0)))(small)
     half = (alone(small).pafs + enlarged.pafs) / 2
     np.testing.assert_allclose(both.pafs.numpy(), half.numpy(), atol=1e-5)
+
+
+def test_labels_lead_near_the_labelled_and_the_teacher_where_nobody_is():
+    labels = Predicted(torch.zeros(1, 3, 16, 16), torch.zeros(1, 2, 16, 16))
+    labels.heatmaps[0, 0, 4, 4] = 1.0  # somebody's keypoint
+    labels.heatmaps[0, -1] = 1.0  # background is nobody's
+    soft = Predicted(torch.full((1, 3, 16, 16), 0.5), torch.full((1, 2, 16, 16), 0.5))
+    heatmaps, pafs = mixed(labels, soft, DistillOptions(teacher="t", weight=0.2, background=0.8))
+    assert heatmaps[0, 0, 4, 4] == pytest.approx(0.9)
+    assert (pafs[0, :, 1:8, 1:8] - 0.1).abs().max() < 1e-6  # three cells to each side
+    assert (pafs[0, :, 8:] - 0.4).abs().max() < 1e-6
+    assert (pafs[0, :, :, 8:] - 0.4).abs().max() < 1e-6
+    everywhere = mixed(labels, soft, DistillOptions(teacher="t", weight=0.2))
+    assert (everywhere.pafs - 0.1).abs().max() < 1e-6
 
 
 def test_a_teacher_of_another_geometry_is_refused(tiny, checkpoint):

@@ -34,7 +34,7 @@ from nimblepose.training.options import to_plain
 from nimblepose.training.recipe import Recipe
 from nimblepose.training.run_folder import RunFolder, RunLog
 from nimblepose.training.start import shipped, start_network
-from nimblepose.training.teacher import load_teacher
+from nimblepose.training.teacher import load_teacher, mixed
 from nimblepose.training.validation import Validator
 
 _RECENT = 100  # losses from which growth is judged
@@ -192,8 +192,7 @@ class _Phase:
         if self.teacher is not None:
             with self.fabric.autocast():
                 soft = self.teacher(batch.image)
-            heatmaps = torch.lerp(heatmaps, soft.heatmaps, self.recipe.distill.weight)
-            pafs = torch.lerp(pafs, soft.pafs, self.recipe.distill.weight)
+            heatmaps, pafs = mixed(Fields(heatmaps, pafs), soft, self.recipe.distill)
         stages = [Fields(*stage) for stage in self.module(normalise(batch.image, self.metadata.input))]
         return stage_losses(stages, heatmaps, pafs, batch.counts, self.recipe.loss)
 

@@ -60,6 +60,7 @@ class DistillOptions:
 
     teacher: str = ""  # a checkpoint; empty: none
     weight: float = 0.0  # of the teacher's fields in the targets, 0..1
+    background: float | None = None  # the same, away from labelled people; None: `weight` everywhere
     views: tuple[View, ...] = (View(),)  # its fields are the mean over them: better with every view, and slower
 
 
@@ -194,11 +195,13 @@ def _faults(recipe: Recipe) -> Iterable[str]:
         yield "precision 16-mixed needs a GPU; on a CPU use bf16-mixed or 32-true"
     if recipe.batch_norm == "sync" and (processes == 1 or recipe.accelerator == "cpu"):
         yield "batch_norm sync needs several GPUs; use frozen (equal on any number of processes) or train"
-    if bool(recipe.distill.teacher) != (recipe.distill.weight > 0) or not 0 <= recipe.distill.weight <= 1:
-        yield "distill needs both, a teacher and a weight in 0..1"
-    if recipe.distill.views != (View(),) and not recipe.distill.teacher:
+    distill = recipe.distill
+    weights = [distill.weight, distill.background or 0.0]
+    if bool(distill.teacher) != (max(weights) > 0) or not all(0 <= weight <= 1 for weight in weights):
+        yield "distill needs both, a teacher and a weight (of its own or for the background) in 0..1"
+    if distill.views != (View(),) and not distill.teacher:
         yield "distill.views are given without distill.teacher"
-    if not recipe.distill.views or not all(0.25 <= view.scale <= 4 for view in recipe.distill.views):
+    if not distill.views or not all(0.25 <= view.scale <= 4 for view in distill.views):
         yield "distill.views needs at least one, of a scale in 0.25..4"
     if recipe.validation.annotations and not recipe.validation.images:
         yield "validation.annotations is given without validation.images"

@@ -14,7 +14,10 @@ from nimblepose.model.checkpoint import load_checkpoint
 from nimblepose.model.network import Fields, PoseNetwork
 from nimblepose.runtime import averaging, backends
 from nimblepose.training.feed import normalise
-from nimblepose.training.recipe import Recipe, View
+from nimblepose.training.recipe import DistillOptions, Recipe, View
+
+_LABELLED = 0.05  # height of a heatmap from which on a cell shows a labelled keypoint
+_NEAR = 3  # cells around it that labels still lead in
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,25 @@ class Teacher:
     def _predict(self, pictures: Tensor) -> Fields:
         fields = self.network(pictures)[-1]
         return Fields(fields[0].float(), fields[1].float())
+
+
+def mixed(labels: Fields, teacher: Fields, options: DistillOptions) -> Fields:
+    """Targets: drawn labels and the teacher's fields, by the weights of the recipe.
+
+    With a weight of its own for the background, labels lead where somebody is labelled, and the teacher where nobody
+    is: in pictures whose labels miss people, these are not taught as background.
+
+    Args:
+        labels: Drawn fields, (B, K + 1, h, w) and (B, 2L, h, w).
+        teacher: Its fields, of the same shapes.
+        options: The weights.
+    """
+    share: float | Tensor = options.weight
+    if options.background is not None:
+        labelled = (labels.heatmaps[:, :-1].amax(1, keepdim=True) > _LABELLED).float()
+        near = functional.max_pool2d(labelled, 2 * _NEAR + 1, stride=1, padding=_NEAR)
+        share = options.background + near * (options.weight - options.background)
+    return Fields(*(drawn + share * (soft - drawn) for drawn, soft in zip(labels, teacher, strict=True)))
 
 
 def load_teacher(recipe: Recipe, skeleton: Skeleton) -> Teacher | None:
