@@ -24,6 +24,7 @@ CONTRADICTIONS = {
         {"ship_refinement_stages": 0, "network__residual_blocks": 1},
         "corrects the last refinement stage",
     ),
+    "frozen samples of what is not frozen": ({"frozen_samples": 99}, "freeze must name"),
     "average": ({"average": 1.0}, "average must be in 0..1"),
     "rate": ({"optimizer__learning_rate": 0}, "learning_rate must be positive"),
     "network": ({"network__width": 99}, "width must be in"),

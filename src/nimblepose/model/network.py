@@ -27,6 +27,14 @@ class Fields(NamedTuple):
     pafs: Tensor
 
 
+class Seen(NamedTuple):
+    """What the residual stage goes by."""
+
+    stages: list[Fields]  # of all stages before it, coarse to fine
+    features: Tensor  # (B, C, h, w), what every stage reads
+    trunk: Tensor  # (B, C, h, w), what the heads of the last of them read
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions:
     """Which member of the family; the defaults are the network that the paper ships.
@@ -362,15 +370,20 @@ class PoseNetwork(nn.Module):
         Returns:
             One Fields per stage, the last is the best; h = H / 8, w = W / 8.
         """
+        seen = self.see(image)
+        if not self.options.residual_blocks:
+            return seen.stages
+        return [*seen.stages, self.residual_stage(seen.features, seen.trunk, seen.stages[-1])]
+
+    def see(self, image: Tensor) -> Seen:
+        """All but the residual stage; takes what `forward` takes."""
         features = self.cpm(self.model(image))
         trunk, fields = self.initial_stage(features)
         stages: list[Fields] = [fields]
         for stage in self.refinement_stages:
             trunk, fields = stage(torch.cat([features, *fields], dim=1))
             stages.append(fields)
-        if self.options.residual_blocks:
-            stages.append(self.residual_stage(features, trunk, fields))
-        return stages
+        return Seen(stages, features, trunk)
 
 
 def build_network(options: NetworkOptions, skeleton: Skeleton, *, seed: int | None = None) -> PoseNetwork:

@@ -50,6 +50,11 @@ class RunFolder:
         """What is shipped."""
         return self.path / "model.safetensors"
 
+    @property
+    def frozen(self) -> Path:
+        """What the frozen layers gave, as long as the phase lasts."""
+        return self.path / "frozen"
+
     def of_phase(self, number: int) -> Path:
         """The result of a phase, with all its stages."""
         return self.path / f"phase{number}.safetensors"
