@@ -21,6 +21,12 @@ def test_everyone_in_the_picture_is_one_array_of_pixel_centres(coco, bird):
     assert record.ignore == ()
 
 
+def test_a_picture_may_say_that_its_labels_miss_people(coco, bird):
+    assert not records_of(coco, Path("pictures"), bird)[0].partial
+    coco["images"][0]["labels"] = "partial"
+    assert records_of(coco, Path("pictures"), bird)[0].partial
+
+
 def test_derived_keypoints_are_added(shared):
     records = load_records(
         [shared / "data/coco-train/person_keypoints.json"], [shared / "data/coco-train/images"], HUMAN_18

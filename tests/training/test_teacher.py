@@ -42,6 +42,17 @@ def test_a_mirrored_teacher_gives_what_the_product_averages(tiny, checkpoint):
     assert (alone.pafs - soft.pafs).abs().max() > 1e-4
 
 
+def test_the_plain_view_need_not_be_computed_twice(tiny, checkpoint):
+    teacher = load_teacher(with_teacher(tiny, checkpoint), HUMAN_18)
+    images = torch.randint(0, 256, (1, 3, 32, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    plain = dataclasses.replace(teacher, views=(View(),))(images)
+    torch.testing.assert_close(teacher(images, plain=plain), teacher(images))
+    other = Predicted(plain.heatmaps + 1, plain.pafs)
+    assert (
+        teacher(images, plain=other).heatmaps - teacher(images).heatmaps - 0.5
+    ).abs().max() < 1e-5  # half of the mean
+
+
 def test_a_larger_view_is_the_larger_picture_brought_back(tiny, checkpoint):
     teacher = load_teacher(with_teacher(tiny, checkpoint), HUMAN_18)
     small = torch.randint(0, 256, (1, 3, 32, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -58,17 +69,21 @@ def test_a_larger_view_is_the_larger_picture_brought_back(tiny, checkpoint):
     np.testing.assert_allclose(both.pafs.numpy(), half.numpy(), atol=1e-5)
 
 
-def test_labels_lead_near_the_labelled_and_the_teacher_where_nobody_is():
+def test_labels_lead_near_the_labelled_and_the_teacher_where_they_may_miss_people():
     labels = Predicted(torch.zeros(1, 3, 16, 16), torch.zeros(1, 2, 16, 16))
     labels.heatmaps[0, 0, 4, 4] = 1.0  # somebody's keypoint
     labels.heatmaps[0, -1] = 1.0  # background is nobody's
     soft = Predicted(torch.full((1, 3, 16, 16), 0.5), torch.full((1, 2, 16, 16), 0.5))
-    heatmaps, pafs = mixed(labels, soft, DistillOptions(teacher="t", weight=0.2, background=0.8))
+    options = DistillOptions(teacher="t", weight=0.2, background=0.8)
+    heatmaps, pafs = mixed(labels, soft, torch.ones(1), options)
     assert heatmaps[0, 0, 4, 4] == pytest.approx(0.9)
     assert (pafs[0, :, 1:8, 1:8] - 0.1).abs().max() < 1e-6  # three cells to each side
     assert (pafs[0, :, 8:] - 0.4).abs().max() < 1e-6
     assert (pafs[0, :, :, 8:] - 0.4).abs().max() < 1e-6
-    everywhere = mixed(labels, soft, DistillOptions(teacher="t", weight=0.2))
+    complete = mixed(labels, soft, torch.zeros(1), options)
+    assert complete.pafs[:, :, 8:].abs().max() == 0  # nobody is labelled there, so nobody is
+    assert (complete.pafs[0, :, 1:8, 1:8] - 0.1).abs().max() < 1e-6
+    everywhere = mixed(labels, soft, torch.ones(1), DistillOptions(teacher="t", weight=0.2))
     assert (everywhere.pafs - 0.1).abs().max() < 1e-6
 
 

@@ -36,6 +36,7 @@ class Record:
         boxes: (N, 4) float32, x, y, width, height in pixels.
         areas: (N,) float32, square pixels.
         ignore: Where somebody may be who is not labelled: crowds, and people without keypoints.
+        partial: Whether people may be missing altogether; the picture's entry says so by `"labels": "partial"`.
     """
 
     image_id: int
@@ -45,6 +46,7 @@ class Record:
     boxes: NDArray[np.float32]
     areas: NDArray[np.float32]
     ignore: tuple[Region, ...]
+    partial: bool = False
 
 
 def load_records(annotations: Sequence[Path], images: Sequence[Path], skeleton: Skeleton) -> list[Record]:
@@ -140,6 +142,7 @@ def _record(
             boxes=boxes,
             areas=np.array([_area(p) for p in labelled], np.float32),
             ignore=tuple(Region.of(p, size) for p in people if p.get("iscrowd") or not _has_keypoints(p)),
+            partial=image.get("labels") == "partial",
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(

@@ -39,6 +39,7 @@ class Batch(NamedTuple):
     heatmaps: Tensor  # (B, K + 1, h, w) float32
     pafs: Tensor  # (B, 2L, h, w) float32
     unreadable: Tensor  # (B,) int64: 1 for a picture that could not be read; it counts nowhere
+    partial: Tensor  # (B,) float32: 1 for a picture whose labels may miss people
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,8 @@ class PoseDataset(Dataset[Batch]):
         epoch, number = divmod(index, len(self.samples))
         rng = np.random.default_rng([self.seed, epoch, number])
         try:
-            return to_batch(self.draw(number, rng), self.skeleton, self.options)
+            partial = self.records[self.samples[number][0]].partial
+            return to_batch(self.draw(number, rng), self.skeleton, self.options, partial=partial)
         except MediaError:
             return unreadable(self.skeleton, self.options)
 
@@ -126,7 +128,7 @@ def read_reduced(path: Path, size: Size, reduced: int) -> NDArray[np.uint8]:
     return image
 
 
-def to_batch(sample: Sample, skeleton: Skeleton, options: SampleOptions) -> Batch:
+def to_batch(sample: Sample, skeleton: Skeleton, options: SampleOptions, *, partial: bool = False) -> Batch:
     """A batch of one, with targets if they are drawn here."""
     stride = options.encode.stride
     cells = (options.size[0] // stride, options.size[1] // stride)
@@ -145,6 +147,7 @@ def to_batch(sample: Sample, skeleton: Skeleton, options: SampleOptions) -> Batc
         torch.from_numpy(np.ascontiguousarray(heatmaps))[None],
         torch.from_numpy(np.ascontiguousarray(pafs))[None],
         torch.zeros(1, dtype=torch.int64),
+        torch.full((1,), float(partial)),
     )
 
 

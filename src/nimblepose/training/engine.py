@@ -225,7 +225,7 @@ class _Phase:
         if self.teacher is not None:
             with self.fabric.autocast():
                 soft = self.teacher(batch.image)
-            heatmaps, pafs = mixed(Fields(heatmaps, pafs), soft, self.recipe.distill)
+            heatmaps, pafs = mixed(Fields(heatmaps, pafs), soft, batch.partial, self.recipe.distill)
         stages = [Fields(*stage) for stage in self.module(normalise(batch.image, self.metadata.input))]
         return stage_losses(stages, heatmaps, pafs, batch.counts, self.recipe.loss)
 

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from nimblepose.codec.encode import encode
 from nimblepose.core.errors import TrainingError
 from nimblepose.core.metadata import InputSpec
-from nimblepose.data.dataset import Batch, PoseDataset, collate
+from nimblepose.data.dataset import Batch, PoseDataset, SampleOrder, collate
 from nimblepose.model.network import Fields, PoseNetwork
 from nimblepose.training.feed import loader_options, next_batch, normalise
 from nimblepose.training.options import to_plain
@@ -41,7 +41,7 @@ class FrozenBatch(NamedTuple):
 
 
 class FrozenSamples(Dataset[FrozenBatch]):
-    """The first so many samples of a dataset, in float16; any index means one of them."""
+    """Samples that `keep` has kept, in float16; any index means one of them."""
 
     def __init__(self, folder: Path, length: int) -> None:
         self.folder, self.length = folder, length
@@ -93,9 +93,12 @@ def keep(
     """
     total, device = recipe.frozen_samples, next(network.parameters()).device
     done, arrays = _open(recipe, network, folder)
-    order = [list(range(i, min(i + _AT_ONCE, total))) for i in range(done, total, _AT_ONCE)]
+    shuffled = SampleOrder(len(dataset), 1, seed=recipe.seed)  # the first ones of a file may be of one kind
+    chosen = [shuffled.batch(i)[0] for i in range(done, total)]
+    order = [chosen[i : i + _AT_ONCE] for i in range(0, len(chosen), _AT_ONCE)]
     loader = iter(DataLoader(dataset, batch_sampler=order, collate_fn=collate, **loader_options(recipe)))
     network.eval()
+    own_teacher = recipe.distill.teacher == recipe.start  # then its plain view has been computed already
     for _ in order:
         batch = Batch(*(column.to(device) for column in next_batch(loader)))
         seen = network.see(normalise(batch.image, spec))
@@ -104,7 +107,8 @@ def keep(
             cells = (batch.counts.shape[1], batch.counts.shape[2])
             drawn = Fields(*encode(batch.xy, cells, dataset.skeleton, recipe.encode))
         if teacher is not None:
-            drawn = mixed(drawn, teacher(batch.image), recipe.distill)
+            soft = teacher(batch.image, plain=seen.stages[-1] if own_teacher else None)
+            drawn = mixed(drawn, soft, batch.partial, recipe.distill)
         rows = {
             "seen": torch.cat([seen.features, seen.trunk, *seen.stages[-1]], dim=1).half(),
             "targets": torch.cat(drawn, dim=1).half(),

@@ -60,7 +60,7 @@ class DistillOptions:
 
     teacher: str = ""  # a checkpoint; empty: none
     weight: float = 0.0  # of the teacher's fields in the targets, 0..1
-    background: float | None = None  # the same, away from labelled people; None: `weight` everywhere
+    background: float | None = None  # away from the labelled, where labels are partial; else 0. None: `weight`
     views: tuple[View, ...] = (View(),)  # its fields are the mean over them: better with every view, and slower
 
 

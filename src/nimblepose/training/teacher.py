@@ -29,23 +29,27 @@ class Teacher:
     views: tuple[View, ...]  # whose mean it gives
 
     @torch.no_grad()
-    def __call__(self, images: Tensor) -> Fields:
-        """Float32 fields of the last stage for (B, 3, H, W) uint8 pictures."""
+    def __call__(self, images: Tensor, *, plain: Fields | None = None) -> Fields:
+        """Float32 fields of the last stage for (B, 3, H, W) uint8 pictures.
+
+        `plain` are those of the pictures as they are, where the caller has them already.
+        """
         pictures = normalise(images, self.metadata.input)
         if self.views == (View(),):
-            return self._predict(pictures)
+            return plain or self._predict(pictures)
         stride = self.metadata.input.stride
         cells = (pictures.shape[2] // stride, pictures.shape[3] // stride)
-        mean = averaging.average([self._view(pictures, view) for view in self.views], cells)
+        mean = averaging.average([self._view(pictures, view, plain) for view in self.views], cells)
         return Fields(*(torch.from_numpy(field).to(pictures.device) for field in mean))
 
-    def _view(self, pictures: Tensor, view: View) -> backends.Fields:
+    def _view(self, pictures: Tensor, view: View, plain: Fields | None) -> backends.Fields:
         """Fields of the pictures as they are seen in one view, but for the size."""
         stride, geometry = self.metadata.input.stride, self.metadata.paf_geometry
         if view.scale != 1:
             size = [max(1, round(side * view.scale / stride)) * stride for side in pictures.shape[2:]]
             pictures = functional.interpolate(pictures, size, mode="bilinear", antialias=view.scale < 1)
-        fields = self._predict(pictures.flip(-1) if view.mirrored else pictures)
+        known = plain if view == View() else None
+        fields = known or self._predict(pictures.flip(-1) if view.mirrored else pictures)
         arrays = backends.Fields(fields.heatmaps.cpu().numpy(), fields.pafs.cpu().numpy())
         if not view.mirrored:
             return arrays
@@ -56,22 +60,24 @@ class Teacher:
         return Fields(fields[0].float(), fields[1].float())
 
 
-def mixed(labels: Fields, teacher: Fields, options: DistillOptions) -> Fields:
+def mixed(labels: Fields, teacher: Fields, partial: Tensor, options: DistillOptions) -> Fields:
     """Targets: drawn labels and the teacher's fields, by the weights of the recipe.
 
-    With a weight of its own for the background, labels lead where somebody is labelled, and the teacher where nobody
-    is: in pictures whose labels miss people, these are not taught as background.
+    With a weight for the background, the teacher has a say away from labelled people only in pictures whose labels may
+    miss some: these are not taught as background there, while complete labels are believed when they show nobody.
 
     Args:
         labels: Drawn fields, (B, K + 1, h, w) and (B, 2L, h, w).
         teacher: Its fields, of the same shapes.
+        partial: (B,), 1 where labels may miss people, else 0.
         options: The weights.
     """
     share: float | Tensor = options.weight
     if options.background is not None:
         labelled = (labels.heatmaps[:, :-1].amax(1, keepdim=True) > _LABELLED).float()
         near = functional.max_pool2d(labelled, 2 * _NEAR + 1, stride=1, padding=_NEAR)
-        share = options.background + near * (options.weight - options.background)
+        away = options.background * partial[:, None, None, None]
+        share = away + near * (options.weight - away)
     return Fields(*(drawn + share * (soft - drawn) for drawn, soft in zip(labels, teacher, strict=True)))
 
 
