@@ -33,6 +33,12 @@ def test_unaugmented_a_sample_is_the_picture_and_its_people(coco, bird, save):
     assert batch.unreadable.tolist() == [0]
 
 
+def test_a_sample_says_whether_its_labels_may_miss_people(coco, bird, save):
+    assert dataset(coco, bird, save)[0].partial.tolist() == [0]
+    coco["images"][0]["labels"] = "partial"
+    assert dataset(coco, bird, save)[0].partial.tolist() == [1]
+
+
 def test_where_somebody_is_not_labelled_the_loss_does_not_count(coco, bird, save):
     coco["annotations"][1]["keypoints"] = [0] * 12
     coco["annotations"][1]["bbox"] = [48, 0, 48, 64]  # the right half

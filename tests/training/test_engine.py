@@ -228,6 +228,9 @@ def test_a_residual_stage_learns_from_what_is_kept_and_nothing_else_moves(tiny, 
     loss = [float(row["stage2_heatmaps"]) + float(row["stage2_pafs"]) for row in rows]
     assert sum(loss[-9:]) < 0.85 * 3 * sum(loss[:3])
     assert not (tmp_path / "run" / "frozen").exists(), "it goes when the phase ends"
+    told.clear()
+    run(recipe, tmp_path / "run", resume=True, watch=told.append)
+    assert not told, "a run that has ended keeps nothing again"
 
 
 def test_what_is_kept_is_what_fresh_samples_give(tiny, trained, tmp_path):

@@ -130,7 +130,8 @@ class _Phase:
             fabric.to_device(self.teacher.network)
         self.dataset = build_dataset(recipe, skeleton, on_device=fabric.device.type != "cpu")
         self.frozen: FrozenSamples | None = None
-        if recipe.frozen_samples:
+        finished = saved is not None and saved["step"] == recipe.schedule.steps
+        if recipe.frozen_samples and not finished:
             self.frozen = keep(
                 recipe,
                 self.dataset,
