@@ -98,7 +98,8 @@ def keep(
     order = [chosen[i : i + _AT_ONCE] for i in range(0, len(chosen), _AT_ONCE)]
     loader = iter(DataLoader(dataset, batch_sampler=order, collate_fn=collate, **loader_options(recipe)))
     network.eval()
-    own_teacher = recipe.distill.teacher == recipe.start  # then its plain view has been computed already
+    # Where the network is its own teacher, the plain view has been computed already.
+    own_teacher = recipe.distill.teacher == recipe.start and teacher and not teacher.network.options.residual_blocks
     for _ in order:
         batch = Batch(*(column.to(device) for column in next_batch(loader)))
         seen = network.see(normalise(batch.image, spec))
