@@ -31,11 +31,10 @@ def test_a_depthwise_layer_counts_once_per_channel():
 
 
 def test_parts_make_up_the_whole():
-    network = build_network(NetworkOptions(refinement_stages=3, residual_blocks=1), HUMAN_18, seed=0)
+    network = build_network(NetworkOptions(refinement_stages=3), HUMAN_18, seed=0)
     parts = count_parts(network, (64, 64))
     assert total(parts).parameters == sum(parameter.numel() for parameter in network.parameters())
-    assert [part.part for part in parts][-4:-1] == [f"refinement stage {i}" for i in (1, 2, 3)]
-    assert parts[-1].part == "residual stage"
+    assert [part.part for part in parts][-3:] == [f"refinement stage {i}" for i in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_surplus_stages_are_dropped_on_request_only(tmp_path):
 
 
 def test_an_own_checkpoint_may_drop_its_stages_too(tmp_path):
-    network = build_network(NetworkOptions(width=0.25, refinement_stages=2, residual_blocks=1), COCO_17, seed=0)
+    network = build_network(NetworkOptions(width=0.25, refinement_stages=2), COCO_17, seed=0)
     save_checkpoint(network, ModelMetadata(skeleton=COCO_17, licence="MIT"), tmp_path / "a.safetensors")
     smaller, metadata = import_weights(tmp_path / "a.safetensors", drop_extra_stages=True)
     assert smaller.options == NetworkOptions(width=0.25, refinement_stages=1)

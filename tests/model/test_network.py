@@ -8,7 +8,7 @@ import torch
 
 from nimblepose.core.errors import ModelError
 from nimblepose.core.skeleton import COCO_17, HUMAN_18
-from nimblepose.model.network import Fields, NetworkOptions, build_network
+from nimblepose.model.network import NetworkOptions, build_network
 
 SMALL = {"width": 0.25, "channels": 16, "initial_head_channels": 16}
 
@@ -36,7 +36,6 @@ FAMILY = {
     "undilated": {"dilated": False},
     "two branches": {"two_branch": True},
     "7x7": {"refinement_block": "7x7"},
-    "residual stage": {"residual_blocks": 2},
     "openpose": {"backbone": "vgg19", "cpm": "openpose", "two_branch": True, "refinement_block": "7x7"},
 }
 
@@ -46,33 +45,10 @@ FAMILY = {
 def test_every_member_predicts_every_stage_at_stride_8(choice, skeleton):
     options = NetworkOptions(**{**SMALL, **choice})
     stages = build_network(options, skeleton)(torch.zeros(2, 3, 40, 64))
-    assert len(stages) == options.stages == 1 + options.refinement_stages + ("residual_blocks" in choice)
+    assert len(stages) == options.refinement_stages + 1
     for fields in stages:
         assert fields.heatmaps.shape == (2, skeleton.heatmap_channels, 5, 8)
         assert fields.pafs.shape == (2, skeleton.paf_channels, 5, 8)
-
-
-@pytest.mark.parametrize("stages", [0, 1])
-def test_a_fresh_residual_stage_changes_nothing_and_then_reads_all_it_is_given(stages):
-    options = NetworkOptions(**SMALL, refinement_stages=stages, residual_blocks=3)
-    network = build_network(options, HUMAN_18, seed=1).eval()
-    *_, before, last = network(torch.rand(1, 3, 32, 32))
-    assert torch.equal(last.heatmaps, before.heatmaps)
-    assert torch.equal(last.pafs, before.pafs)
-    stage = network.residual_stage
-    torch.nn.init.normal_(stage.heatmaps.weight)
-    torch.nn.init.normal_(stage.pafs.weight)
-    inputs = [torch.rand(1, 16, 9, 9), torch.rand(1, 16, 9, 9), torch.rand(1, 19, 9, 9), torch.rand(1, 38, 9, 9)]
-    for tensor in inputs:
-        tensor.requires_grad_(True)
-    corrected = stage(inputs[0], inputs[1], Fields(*inputs[2:]))
-    (corrected.heatmaps.sum() + corrected.pafs.sum()).backward()
-    assert all(tensor.grad.count_nonzero() for tensor in inputs)
-
-
-def test_a_residual_stage_needs_a_shared_trunk():
-    with pytest.raises(ModelError, match="shared trunk"):
-        NetworkOptions(residual_blocks=1, two_branch=True)
 
 
 def test_a_branch_of_two_does_not_feel_the_other():
@@ -127,7 +103,6 @@ def test_options_survive_plain_data(choice):
         ("width", True),
         ("refinement_stages", -1),
         ("refinement_stages", 1.0),
-        ("residual_blocks", 11),
         ("channels", 10**9),
         ("initial_head_channels", "512"),
         ("two_branch", 1),

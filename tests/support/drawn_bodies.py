@@ -20,12 +20,8 @@ HEIGHT, WIDTH = 64, 128
 _COLUMNS = (28, 68, 108)  # pixels
 
 
-def network(onnx, *, loud=1.0, corrected=False):
-    """The network as an onnx.ModelProto.
-
-    `loud` is the value of an idle channel that passes the ELU with the others; `corrected` makes the heatmaps a sum of
-    two convolutions, of which the second also reads the first and adds nothing, as a fresh residual stage does.
-    """
+def network(onnx, *, loud=1.0):
+    """The network as an onnx.ModelProto; `loud` is the value of an idle channel that passes the ELU with the others."""
     colours = np.zeros((3, 3, 8, 8), np.float32)
     colours[range(3), range(3)] = 1 / 64
     centre = np.zeros((3, 1, 3, 3), np.float32)
@@ -39,7 +35,6 @@ def network(onnx, *, loud=1.0, corrected=False):
         "echo": (np.eye(3)[..., None, None], np.zeros(3)),
         "mixed": (np.concatenate([np.eye(3) / 4, np.eye(3) / 16], axis=1)[..., None, None], np.zeros(3)),
         "heat": (np.concatenate([np.eye(3), -np.ones((1, 3))])[..., None, None], np.array([0, 0, 0, 1])),
-        "correction": (np.zeros((4, 7, 1, 1)), np.zeros(4)),
         "paf": (np.zeros((4, 3, 1, 1)), np.array([1, 0, 1, 0])),
     }
     constants = [
@@ -71,17 +66,9 @@ def network(onnx, *, loud=1.0, corrected=False):
         simple("Mul", ["sum", "times"], "fourfold"),  # an operator that quantisation does not know
         simple("Concat", ["sum", "fourfold"], "cat", axis=1),
         conv("mixed", "cat"),
-        onnx.helper.make_node(
-            "Conv", ["mixed", "heat.weight", "heat.bias"], ["first" if corrected else "heatmaps"], name="heat"
-        ),
+        onnx.helper.make_node("Conv", ["mixed", "heat.weight", "heat.bias"], ["heatmaps"], name="heat"),
         onnx.helper.make_node("Conv", ["mixed", "paf.weight", "paf.bias"], ["pafs"], name="paf"),
     ]
-    if corrected:
-        nodes += [
-            simple("Concat", ["mixed", "first"], "all", axis=1),
-            conv("correction", "all"),
-            simple("Add", ["first", "correction"], "heatmaps"),
-        ]
     constants.append(onnx.numpy_helper.from_array(np.full(1, 4, np.float32), "times"))
     kind, info = onnx.TensorProto.FLOAT, onnx.helper.make_tensor_value_info
     graph = onnx.helper.make_graph(

@@ -1,11 +1,9 @@
 import dataclasses
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +12,7 @@ import torch
 from nimblepose.core.errors import DataError, TrainingError
 from nimblepose.model.checkpoint import load_checkpoint
 from nimblepose.training.devices import build_fabric
-from nimblepose.training.engine import Kept, train
+from nimblepose.training.engine import train
 from nimblepose.training.logs import read_csv
 from nimblepose.training.recipe import load_recipe
 
@@ -30,10 +28,6 @@ if __name__ == "__main__":
 """
 
 ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}  # sums in another order are other sums
-
-
-class CrashError(Exception):
-    """What ends a run in its middle."""
 
 
 def losses(folder):
@@ -141,6 +135,9 @@ def test_a_crash_between_phases_goes_on_with_the_next(tiny, tmp_path):
     recipe = load_recipe(tiny(phases=[{"schedule.steps": 6}, {"schedule.steps": 6}]))
     run(recipe, tmp_path / "undisturbed")
 
+    class CrashError(Exception):
+        pass
+
     def crash(step):
         if step.phase == 0 and step.step == 6:
             raise CrashError
@@ -201,79 +198,3 @@ def test_a_run_is_neither_overwritten_nor_resumed_with_another_recipe(tiny, tmp_
     with pytest.raises(TrainingError, match="seed was 0, is 1"):
         run(other, tmp_path / "run", resume=True)
     run(dataclasses.replace(recipe, checkpoint_every=7), tmp_path / "run", resume=True)  # that changes nothing learnt
-
-
-FROZEN = {
-    "freeze": ["model", "cpm", "initial_stage", "refinement_stages"],
-    "network__residual_blocks": 2,
-    "frozen_samples": 18,
-    "optimizer__learning_rate": 1e-2,
-}
-
-
-@pytest.fixture
-def trained(tiny, tmp_path):
-    return str(run(load_recipe(tiny()), tmp_path / "trained"))
-
-
-def test_a_residual_stage_learns_from_what_is_kept_and_nothing_else_moves(tiny, trained, tmp_path):
-    distill = {"teacher": trained, "weight": 0.2, "background": 0.7}
-    recipe = load_recipe(tiny(start=trained, schedule__steps=60, distill=distill, **FROZEN))
-    told = []
-    model = run(recipe, tmp_path / "run", watch=told.append)
-    assert [(k.done, k.total) for k in told if isinstance(k, Kept)][-1] == (18, 18)
-    before, after = load_checkpoint(trained)[0].state_dict(), load_checkpoint(model)[0].state_dict()
-    assert all(torch.equal(value, after[key]) for key, value in before.items())
-    rows = read_csv(tmp_path / "run" / "log.csv")
-    loss = [float(row["stage2_heatmaps"]) + float(row["stage2_pafs"]) for row in rows]
-    assert sum(loss[-9:]) < 0.85 * 3 * sum(loss[:3])
-    assert not (tmp_path / "run" / "frozen").exists(), "it goes when the phase ends"
-    told.clear()
-    run(recipe, tmp_path / "run", resume=True, watch=told.append)
-    assert not told, "a run that has ended keeps nothing again"
-
-
-def test_what_is_kept_is_what_fresh_samples_give(tiny, trained, tmp_path):
-    """An epoch of kept samples has the loss of an epoch of fresh ones, up to the rounding of float16."""
-    still = {
-        **FROZEN,
-        "start": trained,
-        "optimizer__learning_rate": 1e-12,
-        "schedule__steps": 3,
-        "schedule__warmup_steps": 0,
-    }
-    run(load_recipe(tiny(**{**still, "frozen_samples": 12})), tmp_path / "kept")
-    run(load_recipe(tiny(**{**still, "frozen_samples": 0})), tmp_path / "fresh")
-    kept, fresh = (read_csv(tmp_path / name / "log.csv") for name in ("kept", "fresh"))
-    for column in ("stage2_heatmaps", "stage2_pafs"):
-        one, other = (sum(float(row[column]) for row in rows) for rows in (kept, fresh))
-        assert one == pytest.approx(other, rel=1e-3)
-
-
-def test_an_interrupted_keeping_goes_on_and_another_recipe_begins_again(tiny, trained, tmp_path, monkeypatch):
-    monkeypatch.setattr("nimblepose.training.frozen._MARKED_EVERY", 4)
-    recipe = load_recipe(tiny(start=trained, **FROZEN))
-    undisturbed = run(recipe, tmp_path / "undisturbed")
-
-    def crash(event):
-        if isinstance(event, Kept) and event.done >= 10:
-            raise CrashError
-
-    with pytest.raises(CrashError):
-        run(recipe, tmp_path / "run", watch=crash)
-    told = []
-    model = run(recipe, tmp_path / "run", watch=told.append)
-    assert next(k.done for k in told if isinstance(k, Kept)) > 8, "what was there is not computed again"
-    one, other = (load_checkpoint(path)[0].state_dict() for path in (undisturbed, model))
-    assert all(torch.equal(value, other[key]) for key, value in one.items())
-    with pytest.raises(CrashError):
-        run(recipe, tmp_path / "other", watch=crash)
-    told = []
-    run(load_recipe(tiny(start=trained, **FROZEN, augment__rotation=5)), tmp_path / "other", watch=told.append)
-    assert next(k.done for k in told if isinstance(k, Kept)) == 2, "samples of another recipe are no good"
-
-
-def test_no_space_for_what_is_to_be_kept_is_said_before_anything_is_computed(tiny, trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
-    with pytest.raises(TrainingError, match="lower frozen_samples"):
-        run(load_recipe(tiny(start=trained, **FROZEN)), tmp_path / "run")

@@ -20,11 +20,6 @@ CONTRADICTIONS = {
     "warm-up": ({"schedule__warmup_steps": 12}, "warmup_steps fewer"),
     "milestones": ({"schedule__milestones": [0.5]}, "milestones belong to kind 'steps'"),
     "ship": ({"ship_refinement_stages": 2}, "not among the network's 1"),
-    "ship without what the residual corrects": (
-        {"ship_refinement_stages": 0, "network__residual_blocks": 1},
-        "corrects the last refinement stage",
-    ),
-    "frozen samples of what is not frozen": ({"frozen_samples": 99}, "freeze must name"),
     "average": ({"average": 1.0}, "average must be in 0..1"),
     "rate": ({"optimizer__learning_rate": 0}, "learning_rate must be positive"),
     "network": ({"network__width": 99}, "width must be in"),

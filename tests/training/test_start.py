@@ -76,15 +76,6 @@ def test_public_weights_start_a_network_of_another_skeleton(shared):
     assert metadata.skeleton == COCO_17
 
 
-def test_a_residual_stage_is_added_to_a_trained_network_without_changing_it(tmp_path):
-    trained = build_network(SMALL, HUMAN_18, seed=3).eval()
-    save_checkpoint(trained, ModelMetadata(skeleton=HUMAN_18), tmp_path / "a.safetensors")
-    options = dataclasses.replace(SMALL, residual_blocks=2)
-    network, _ = start(options, HUMAN_18, str(tmp_path / "a.safetensors"))
-    image = torch.rand(1, 3, 64, 64)
-    torch.testing.assert_close(network.eval()(image)[-1], trained(image)[-1])
-
-
 def test_shipped_drops_the_last_stages_and_computes_the_same():
     network = build_network(dataclasses.replace(SMALL, refinement_stages=3), HUMAN_18, seed=0).eval()
     small = shipped(network, 1)

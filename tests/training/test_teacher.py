@@ -42,17 +42,6 @@ def test_a_mirrored_teacher_gives_what_the_product_averages(tiny, checkpoint):
     assert (alone.pafs - soft.pafs).abs().max() > 1e-4
 
 
-def test_the_plain_view_need_not_be_computed_twice(tiny, checkpoint):
-    teacher = load_teacher(with_teacher(tiny, checkpoint), HUMAN_18)
-    images = torch.randint(0, 256, (1, 3, 32, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    plain = dataclasses.replace(teacher, views=(View(),))(images)
-    torch.testing.assert_close(teacher(images, plain=plain), teacher(images))
-    other = Predicted(plain.heatmaps + 1, plain.pafs)
-    assert (
-        teacher(images, plain=other).heatmaps - teacher(images).heatmaps - 0.5
-    ).abs().max() < 1e-5  # half of the mean
-
-
 def test_a_larger_view_is_the_larger_picture_brought_back(tiny, checkpoint):
     teacher = load_teacher(with_teacher(tiny, checkpoint), HUMAN_18)
     small = torch.randint(0, 256, (1, 3, 32, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

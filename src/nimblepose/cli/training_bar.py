@@ -8,41 +8,29 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from nimblepose.training.engine import Kept, Step
+    from nimblepose.training.engine import Step
 
 _LINE_EVERY = 100  # steps, where the output is no terminal
-_KEPT_EVERY = 500  # samples, the same
 
 
 @contextmanager
-def training_bar(*, shown: bool) -> Iterator[Callable[["Step | Kept"], None]]:
+def training_bar(*, shown: bool) -> Iterator[Callable[["Step"], None]]:
     """What the loop is to call after every step."""
-    from nimblepose.training.engine import Kept
-
     console = Console(stderr=True)
     live = shown and console.is_terminal
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not live) as progress:
-        tasks: dict[tuple[str, int], TaskID] = {}
+        tasks: dict[int, TaskID] = {}
         latest_ap: list[float] = []
 
-        def show(kind: str, phase: int, done: int, total: int, text: str) -> None:
-            if (kind, phase) not in tasks:
-                tasks[kind, phase] = progress.add_task(text, total=total)
-            progress.update(tasks[kind, phase], completed=done, description=text)
-
-        def watch(step: "Step | Kept") -> None:
-            if isinstance(step, Kept):
-                text = f"phase {step.phase + 1}/{step.phases}: samples through the frozen layers"
-                show("frozen", step.phase, step.done, step.total, text)
-                if shown and not live and (step.done % _KEPT_EVERY < 2 or step.done == step.total):
-                    console.print(f"{text}, {step.done}/{step.total}", highlight=False)
-                return
+        def watch(step: "Step") -> None:
             if step.ap is not None:
                 latest_ap[:] = [step.ap]
             ap = f", AP {latest_ap[0]:.3f}" if latest_ap else ""
             text = f"phase {step.phase + 1}/{step.phases}: loss {step.loss:.4g}{ap}"
-            show("steps", step.phase, step.step, step.steps, text)
+            if step.phase not in tasks:
+                tasks[step.phase] = progress.add_task(text, total=step.steps)
+            progress.update(tasks[step.phase], completed=step.step, description=text)
             if shown and not live and (step.step % _LINE_EVERY == 0 or step.step == step.steps or step.ap is not None):
                 left = (step.steps - step.step) * step.seconds
                 console.print(f"{text}, step {step.step}/{step.steps}, about {left / 60:.0f} min left", highlight=False)

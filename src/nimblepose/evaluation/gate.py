@@ -51,8 +51,7 @@ def quantise_within(
 ) -> Gated:
     """The model with the fewest layers in float32 whose AP is within `max_drop` of `before`.
 
-    The layers that give the network's outputs are always float32: they are small, and all that follows reads them. So
-    are the convolutions whose sum an output is.
+    The layers that give the network's outputs are always float32: they are small, and all that follows reads them.
     Others join them in order of sensitivity: twice as many at each failure, then the number is narrowed down by halves.
 
     Args:
@@ -71,7 +70,7 @@ def quantise_within(
     ranked: list[str] = []
 
     def attempt(count: int) -> bool:
-        stay_float = (*network.ends, *ranked[:count])
+        stay_float = (*network.outputs, *ranked[:count])
         model = build(network, plan, stay_float=stay_float)
         metrics = measure(model)
         tried[count] = Gated(model=model, stay_float=stay_float, metrics=metrics, tried={})
@@ -81,7 +80,7 @@ def quantise_within(
 
     good = 0
     if not attempt(0):
-        ranked = [name for name in sensitivity(network, plan, batches) if name not in network.ends]
+        ranked = [name for name in sensitivity(network, plan, batches) if name not in network.outputs]
         most, bad, good = int(_MOST_FLOAT * len(ranked)), 0, 1
         while not attempt(good):
             if good >= most:

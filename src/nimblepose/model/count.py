@@ -77,8 +77,6 @@ def _parts(network: PoseNetwork) -> dict[str, list[nn.Module]]:
     }
     for i, stage in enumerate(network.refinement_stages, start=1):
         parts[f"refinement stage {i}"] = [stage]
-    if network.options.residual_blocks:
-        parts["residual stage"] = [network.residual_stage]
     return parts
 
 

@@ -63,9 +63,8 @@ def import_weights(
         return _import_backbone(path, state, options or NetworkOptions(), metadata, licence, seed)
     if drop_extra_stages:
         keep = options.refinement_stages if options else 1
-        if any(_stage(key) >= keep for key in state):  # a residual stage corrects the last one and goes with it
-            state = {k: v for k, v in state.items() if _stage(k) < keep and not k.startswith("residual_stage.")}
-            known = dataclasses.replace(known, refinement_stages=keep, residual_blocks=0) if known else None
+        state = {key: value for key, value in state.items() if _stage(key) < keep}
+        known = dataclasses.replace(known, refinement_stages=min(keep, known.refinement_stages)) if known else None
     options = options or known or options_from_keys(state)
     network = build_network(options, skeleton, seed=seed)
     fill(network, state, source=str(path))

@@ -10,7 +10,6 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from nimblepose.core.errors import ModelError
 from nimblepose.core.skeleton import Skeleton
@@ -27,14 +26,6 @@ class Fields(NamedTuple):
     pafs: Tensor
 
 
-class Seen(NamedTuple):
-    """What the residual stage goes by."""
-
-    stages: list[Fields]  # of all stages before it, coarse to fine
-    features: Tensor  # (B, C, h, w), what every stage reads
-    trunk: Tensor  # (B, C, h, w), what the heads of the last of them read
-
-
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions:
     """Which member of the family; the defaults are the network that the paper ships.
@@ -48,7 +39,6 @@ class NetworkOptions:
     dilated: bool = True  # MobileNet up to conv5_5 by dilation; else up to conv4_1, the deepest layer at stride 8
     cpm: Cpm = "reference"  # how backbone features become `channels`; a fact of the weights, see docs/network.md
     refinement_stages: int = 1
-    residual_blocks: int = 0  # depthwise blocks of a light last stage that corrects the one before; 0: no such stage
     two_branch: bool = False  # OpenPose: heatmaps and PAFs share no layer of a stage
     refinement_block: RefinementBlock = "dilated"
     channels: int = 128  # of the features and of every trunk
@@ -62,25 +52,13 @@ class NetworkOptions:
         for name in ("dilated", "two_branch"):
             if not isinstance(getattr(self, name), bool):
                 raise ModelError(f"network option {name} must be true or false, got {getattr(self, name)!r}")
-        bounds = {
-            "refinement_stages": (0, 10),
-            "residual_blocks": (0, 10),
-            "channels": (8, 1024),
-            "initial_head_channels": (8, 4096),
-        }
+        bounds = {"refinement_stages": (0, 10), "channels": (8, 1024), "initial_head_channels": (8, 4096)}
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
             if type(value) is not int or not low <= value <= high:
                 raise ModelError(f"network option {name} must be a whole number in {low}..{high}, got {value!r}")
-        if self.residual_blocks and self.two_branch:
-            raise ModelError("network option residual_blocks needs a shared trunk: set two_branch to false, or it to 0")
         if isinstance(self.width, bool) or not isinstance(self.width, int | float) or not 0.1 <= self.width <= 4:
             raise ModelError(f"network option width must be in 0.1..4, got {self.width!r}")
-
-    @property
-    def stages(self) -> int:
-        """How many stages predict fields."""
-        return 1 + self.refinement_stages + bool(self.residual_blocks)
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "NetworkOptions":
@@ -281,54 +259,17 @@ class Stage(nn.Module):
             self.heatmaps = nn.Sequential(*trunks[0], *heatmap_head)
             self.pafs = nn.Sequential(*trunks[1], *paf_head)
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Fields]:
-        """(B, C, h, w) -> what the trunk gives, and fields (B, K + 1, h, w) and (B, 2L, h, w)."""
-        trunk: Tensor = self.trunk(features)
-        return trunk, Fields(self.heatmaps(trunk), self.pafs(trunk))
-
-
-class ResidualBlock(nn.Module):
-    """A residual of 3x3 per channel and 1x1, each with ReLU."""
-
-    def __init__(self, channels: int, dilation: int) -> None:
-        super().__init__()
-        self.depthwise = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, groups=channels)
-        self.pointwise = nn.Conv2d(channels, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, channels, h, w) -> the same shape."""
-        return x + functional.relu(self.pointwise(functional.relu(self.depthwise(x))))
-
-
-class ResidualStage(nn.Module):
-    """Corrects the fields of the stage before it, from what that stage and the features know.
-
-    Its last convolutions begin as zeros: put behind a trained network it changes nothing until it has learnt something,
-    and it can be trained alone, at a high rate, without spoiling what is there.
-    """
-
-    def __init__(self, options: NetworkOptions, heatmaps: int, pafs: int) -> None:
-        super().__init__()
-        channels = options.channels
-        self.align = conv(2 * channels + heatmaps + pafs, channels, 1)
-        self.trunk = nn.Sequential(*[ResidualBlock(channels, dilation=1 + i) for i in range(options.residual_blocks)])
-        self.heatmaps = nn.Conv2d(channels, heatmaps, 1)
-        self.pafs = nn.Conv2d(channels, pafs, 1)
-        for last in (self.heatmaps, self.pafs):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)  # type: ignore[arg-type]  # it has one
-
-    def forward(self, features: Tensor, trunk: Tensor, fields: Fields) -> Fields:
-        """Features (B, C, h, w), the last stage's trunk (B, C, h, w) and its fields -> better fields."""
-        x = self.trunk(self.align(torch.cat([features, trunk, *fields], dim=1)))
-        return Fields(fields.heatmaps + self.heatmaps(x), fields.pafs + self.pafs(x))
+    def forward(self, features: Tensor) -> Fields:
+        """(B, C, h, w) -> fields (B, K + 1, h, w) and (B, 2L, h, w)."""
+        features = self.trunk(features)
+        return Fields(self.heatmaps(features), self.pafs(features))
 
 
 # The whole -----------------------------------------------------------------------------------------------------------
 
 
 class PoseNetwork(nn.Module):
-    """Backbone, channel reduction, initial stage, refinement and residual stages; built by `build_network`."""
+    """Backbone, channel reduction, initial stage, refinement stages; built by `build_network`."""
 
     def __init__(self, options: NetworkOptions, skeleton: Skeleton) -> None:
         super().__init__()
@@ -358,8 +299,6 @@ class PoseNetwork(nn.Module):
             )
             for _ in range(options.refinement_stages)
         )
-        if options.residual_blocks:
-            self.residual_stage = ResidualStage(options, heatmaps, pafs)
 
     def forward(self, image: Tensor) -> list[Fields]:
         """Predict fields once per stage, coarse to fine.
@@ -370,20 +309,11 @@ class PoseNetwork(nn.Module):
         Returns:
             One Fields per stage, the last is the best; h = H / 8, w = W / 8.
         """
-        seen = self.see(image)
-        if not self.options.residual_blocks:
-            return seen.stages
-        return [*seen.stages, self.residual_stage(seen.features, seen.trunk, seen.stages[-1])]
-
-    def see(self, image: Tensor) -> Seen:
-        """All but the residual stage; takes what `forward` takes."""
         features = self.cpm(self.model(image))
-        trunk, fields = self.initial_stage(features)
-        stages: list[Fields] = [fields]
+        stages: list[Fields] = [self.initial_stage(features)]
         for stage in self.refinement_stages:
-            trunk, fields = stage(torch.cat([features, *fields], dim=1))
-            stages.append(fields)
-        return Seen(stages, features, trunk)
+            stages.append(stage(torch.cat([features, *stages[-1]], dim=1)))
+        return stages
 
 
 def build_network(options: NetworkOptions, skeleton: Skeleton, *, seed: int | None = None) -> PoseNetwork:

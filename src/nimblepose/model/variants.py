@@ -68,10 +68,6 @@ VARIANTS: dict[str, Variant] = {
         options=NetworkOptions(refinement_stages=3),
         change="3 refinement stages, as in the last step of training",
     ),
-    "lightweight-residual": Variant(
-        options=NetworkOptions(residual_blocks=3),
-        change="a residual stage of 3 depthwise blocks corrects the last fields",
-    ),
     "lightweight-undilated": Variant(
         options=NetworkOptions(dilated=False),
         change="MobileNet v1 only as deep as its own stride 8 (conv4_1)",

@@ -16,11 +16,10 @@ from torch import Tensor, nn
 from nimblepose.codec.encode import encode
 from nimblepose.core.errors import DataError, TrainingError
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.data.dataset import Batch, collate
+from nimblepose.data.dataset import Batch
 from nimblepose.model.network import Fields
 from nimblepose.training import state as states
 from nimblepose.training.feed import build_dataset, build_loader, build_order, next_batch, normalise
-from nimblepose.training.frozen import FrozenBatch, FrozenSamples, collate_frozen, forget, keep
 from nimblepose.training.loss import stage_losses
 from nimblepose.training.optimizer import (
     MovingAverage,
@@ -57,17 +56,7 @@ class Step:
     ap: float | None = None  # where this step ended with a validation
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What is told before the first step, while samples pass through the frozen layers."""
-
-    phase: int
-    phases: int
-    done: int  # samples
-    total: int
-
-
-Watcher = Callable[[Step | Kept], None]
+Watcher = Callable[[Step], None]
 
 
 def train(
@@ -80,7 +69,7 @@ def train(
         out: Folder of the run, see `RunFolder`: checkpoints, logs, pictures, and the state to resume from.
         fabric: From `build_fabric`.
         resume: Go on where the state in `out` stopped; without a state, begin.
-        watch: Called in the first process after every step, and while samples pass through frozen layers.
+        watch: Called in the first process after every step.
 
     Raises:
         TrainingError: a contradiction, a foreign `out`, or a run that cannot go on (the message says what was kept).
@@ -129,20 +118,7 @@ class _Phase:
         if self.teacher is not None:
             fabric.to_device(self.teacher.network)
         self.dataset = build_dataset(recipe, skeleton, on_device=fabric.device.type != "cpu")
-        self.frozen: FrozenSamples | None = None
-        finished = saved is not None and saved["step"] == recipe.schedule.steps
-        if recipe.frozen_samples and not finished:
-            self.frozen = keep(
-                recipe,
-                self.dataset,
-                self.network,
-                self.teacher,
-                self.metadata.input,
-                folder.frozen,
-                progress=lambda done, total: watch(Kept(number, len(phases), done, total)),
-            )
-        samples = len(self.frozen or self.dataset)
-        self.order = build_order(recipe, samples, rank=fabric.global_rank, world=fabric.world_size)
+        self.order = build_order(recipe, self.dataset, rank=fabric.global_rank, world=fabric.world_size)
         self.validator = Validator(recipe, skeleton, self.dataset) if fabric.is_global_zero else None
         self.module, self.optimizer = fabric.setup(self.network, build_optimizer(self.network, recipe.optimizer))
         self.average = MovingAverage(self.network, recipe.average) if recipe.average else None
@@ -158,7 +134,7 @@ class _Phase:
     def run(self) -> None:
         """From where we are to the end of the phase."""
         recipe, steps = self.recipe, self.recipe.schedule.steps
-        batches = self._batches()
+        batches = build_loader(recipe, self.dataset, self.order, first=self.step, pin=self.fabric.device.type == "cuda")
         while self.step < steps:
             began = time.perf_counter()
             rate = recipe.optimizer.learning_rate * rate_factor(self.step, recipe.schedule)
@@ -177,25 +153,17 @@ class _Phase:
                 self.watch(Step(self.number, self.phases, self.step, steps, values["loss"], rate, seconds, ap))
         if self.log is not None:
             self.log.close()
-        forget(self.folder.frozen)
 
-    def _batches(self) -> Iterator[Batch | FrozenBatch]:
-        """From where we are: samples, or what is kept of them."""
-        pin = self.fabric.device.type == "cuda"
-        if self.frozen is not None:
-            return build_loader(self.recipe, self.frozen, self.order, first=self.step, pin=pin, collate=collate_frozen)
-        return build_loader(self.recipe, self.dataset, self.order, first=self.step, pin=pin, collate=collate)
-
-    def _learn(self, batches: Iterator[Batch | FrozenBatch], rate: float) -> tuple[dict[str, float], float]:
+    def _learn(self, batches: Iterator[Batch], rate: float) -> tuple[dict[str, float], float]:
         """One step on one global batch: the mean losses over parts and processes, and the norm of the gradient."""
         set_rate(self.optimizer, rate)
         set_train_mode(self.network, frozen_batch_norm=self.recipe.batch_norm == "frozen")
-        parts: list[Batch | FrozenBatch] = [next_batch(batches) for _ in range(self.recipe.accumulate)]
+        parts = [next_batch(batches) for _ in range(self.recipe.accumulate)]
         self.optimizer.zero_grad(set_to_none=True)
         sums: dict[str, Tensor] = {}
         for i, part in enumerate(parts):
             with self.fabric.no_backward_sync(self.module, enabled=i + 1 < len(parts)):
-                losses = self._forward(self.fabric.to_device(part))
+                losses = self._forward(Batch(*(self.fabric.to_device(column) for column in part)))
                 self.fabric.backward(torch.stack(list(losses.values())).sum() / len(parts))
             for key, value in losses.items():
                 sums[key] = sums.get(key, torch.zeros_like(value)) + value.detach() / len(parts)
@@ -215,10 +183,8 @@ class _Phase:
             self.average.update(self.network)
         return dict(zip(sums, means.tolist(), strict=True)), norm
 
-    def _forward(self, batch: Batch | FrozenBatch) -> dict[str, Tensor]:
+    def _forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch; its targets come from the loader, or are drawn here, and the teacher mixes in."""
-        if isinstance(batch, FrozenBatch):
-            return self._forward_frozen(batch)
         heatmaps, pafs = batch.heatmaps, batch.pafs
         if not self.dataset.options.draw_targets:
             cells = (batch.counts.shape[1], batch.counts.shape[2])
@@ -230,24 +196,13 @@ class _Phase:
         stages = [Fields(*stage) for stage in self.module(normalise(batch.image, self.metadata.input))]
         return stage_losses(stages, heatmaps, pafs, batch.counts, self.recipe.loss)
 
-    def _forward_frozen(self, batch: FrozenBatch) -> dict[str, Tensor]:
-        """Losses of the residual stage alone, from what the layers before it gave."""
-        channels, heatmaps = self.network.options.channels, self.network.skeleton.heatmap_channels
-        pafs = self.network.skeleton.paf_channels
-        features, trunk, *fields = torch.split(batch.seen, [channels, channels, heatmaps, pafs], dim=1)
-        with self.fabric.autocast():
-            better = self.network.residual_stage(features, trunk, Fields(*fields))
-        targets = Fields(*torch.split(batch.targets, [heatmaps, pafs], dim=1))
-        last = self.network.options.stages - 1
-        return stage_losses([better], *targets, batch.counts, self.recipe.loss, first=last)
-
-    def _check(self, loss: float, parts: list[Any]) -> None:
+    def _check(self, loss: float, parts: list[Batch]) -> None:
         """Stop where the loss is no number any more or has grown beyond measure, keeping the batch; count bad files."""
         usual = statistics.median(self.recent) if len(self.recent) >= _FEW else math.inf
         if not math.isfinite(loss) or loss > usual * self.recipe.max_loss_growth:
             step = self.before + self.step
             kept = self.folder.path / f"broken_step{step}_process{self.fabric.global_rank}.pt"
-            columns = {name: [getattr(part, name).cpu() for part in parts] for name in parts[0]._fields}
+            columns = {name: [getattr(part, name).cpu() for part in parts] for name in Batch._fields}
             states.save_state({"step": step, "loss": loss, "usual_loss": usual, "batch": columns}, kept)
             known = "" if math.isinf(usual) else f" (usual: {usual:g})"
             raise TrainingError(

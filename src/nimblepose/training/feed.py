@@ -1,22 +1,19 @@
 """Batches for the loop: the right samples in the right order, read and augmented by worker processes."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import cv2
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from nimblepose.core.errors import DataError, TrainingError
 from nimblepose.core.metadata import InputSpec
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import load_records
-from nimblepose.data.dataset import PoseDataset, SampleOrder
+from nimblepose.data.dataset import Batch, PoseDataset, SampleOrder, collate
 from nimblepose.training.recipe import Recipe
-
-T = TypeVar("T")
 
 
 def build_dataset(recipe: Recipe, skeleton: Skeleton, *, on_device: bool) -> PoseDataset:
@@ -37,34 +34,25 @@ def build_dataset(recipe: Recipe, skeleton: Skeleton, *, on_device: bool) -> Pos
     return dataset
 
 
-def build_order(recipe: Recipe, samples: int, *, rank: int, world: int) -> SampleOrder:
+def build_order(recipe: Recipe, dataset: PoseDataset, *, rank: int, world: int) -> SampleOrder:
     """This process's share of every global batch."""
-    return SampleOrder(samples, recipe.batch_size, seed=recipe.seed, rank=rank, world=world)
+    return SampleOrder(len(dataset), recipe.batch_size, seed=recipe.seed, rank=rank, world=world)
 
 
-def build_loader(
-    recipe: Recipe,
-    dataset: Dataset[T],
-    order: SampleOrder,
-    *,
-    first: int,
-    pin: bool,
-    collate: Callable[[Sequence[T]], T],
-) -> Iterator[T]:
+def build_loader(recipe: Recipe, dataset: PoseDataset, order: SampleOrder, *, first: int, pin: bool) -> Iterator[Batch]:
     """Batches from step `first` of the phase to its end, `recipe.accumulate` of them per step."""
-    parts = _Parts(order, first, recipe.schedule.steps, recipe.accumulate)
-    return iter(DataLoader(dataset, batch_sampler=parts, collate_fn=collate, pin_memory=pin, **loader_options(recipe)))
-
-
-def loader_options(recipe: Recipe) -> dict[str, Any]:
-    """How batches are read, whatever they are of."""
     workers = recipe.data.workers
-    return {
-        "num_workers": workers,
+    loader: DataLoader[Batch] = DataLoader(
+        dataset,
+        batch_sampler=_Parts(order, first, recipe.schedule.steps, recipe.accumulate),
+        num_workers=workers,
         # A forked copy of a process whose OpenCV or torch has already started threads can wait for them for ever.
-        "multiprocessing_context": "spawn" if workers else None,
-        "worker_init_fn": _one_thread,
-    }
+        multiprocessing_context="spawn" if workers else None,
+        collate_fn=collate,
+        worker_init_fn=_one_thread,
+        pin_memory=pin,
+    )
+    return iter(loader)
 
 
 class _Parts:
@@ -84,7 +72,7 @@ class _Parts:
         return (self.stop - self.first) * self.parts
 
 
-def next_batch(batches: Iterator[T]) -> T:
+def next_batch(batches: Iterator[Batch]) -> Batch:
     """The next batch.
 
     Raises:

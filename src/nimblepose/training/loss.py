@@ -38,13 +38,7 @@ def field_loss(prediction: Tensor, target: Tensor, counts: Tensor) -> Tensor:
 
 
 def stage_losses(
-    stages: Sequence[Fields],
-    heatmaps: Tensor,
-    pafs: Tensor,
-    counts: Tensor,
-    options: LossOptions = LossOptions(),
-    *,
-    first: int = 0,
+    stages: Sequence[Fields], heatmaps: Tensor, pafs: Tensor, counts: Tensor, options: LossOptions = LossOptions()
 ) -> dict[str, Tensor]:
     """The weighted loss of every stage for heatmaps and PAFs, by name; their sum is what is minimised.
 
@@ -54,11 +48,10 @@ def stage_losses(
         pafs: (B, 2L, h, w) targets.
         counts: (B, h, w), 1 where the loss counts.
         options: The weights.
-        first: Number of the first of these stages.
     """
     mask = counts[:, None]
     losses = {}
-    for i, stage in enumerate(stages, start=first):
+    for i, stage in enumerate(stages):
         losses[f"stage{i}_heatmaps"] = options.heatmaps * field_loss(stage.heatmaps.float(), heatmaps, mask)
         losses[f"stage{i}_pafs"] = options.pafs * field_loss(stage.pafs.float(), pafs, mask)
     return losses

@@ -33,12 +33,13 @@ def preflight(recipe: Recipe, *, fabric: Fabric, export: bool = True) -> None:
 
 def shortened(recipe: Recipe) -> Recipe:
     """The same with one step per phase and few validation pictures."""
-    long = ("schedule.", "validation.", "frozen_samples")
-    phases = [{key: v for key, v in phase.items() if not str(key).startswith(long)} for phase in recipe.phases]
+    phases = [
+        {key: value for key, value in phase.items() if not str(key).startswith(("schedule.", "validation."))}
+        for phase in recipe.phases
+    ]
     plain: dict[str, Any] = to_plain(dataclasses.replace(recipe, phases=()))
     plain["phases"] = phases
     plain["schedule"] = {"steps": 1}
-    plain["frozen_samples"] = min(recipe.frozen_samples, recipe.batch_size)
     plain["validation"] |= {"every": 1, "max_pictures": _PICTURES}
     plain["tensorboard"] = False
     return from_plain(Recipe, plain)

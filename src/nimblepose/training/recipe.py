@@ -77,7 +77,6 @@ class Recipe:
     network: NetworkOptions = field(default_factory=NetworkOptions)
     start: str = ""  # a checkpoint of ours or public weights; parts that fit are taken; empty: from scratch
     freeze: tuple[str, ...] = ()  # parts by name: model, cpm, initial_stage, refinement_stages.0, ...
-    frozen_samples: int = 0  # drawn and passed through the frozen layers once, then repeated; 0: always fresh ones
     batch_norm: Literal["train", "frozen", "sync"] = "train"
     batch_size: int = 80  # over all processes and accumulated parts
     accumulate: int = 1  # parts in which a process takes its share of a batch
@@ -214,16 +213,6 @@ def _faults(recipe: Recipe) -> Iterable[str]:
         yield "max_loss_growth must be more than 1"
     if data.workers < 0 or not 0 <= data.max_unreadable <= 1:
         yield "data.workers must not be negative, data.max_unreadable lies in 0..1"
-    everything_else = {"model", "cpm", "initial_stage", "refinement_stages"}
-    if recipe.frozen_samples:
-        if not recipe.network.residual_blocks or not everything_else <= set(recipe.freeze):
-            yield f"frozen_samples needs network.residual_blocks, and freeze must name {sorted(everything_else)}"
-        if processes > 1:
-            yield "frozen_samples needs a single process: devices=1, machines=1"
-        if recipe.frozen_samples < recipe.batch_size:
-            yield f"frozen_samples {recipe.frozen_samples} make no batch of {recipe.batch_size}"
-    network, ship = recipe.network, recipe.ship_refinement_stages
-    if ship is not None and not recipe.phases and not 0 <= ship <= network.refinement_stages:
-        yield f"ship_refinement_stages {ship} is not among the network's {network.refinement_stages}"
-    if ship is not None and network.residual_blocks and ship != network.refinement_stages:
-        yield "network.residual_blocks corrects the last refinement stage, which ship_refinement_stages would drop"
+    ship = recipe.ship_refinement_stages
+    if ship is not None and not recipe.phases and not 0 <= ship <= recipe.network.refinement_stages:
+        yield f"ship_refinement_stages {ship} is not among the network's {recipe.network.refinement_stages}"

@@ -50,11 +50,6 @@ class RunFolder:
         """What is shipped."""
         return self.path / "model.safetensors"
 
-    @property
-    def frozen(self) -> Path:
-        """What the frozen layers gave, as long as the phase lasts."""
-        return self.path / "frozen"
-
     def of_phase(self, number: int) -> Path:
         """The result of a phase, with all its stages."""
         return self.path / f"phase{number}.safetensors"
@@ -101,7 +96,7 @@ class RunLog:
 
     def __init__(self, folder: RunFolder, phases: list[Recipe], *, resume_at: int | None) -> None:
         """Open the logs; what an earlier attempt wrote from step `resume_at` on is removed. None: begin anew."""
-        stages = range(max(phase.network.stages for phase in phases))
+        stages = range(1 + max(phase.network.refinement_stages for phase in phases))
         parts = tuple(f"stage{i}_{kind}" for i in stages for kind in ("heatmaps", "pafs"))
         columns = ("step", "phase", "loss", *parts, "rate", "norm", "unreadable")
         self.folder = folder

@@ -13,8 +13,7 @@ from nimblepose.model.importing import import_weights
 from nimblepose.model.network import NetworkOptions, PoseNetwork, build_network
 
 _log = logging.getLogger(__name__)
-_OF_SKELETON = (".heatmaps.", ".pafs.", ".trunk.0.initial.0.", "residual_stage.align.")  # sized by it
-_ADDED = ("refinement_stages.", "residual_stage.")  # stages that the source may lack
+_MAY_BE_FRESH = (".heatmaps.", ".pafs.", ".trunk.0.initial.0.")  # their sizes depend on the skeleton
 
 
 def start_network(
@@ -22,8 +21,8 @@ def start_network(
 ) -> tuple[PoseNetwork, ModelMetadata]:
     """Build the network and take over the weights of `source`, if any.
 
-    Fresh may stay: refinement and residual stages that the source lacks, and, where the source has another skeleton,
-    the heads and what reads them. What stays fresh is logged.
+    Fresh may stay: refinement stages that the source lacks, and, where the source has another skeleton, the heads and
+    what reads them. What stays fresh is logged.
 
     Raises:
         ModelError: the source cannot be read.
@@ -57,7 +56,7 @@ def _take_over(network: PoseNetwork, given: PoseNetwork, source: str) -> None:
     for key, place in places.items():
         if key in state and state[key].shape == place.shape and (same_skeleton or not _of_skeleton(key)):
             place.copy_(state[key])
-        elif _of_skeleton(key) or (key not in state and key.startswith(_ADDED)):
+        elif _of_skeleton(key) or (key not in state and key.startswith("refinement_stages.")):
             fresh.append(key)
         else:
             wrong.append(key)
@@ -71,7 +70,7 @@ def _take_over(network: PoseNetwork, given: PoseNetwork, source: str) -> None:
 
 
 def _of_skeleton(key: str) -> bool:
-    return any(part in key for part in _OF_SKELETON)
+    return any(part in key for part in _MAY_BE_FRESH)
 
 
 def _origin(source: str, metadata: ModelMetadata) -> str:

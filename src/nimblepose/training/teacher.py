@@ -29,27 +29,23 @@ class Teacher:
     views: tuple[View, ...]  # whose mean it gives
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, *, plain: Fields | None = None) -> Fields:
-        """Float32 fields of the last stage for (B, 3, H, W) uint8 pictures.
-
-        `plain` are those of the pictures as they are, where the caller has them already.
-        """
+    def __call__(self, images: Tensor) -> Fields:
+        """Float32 fields of the last stage for (B, 3, H, W) uint8 pictures."""
         pictures = normalise(images, self.metadata.input)
         if self.views == (View(),):
-            return plain or self._predict(pictures)
+            return self._predict(pictures)
         stride = self.metadata.input.stride
         cells = (pictures.shape[2] // stride, pictures.shape[3] // stride)
-        mean = averaging.average([self._view(pictures, view, plain) for view in self.views], cells)
+        mean = averaging.average([self._view(pictures, view) for view in self.views], cells)
         return Fields(*(torch.from_numpy(field).to(pictures.device) for field in mean))
 
-    def _view(self, pictures: Tensor, view: View, plain: Fields | None) -> backends.Fields:
+    def _view(self, pictures: Tensor, view: View) -> backends.Fields:
         """Fields of the pictures as they are seen in one view, but for the size."""
         stride, geometry = self.metadata.input.stride, self.metadata.paf_geometry
         if view.scale != 1:
             size = [max(1, round(side * view.scale / stride)) * stride for side in pictures.shape[2:]]
             pictures = functional.interpolate(pictures, size, mode="bilinear", antialias=view.scale < 1)
-        known = plain if view == View() else None
-        fields = known or self._predict(pictures.flip(-1) if view.mirrored else pictures)
+        fields = self._predict(pictures.flip(-1) if view.mirrored else pictures)
         arrays = backends.Fields(fields.heatmaps.cpu().numpy(), fields.pafs.cpu().numpy())
         if not view.mirrored:
             return arrays

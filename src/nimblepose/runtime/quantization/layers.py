@@ -66,16 +66,6 @@ class Network:
         """Layers that take this tensor."""
         return [layer for layer in self.layers if tensor in layer.inputs]
 
-    @property
-    def ends(self) -> tuple[str, ...]:
-        """Outputs of the layers that give the network's outputs: the last convolutions, and the sums after them."""
-        by_output = {layer.output: layer for layer in self.layers}
-        found: list[str] = []
-        for name in self.outputs:
-            inputs = by_output[name].inputs if by_output[name].kind == "Add" else ()
-            found += [name, *(tensor for tensor in inputs if tensor in by_output and by_output[tensor].conv)]
-        return tuple(dict.fromkeys(found))
-
     def with_weights(self, weights: Mapping[str, tuple[Floats, Floats]]) -> "Network":
         """The same layers with other weights and biases, by output tensor."""
         layers = []

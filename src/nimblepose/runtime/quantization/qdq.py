@@ -51,10 +51,9 @@ class _Writer:
         self.nodes: list[Any] = []
         self.constants: dict[str, Any] = {}
         self._twins: dict[str, str] = {}
-        self._float: set[str] = set()  # made by layers in float32
 
     def add(self, layer: Layer, *, quantised: bool) -> None:
-        names = {name: self._twin(name) if quantised else self._best(name) for name in layer.inputs}
+        names = {name: self._twin(name) if quantised else self._twins.get(name, name) for name in layer.inputs}
         node = self._onnx.NodeProto()
         node.CopyFrom(layer.node)
         node.input[:] = [names.get(name, name) for name in node.input]
@@ -75,12 +74,6 @@ class _Writer:
             self._node("Relu", [f"{layer.output}/before_relu"], exact)
         if quantised:
             self._twin(layer.output, exact)
-        else:
-            self._float.add(layer.output)
-
-    def _best(self, tensor: str) -> str:
-        """What a float32 layer reads: the exact tensor where a float32 layer made it, else its twin."""
-        return tensor if tensor in self._float else self._twins.get(tensor, tensor)
 
     def _stored(self, name: str, rounded: Rounded, source: str) -> list[str]:
         """Integer weights and bias of a convolution that reads `source`, and what makes real numbers of them."""
