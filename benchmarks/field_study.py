@@ -1,0 +1,90 @@
+"""Which part of the fields limits AP: each is replaced by what a perfect network would give.
+
+    python benchmarks/field_study.py MODEL.onnx DATA/ [--input-height 368] [--limit N]
+
+DATA is a folder in COCO layout. Drawn fields are those of training, from the labels; keypoints that nobody labelled are
+not in them, so that a row may lose as well as win. The last row adds PAFs between the predicted peaks that lie within
+two cells of a labelled person's keypoints: grouping as it would be if PAFs always knew which peaks are one person's.
+"""
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nimblepose.codec.encode import EncodeOptions, encode
+from nimblepose.codec.options import FOR_RANKING
+from nimblepose.codec.peaks import find_peaks, refine_peaks
+from nimblepose.data.coco import read_json, records_of
+from nimblepose.evaluation.coco import MAX_PEOPLE, evaluate, find_category
+from nimblepose.evaluation.detect import annotated_pictures, locate_set
+from nimblepose.media.pictures import read_picture
+from nimblepose.runtime.estimator import PoseEstimator
+
+Floats = NDArray[np.float32]
+
+_NEAR = 2.0  # cells between a labelled keypoint and the peak that is taken for it
+
+
+def snapped(xy: Floats, heatmaps: Floats, stride: int) -> Floats:
+    """Keypoints (N, K, 2) in input pixels moved to the highest peak near them; NaN where there is none."""
+    maps = heatmaps[:-1]
+    peaks = refine_peaks(find_peaks(maps, FOR_RANKING), maps)
+    moved = np.full_like(xy, np.nan)
+    for person, keypoint in np.argwhere(~np.isnan(xy[..., 0])):
+        of_kind = np.flatnonzero(peaks.kind == keypoint)
+        places = (peaks.xy[of_kind] + 0.5) * stride - 0.5
+        near = np.linalg.norm(places - xy[person, keypoint], axis=1) < _NEAR * stride
+        if near.any():
+            moved[person, keypoint] = places[near][np.argmax(peaks.score[of_kind][near])]
+    return moved
+
+
+def main() -> None:
+    """Measure, print a row per replacement."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--input-height", type=int, default=368)
+    parser.add_argument("--limit", type=int, default=0)
+    args = parser.parse_args()
+    annotations, images = locate_set(args.data)
+    coco = read_json(annotations)
+    pictures = annotated_pictures(coco, images, limit=args.limit)
+    estimator = PoseEstimator(args.model, input_height=args.input_height, decode=FOR_RANKING)
+    skeleton, stride = estimator.skeleton, estimator.metadata.input.stride
+    options = EncodeOptions(stride=stride, paf_geometry=estimator.metadata.paf_geometry)
+    category = find_category(coco, skeleton)
+    people = {record.image_id: record.xy for record in records_of(coco, images, skeleton)}
+
+    rows: dict[str, Callable[..., tuple[Floats, Floats]]] = {
+        "as predicted": lambda h, p, drawn_h, drawn_p, joined: (h, p),
+        "heatmaps drawn": lambda h, p, drawn_h, drawn_p, joined: (drawn_h, p),
+        "heatmaps half drawn": lambda h, p, drawn_h, drawn_p, joined: ((h + drawn_h) / 2, p),
+        "PAFs drawn": lambda h, p, drawn_h, drawn_p, joined: (h, drawn_p),
+        "PAFs half drawn": lambda h, p, drawn_h, drawn_p, joined: (h, (p + drawn_p) / 2),
+        "PAFs between the right peaks added": lambda h, p, drawn_h, drawn_p, joined: (h, p + joined),
+    }
+    found: dict[str, list[dict[str, object]]] = {name: [] for name in rows}
+    for picture in pictures:
+        image = read_picture(picture.path)
+        placement = estimator.place(image)
+        heatmaps, pafs = (field[0] for field in estimator.fields([image], placement))
+        xy = placement.to_input(people[picture.image_id]).astype(np.float32)
+        drawn = encode(xy, heatmaps.shape[1:], skeleton, options)
+        joined = encode(snapped(xy, heatmaps, stride), heatmaps.shape[1:], skeleton, options)[1]
+        for name, replace in rows.items():
+            poses = estimator.decode(*map(np.ascontiguousarray, replace(heatmaps, pafs, *drawn, joined)), placement)
+            found[name] += poses.to_coco(picture.image_id, category_id=category, max_people=MAX_PEOPLE)
+    print("| fields | AP | AP50 | AP75 | AP medium | AP large |\n" + "|---" * 6 + "|")
+    for name, results in found.items():
+        metrics = evaluate(coco, results, skeleton=skeleton, image_ids=[p.image_id for p in pictures])
+        figures = dataclasses.astuple(metrics)[:5]
+        print(f"| {name} | {' | '.join(f'{value:.4f}' for value in figures)} |")
+
+
+if __name__ == "__main__":
+    main()
