@@ -23,7 +23,7 @@ from nimblepose.codec import grouping, limbs
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import Peaks
 from nimblepose.core.geometry import Placement
-from nimblepose.data.coco import read_json
+from nimblepose.data.coco import completely_labelled, read_json
 from nimblepose.evaluation.coco import evaluate, find_category
 from nimblepose.evaluation.detect import AnnotatedPicture, annotated_pictures, locate_set
 from nimblepose.media.pictures import read_picture
@@ -158,7 +158,7 @@ def main() -> None:
     arguments = parser.parse_args()
     annotations, images = locate_set(arguments.data)
     coco = read_json(annotations)
-    coco["images"] = [entry for entry in coco["images"] if entry.get("labels", "complete") == "complete"]
+    coco["images"] = [entry for entry in coco["images"] if completely_labelled(entry)]
     pictures = annotated_pictures(coco, images, limit=arguments.limit)
     estimator = PoseEstimator(arguments.model, input_height=arguments.height)
     skeleton, ids = estimator.skeleton, [picture.image_id for picture in pictures]

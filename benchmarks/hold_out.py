@@ -11,7 +11,7 @@ import argparse
 import json
 from pathlib import Path
 
-from nimblepose.data.coco import read_json
+from nimblepose.data.coco import completely_labelled, read_json
 from nimblepose.media.files import write_atomically
 
 
@@ -28,9 +28,7 @@ def main() -> None:
     whole = [
         image["id"]
         for image in coco["images"]
-        if image["id"] in peopled
-        and image.get("labels", "complete") == "complete"
-        and args.of in image.get("coco_url", "")
+        if image["id"] in peopled and completely_labelled(image) and args.of in image.get("coco_url", "")
     ]
     held_out = {whole[i * len(whole) // args.count] for i in range(min(args.count, len(whole)))}
     args.out.mkdir(parents=True, exist_ok=True)

@@ -127,6 +127,11 @@ def category_of(coco: Mapping[str, Any], skeleton: Skeleton, source: object) -> 
     )
 
 
+def completely_labelled(image: Mapping[str, Any]) -> bool:
+    """Whether the labels of a picture, by its entry in the file, miss nobody: `labels` is absent or "complete"."""
+    return bool(image.get("labels", "complete") == "complete")
+
+
 def _record(
     image: Mapping[str, Any], people: list[Mapping[str, Any]], images: Path, skeleton: Skeleton, source: object
 ) -> Record:
@@ -142,7 +147,7 @@ def _record(
             boxes=boxes,
             areas=np.array([_area(p) for p in labelled], np.float32),
             ignore=tuple(Region.of(p, size) for p in people if p.get("iscrowd") or not _has_keypoints(p)),
-            partial=image.get("labels") == "partial",
+            partial=not completely_labelled(image),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(

@@ -74,8 +74,8 @@ class PoseDataset(Dataset[Batch]):
         """One sample as a batch of one; an unreadable picture gives a sample that counts nowhere."""
         epoch, number = divmod(index, len(self.samples))
         rng = np.random.default_rng([self.seed, epoch, number])
+        partial = self.records[self.samples[number][0]].partial
         try:
-            partial = self.records[self.samples[number][0]].partial
             return to_batch(self.draw(number, rng), self.skeleton, self.options, partial=partial)
         except MediaError:
             return unreadable(self.skeleton, self.options)
