@@ -9,8 +9,8 @@ two cells of a labelled person's keypoints: grouping as it would be if PAFs alwa
 
 import argparse
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,25 +60,28 @@ def main() -> None:
     category = find_category(coco, skeleton)
     people = {record.image_id: record.xy for record in records_of(coco, images, skeleton)}
 
-    rows: dict[str, Callable[..., tuple[Floats, Floats]]] = {
-        "as predicted": lambda h, p, drawn_h, drawn_p, joined: (h, p),
-        "heatmaps drawn": lambda h, p, drawn_h, drawn_p, joined: (drawn_h, p),
-        "heatmaps half drawn": lambda h, p, drawn_h, drawn_p, joined: ((h + drawn_h) / 2, p),
-        "PAFs drawn": lambda h, p, drawn_h, drawn_p, joined: (h, drawn_p),
-        "PAFs half drawn": lambda h, p, drawn_h, drawn_p, joined: (h, (p + drawn_p) / 2),
-        "PAFs between the right peaks added": lambda h, p, drawn_h, drawn_p, joined: (h, p + joined),
-    }
-    found: dict[str, list[dict[str, object]]] = {name: [] for name in rows}
+    found: dict[str, list[dict[str, Any]]] = {}
     for picture in pictures:
         image = read_picture(picture.path)
         placement = estimator.place(image)
         heatmaps, pafs = (field[0] for field in estimator.fields([image], placement))
         xy = placement.to_input(people[picture.image_id]).astype(np.float32)
-        drawn = encode(xy, heatmaps.shape[1:], skeleton, options)
-        joined = encode(snapped(xy, heatmaps, stride), heatmaps.shape[1:], skeleton, options)[1]
-        for name, replace in rows.items():
-            poses = estimator.decode(*map(np.ascontiguousarray, replace(heatmaps, pafs, *drawn, joined)), placement)
-            found[name] += poses.to_coco(picture.image_id, category_id=category, max_people=MAX_PEOPLE)
+        cells = (heatmaps.shape[1], heatmaps.shape[2])
+        drawn_heatmaps, drawn_pafs = encode(xy, cells, skeleton, options)
+        _, joining = encode(snapped(xy, heatmaps, stride), cells, skeleton, options)
+        fields = {
+            "as predicted": (heatmaps, pafs),
+            "heatmaps drawn": (drawn_heatmaps, pafs),
+            "heatmaps half drawn": ((heatmaps + drawn_heatmaps) / 2, pafs),
+            "PAFs drawn": (heatmaps, drawn_pafs),
+            "PAFs half drawn": (heatmaps, (pafs + drawn_pafs) / 2),
+            "PAFs added between the peaks that belong together": (heatmaps, pafs + joining),
+        }
+        for name, pair in fields.items():
+            people_found = estimator.decode(*pair, placement).to_coco(
+                picture.image_id, category_id=category, max_people=MAX_PEOPLE
+            )
+            found.setdefault(name, []).extend(people_found)
     print("| fields | AP | AP50 | AP75 | AP medium | AP large |\n" + "|---" * 6 + "|")
     for name, results in found.items():
         metrics = evaluate(coco, results, skeleton=skeleton, image_ids=[p.image_id for p in pictures])

@@ -74,7 +74,7 @@ def mixed(labels: Fields, teacher: Fields, partial: Tensor, options: DistillOpti
         near = functional.max_pool2d(labelled, 2 * _NEAR + 1, stride=1, padding=_NEAR)
         away = options.background * partial[:, None, None, None]
         share = away + near * (options.weight - away)
-    return Fields(*(drawn + share * (soft - drawn) for drawn, soft in zip(labels, teacher, strict=True)))
+    return Fields(*(torch.lerp(drawn, soft, share) for drawn, soft in zip(labels, teacher, strict=True)))
 
 
 def load_teacher(recipe: Recipe, skeleton: Skeleton) -> Teacher | None:
