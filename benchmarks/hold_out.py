@@ -1,14 +1,16 @@
 """Split one COCO keypoint file in two: pictures to train on, and pictures held out for choosing between recipes.
 
-    python benchmarks/hold_out.py person_keypoints.json --out FOLDER [--count 300] [--of val2017]
+    python benchmarks/hold_out.py person_keypoints.json --out FOLDER [--count 300] [--several 0] [--of val2017]
 
 Writes FOLDER/train.json and FOLDER/dev.json. Held out are pictures spread over those of the file that are completely
 labelled (`labels` is absent or `complete`) and show people with keypoints: AP on them means what it means on COCO.
+`--several` adds pictures of two and more people whose labels are partial: where complete ones show mostly one person.
 `--of` takes them from one part of COCO only: pictures that public weights were trained on tell little.
 """
 
 import argparse
 import json
+from collections import Counter
 from pathlib import Path
 
 from nimblepose.data.coco import completely_labelled, read_json
@@ -21,16 +23,15 @@ def main() -> None:
     parser.add_argument("annotations", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--several", type=int, default=0)
     parser.add_argument("--of", default="", help="only pictures whose `coco_url` has this in it")
     args = parser.parse_args()
     coco = read_json(args.annotations)
-    peopled = {person["image_id"] for person in coco["annotations"] if person["num_keypoints"]}
-    whole = [
-        image["id"]
-        for image in coco["images"]
-        if image["id"] in peopled and completely_labelled(image) and args.of in image.get("coco_url", "")
-    ]
-    held_out = {whole[i * len(whole) // args.count] for i in range(min(args.count, len(whole)))}
+    people = Counter(person["image_id"] for person in coco["annotations"] if person["num_keypoints"])
+    images = [image for image in coco["images"] if args.of in image.get("coco_url", "")]
+    whole = [image["id"] for image in images if people[image["id"]] and completely_labelled(image)]
+    groups = [image["id"] for image in images if people[image["id"]] > 1 and not completely_labelled(image)]
+    held_out = {*spread(whole, args.count), *spread(groups, args.several)}
     args.out.mkdir(parents=True, exist_ok=True)
     for name, wanted in (("train", False), ("dev", True)):
         part = {
@@ -40,6 +41,12 @@ def main() -> None:
         }
         write_atomically(args.out / f"{name}.json", json.dumps(part).encode())
         print(f"{name}.json: {len(part['images'])} pictures, {len(part['annotations'])} people")
+
+
+def spread(ids: list[int], count: int) -> list[int]:
+    """So many of them at even distances; all where there are fewer."""
+    count = min(count, len(ids))
+    return [ids[i * len(ids) // count] for i in range(count)]
 
 
 if __name__ == "__main__":
