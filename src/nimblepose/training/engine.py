@@ -112,11 +112,12 @@ class _Phase:
             licence=recipe.licence,
         )
         freeze(self.network, recipe.freeze)
+        _lay_out(self.network)
         if recipe.batch_norm == "sync":
             nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
         self.teacher = load_teacher(recipe, skeleton)
         if self.teacher is not None:
-            fabric.to_device(self.teacher.network)
+            _lay_out(fabric.to_device(self.teacher.network))
         self.dataset = build_dataset(recipe, skeleton, on_device=fabric.device.type != "cpu")
         self.order = build_order(recipe, self.dataset, rank=fabric.global_rank, world=fabric.world_size)
         self.validator = Validator(recipe, skeleton, self.dataset) if fabric.is_global_zero else None
@@ -280,3 +281,8 @@ class _Phase:
         states.restore_random_state(saved["random"])
         self.step, self.best = saved["step"], saved["best"]
         self.recent, self.unreadable = list(saved["recent"]), saved["unreadable"]
+
+
+def _lay_out(network: nn.Module) -> None:
+    """Weights channels last, which convolutions in half precision read faster."""
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
