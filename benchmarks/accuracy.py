@@ -11,13 +11,11 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.core.skeleton import HUMAN_18
-from nimblepose.data.coco import read_json
-from nimblepose.evaluation.coco import Metrics, evaluate, find_category
-from nimblepose.evaluation.detect import AnnotatedPicture, annotated_pictures, detect, locate_set
+from nimblepose.evaluation.coco import Metrics
+from nimblepose.evaluation.detect import AnnotatedSet, locate_set
 from nimblepose.evaluation.provenance import processor_name, sha256
 from nimblepose.runtime.estimator import PoseEstimator
 
@@ -54,16 +52,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--limit", type=int, default=0)
     options = parser.parse_args()
-    annotations, images = locate_set(options.data)
-    coco = read_json(annotations)
-    pictures = annotated_pictures(coco, images, limit=options.limit)
-    image_ids = [picture.image_id for picture in pictures]
-    print(f"{options.data.name}, {len(pictures)} pictures; model {options.model.name} ", end="")
+    data = AnnotatedSet.read(*locate_set(options.data), limit=options.limit)
+    print(f"{options.data.name}, {len(data.pictures)} pictures; model {options.model.name} ", end="")
     print(f"(sha256 {sha256(options.model)[:16]}...); {processor_name()}\n")
     print("| what | runtime | AP | AP50 | AP75 | AP medium | AP large | AR | seconds |\n|" + "---|" * 9)
     if options.reference:
         detections = json.loads(options.reference.read_text())
-        metrics = evaluate(coco, detections, skeleton=HUMAN_18, image_ids=image_ids)
+        metrics = data.evaluate(detections, HUMAN_18)
         print(line("reference implementation, height 368", "PyTorch", metrics, ""), flush=True)
     for row in options.rows:
         what, kind, height, flip, scales = _ROWS[row]
@@ -78,17 +73,10 @@ def main() -> None:
                 scales=scales,
                 decode=DecodeOptions() if row == "as-used" else FOR_RANKING,
             )
-            metrics, seconds = measure(estimator, coco, pictures)
-            print(line(what, backend, metrics, f"{seconds:.0f}"), flush=True)
-
-
-def measure(estimator: PoseEstimator, coco: dict[str, Any], pictures: list[AnnotatedPicture]) -> tuple[Metrics, float]:
-    """Figures of one way to run, and the seconds it took to find everybody."""
-    start = time.perf_counter()
-    found = detect(estimator, pictures, category_id=find_category(coco, estimator.skeleton))
-    seconds = time.perf_counter() - start
-    image_ids = [picture.image_id for picture in pictures]
-    return evaluate(coco, found, skeleton=estimator.skeleton, image_ids=image_ids), seconds
+            start = time.perf_counter()
+            found = data.detect(estimator)
+            seconds = time.perf_counter() - start
+            print(line(what, backend, data.evaluate(found, estimator.skeleton), f"{seconds:.0f}"), flush=True)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,7 @@ import numpy as np
 
 from nimblepose.codec.decode import decode
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
-from nimblepose.data.coco import read_json
-from nimblepose.evaluation.detect import annotated_pictures, locate_set
+from nimblepose.evaluation.detect import AnnotatedSet, locate_set
 from nimblepose.evaluation.provenance import processor_name
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.estimator import PoseEstimator
@@ -41,8 +40,7 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     estimator = PoseEstimator(arguments.model, input_height=arguments.height)
-    annotations, images = locate_set(arguments.data)
-    pictures = annotated_pictures(read_json(annotations), images, limit=arguments.limit)
+    pictures = AnnotatedSet.read(*locate_set(arguments.data), limit=arguments.limit).pictures
     fields = {}
     for picture in pictures:
         image = read_picture(picture.path)

@@ -10,7 +10,7 @@ picture; fields lie on disk while the table is made.
 import argparse
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ from nimblepose.codec import grouping, limbs
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import Peaks
 from nimblepose.core.geometry import Placement
-from nimblepose.data.coco import completely_labelled, read_json
-from nimblepose.evaluation.coco import evaluate, find_category
-from nimblepose.evaluation.detect import AnnotatedPicture, annotated_pictures, locate_set
+from nimblepose.data.coco import completely_labelled
+from nimblepose.evaluation.coco import find_category
+from nimblepose.evaluation.detect import AnnotatedPicture, AnnotatedSet, locate_set
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.averaging import average, mirror
 from nimblepose.runtime.backends import Fields
@@ -116,7 +116,7 @@ ROWS: list[tuple[str, DecodeOptions, dict[str, Any]]] = [
 ]
 
 
-def collect(estimator: PoseEstimator, pictures: list[AnnotatedPicture], folder: Path) -> None:
+def collect(estimator: PoseEstimator, pictures: Sequence[AnnotatedPicture], folder: Path) -> None:
     """Run the network over all pictures, plain and mirrored, and keep the fields."""
     for picture in pictures:
         image = read_picture(picture.path)
@@ -140,7 +140,7 @@ def collect(estimator: PoseEstimator, pictures: list[AnnotatedPicture], folder: 
         )
 
 
-def kept(pictures: list[AnnotatedPicture], folder: Path) -> Iterator[Case]:
+def kept(pictures: Sequence[AnnotatedPicture], folder: Path) -> Iterator[Case]:
     """The fields of each picture again."""
     for picture in pictures:
         with np.load(folder / f"{picture.image_id}.npz") as file:
@@ -156,13 +156,11 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=368)
     parser.add_argument("--limit", type=int, default=0)
     arguments = parser.parse_args()
-    annotations, images = locate_set(arguments.data)
-    coco = read_json(annotations)
-    coco["images"] = [entry for entry in coco["images"] if completely_labelled(entry)]
-    pictures = annotated_pictures(coco, images, limit=arguments.limit)
+    data = AnnotatedSet.read(*locate_set(arguments.data), limit=arguments.limit, keep=completely_labelled)
+    pictures = data.pictures
     estimator = PoseEstimator(arguments.model, input_height=arguments.height)
-    skeleton, ids = estimator.skeleton, [picture.image_id for picture in pictures]
-    category = find_category(coco, skeleton)
+    skeleton = estimator.skeleton
+    category = find_category(data.coco, skeleton)
     print(f"{len(pictures)} pictures with complete labels of {arguments.data.name}, height {arguments.height}\n")
     print("| decoder | AP | AP50 | AP75 | AP medium | AP large | AR |\n|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
@@ -185,7 +183,7 @@ def main() -> None:
                     rows += dataclasses.replace(poses, keypoints=keypoints).to_coco(
                         picture.image_id, category_id=category
                     )
-            m = evaluate(coco, rows, skeleton=skeleton, image_ids=ids, category_id=category)
+            m = data.evaluate(rows, skeleton)
             figures = (m.ap, m.ap50, m.ap75, m.ap_medium, m.ap_large, m.ar)
             print(f"| {name} | {' | '.join(f'{value:.4f}' for value in figures)} |", flush=True)
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from nimblepose.codec.encode import EncodeOptions, encode
 from nimblepose.codec.options import FOR_RANKING
 from nimblepose.codec.peaks import find_peaks, refine_peaks
-from nimblepose.data.coco import read_json, records_of
-from nimblepose.evaluation.coco import MAX_PEOPLE, evaluate, find_category
-from nimblepose.evaluation.detect import annotated_pictures, locate_set
+from nimblepose.data.coco import records_of
+from nimblepose.evaluation.coco import MAX_PEOPLE, find_category
+from nimblepose.evaluation.detect import AnnotatedSet, locate_set
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.estimator import PoseEstimator
 
@@ -51,17 +51,15 @@ def main() -> None:
     parser.add_argument("--input-height", type=int, default=368)
     parser.add_argument("--limit", type=int, default=0)
     args = parser.parse_args()
-    annotations, images = locate_set(args.data)
-    coco = read_json(annotations)
-    pictures = annotated_pictures(coco, images, limit=args.limit)
+    data = AnnotatedSet.read(*locate_set(args.data), limit=args.limit)
     estimator = PoseEstimator(args.model, input_height=args.input_height, decode=FOR_RANKING)
     skeleton, stride = estimator.skeleton, estimator.metadata.input.stride
     options = EncodeOptions(stride=stride, paf_geometry=estimator.metadata.paf_geometry)
-    category = find_category(coco, skeleton)
-    people = {record.image_id: record.xy for record in records_of(coco, images, skeleton)}
+    category = find_category(data.coco, skeleton)
+    people = {record.image_id: record.xy for record in records_of(data.coco, data.images, skeleton)}
 
     found: dict[str, list[dict[str, Any]]] = {}
-    for picture in pictures:
+    for picture in data.pictures:
         image = read_picture(picture.path)
         placement = estimator.place(image)
         heatmaps, pafs = (field[0] for field in estimator.fields([image], placement))
@@ -84,8 +82,7 @@ def main() -> None:
             found.setdefault(name, []).extend(people_found)
     print("| fields | AP | AP50 | AP75 | AP medium | AP large |\n" + "|---" * 6 + "|")
     for name, results in found.items():
-        metrics = evaluate(coco, results, skeleton=skeleton, image_ids=[p.image_id for p in pictures])
-        figures = dataclasses.astuple(metrics)[:5]
+        figures = dataclasses.astuple(data.evaluate(results, skeleton))[:5]
         print(f"| {name} | {' | '.join(f'{value:.4f}' for value in figures)} |")
 
 

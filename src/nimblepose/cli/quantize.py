@@ -39,9 +39,8 @@ def quantize(
 
     from nimblepose.cli.progress import stages_bar
     from nimblepose.core.errors import DataError, MediaError
-    from nimblepose.data.coco import read_json
     from nimblepose.evaluation.coco import check_available
-    from nimblepose.evaluation.detect import annotated_pictures, chosen_set
+    from nimblepose.evaluation.detect import AnnotatedSet, chosen_set
     from nimblepose.evaluation.provenance import machine, model_facts, sha256, write_json
     from nimblepose.evaluation.quantise import QuantiseOptions, quantise
     from nimblepose.media.files import write_atomically
@@ -54,10 +53,7 @@ def quantize(
             raise MediaError(f"no folder {folder} to write into; make it first")
     if not (val or images or annotations):
         raise DataError("AP is measured before and after: give --val, or both --images and --annotations")
-    annotations, images = chosen_set(val, images, annotations, option="--val")
-    coco = read_json(annotations)
-    measured = annotated_pictures(coco, images, limit=limit)
-    named = [images / str(entry.get("file_name")) for entry in coco["images"]]
+    measured = AnnotatedSet.read(*chosen_set(val, images, annotations, option="--val"), limit=limit)
     options = QuantiseOptions(
         max_drop=max_drop, input_height=input_height, pictures=pictures, pixels=pixels, seed=seed, threads=threads
     )
@@ -67,10 +63,7 @@ def quantize(
             print(line, flush=True)
 
     with stages_bar(quiet=quiet) as progress:
-        result = quantise(
-            model, network, metadata, calibration, coco, measured, options,
-            source=annotations, leave_out=named, told=say, progress=progress,
-        )  # fmt: skip
+        result = quantise(model, network, metadata, calibration, measured, options, told=say, progress=progress)
     write_atomically(out, result.data)
     times, after = result.times, result.gated.metrics
     height, width = times.size
@@ -99,7 +92,11 @@ def quantize(
             "layers": len(result.layer_names),
             "tried": result.gated.tried,
             "options": {"limit": limit, **dataclasses.asdict(options)},
-            "data": {"file": annotations.name, "sha256": sha256(annotations), "category": result.category_id},
+            "data": {
+                "file": measured.annotations.name,
+                "sha256": sha256(measured.annotations),
+                "category": result.category_id,
+            },
             "calibration": [file.name for file in result.calibrated_on],
             "machine": machine(),
         }

@@ -47,18 +47,16 @@ def val(
 
     from nimblepose.cli.progress import download_bar, picture_bar
     from nimblepose.codec.options import FOR_RANKING, DecodeOptions
-    from nimblepose.data.coco import read_json, records_of
-    from nimblepose.evaluation.coco import check_available, evaluate, find_category
-    from nimblepose.evaluation.detect import annotated_pictures, chosen_set, detect
+    from nimblepose.data.coco import records_of
+    from nimblepose.evaluation.coco import check_available, find_category
+    from nimblepose.evaluation.detect import AnnotatedSet, chosen_set
     from nimblepose.evaluation.provenance import provenance, sha256, write_json
     from nimblepose.evaluation.worst import find_mistakes, write_mistakes
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import find_model
 
     check_available()  # what is missing is said now, not after the last picture
-    annotations, images = chosen_set(data, images, annotations)
-    coco = read_json(annotations)
-    pictures = annotated_pictures(coco, images, limit=limit)
+    chosen = AnnotatedSet.read(*chosen_set(data, images, annotations), limit=limit)
     with download_bar() as progress:
         path = find_model(model, progress=progress)
     estimator = PoseEstimator(
@@ -70,14 +68,13 @@ def val(
         scales=numbers(scales, option="--scales", like="0.5,1,1.5,2"),
         decode=DecodeOptions() if as_used else FOR_RANKING,
     )
-    category_id = find_category(coco, estimator.skeleton, category)
+    category_id = find_category(chosen.coco, estimator.skeleton, category)
     start = time.perf_counter()
-    with picture_bar(len(pictures), quiet=quiet) as bar:
-        task = bar.add_task("val", total=len(pictures))
-        found = detect(estimator, pictures, category_id=category_id, progress=lambda n: bar.update(task, completed=n))
+    with picture_bar(len(chosen.pictures), quiet=quiet) as bar:
+        task = bar.add_task("val", total=len(chosen.pictures))
+        found = chosen.detect(estimator, category_id=category_id, progress=lambda n: bar.update(task, completed=n))
     seconds = time.perf_counter() - start
-    image_ids = [picture.image_id for picture in pictures]
-    metrics = evaluate(coco, found, skeleton=estimator.skeleton, image_ids=image_ids, category_id=category_id)
+    metrics = chosen.evaluate(found, estimator.skeleton, category_id)
     if not quiet:
         _print_table(metrics, guessed_sigmas=estimator.skeleton.sigmas_are_guessed, seconds=seconds)
     written: list[Path] = []
@@ -85,7 +82,8 @@ def val(
         write_json(detections, found)
         written.append(detections)
     if report:
-        facts = {"file": annotations.name, "sha256": sha256(annotations), "category": category_id, "limit": limit}
+        file = chosen.annotations
+        facts = {"file": file.name, "sha256": sha256(file), "category": category_id, "limit": limit}
         value = {
             "format": "nimblepose-val",
             "version": 1,
@@ -97,7 +95,8 @@ def val(
         write_json(report, value)
         written.append(report)
     if worst:
-        records = [r for r in records_of(coco, images, estimator.skeleton) if r.image_id in set(image_ids)]
+        looked_at = {picture.image_id for picture in chosen.pictures}
+        records = [r for r in records_of(chosen.coco, chosen.images, estimator.skeleton) if r.image_id in looked_at]
         mistakes = find_mistakes(records, found, skeleton=estimator.skeleton, count=worst_count)
         written += write_mistakes(mistakes, worst)
     if not quiet:

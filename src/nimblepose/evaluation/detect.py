@@ -1,4 +1,4 @@
-"""An estimator over an annotated set of pictures: COCO results out."""
+"""An annotated set of pictures through an estimator: COCO results and AP out."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from nimblepose.core.errors import DataError
 from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
+from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.check import locate
-from nimblepose.evaluation.coco import MAX_PEOPLE
+from nimblepose.data.coco import read_json
+from nimblepose.evaluation.coco import MAX_PEOPLE, Metrics, evaluate, find_category
 from nimblepose.media.pictures import read_picture
 
 _NAMED = 5  # missing files listed in an error
@@ -23,6 +25,10 @@ Progress = Callable[[int], None]
 
 class Streaming(Protocol):
     """What is asked of an estimator; `PoseEstimator` is one."""
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """What it finds."""
 
     def stream(self, pictures: Iterator[NDArray[np.uint8]]) -> Iterator[Poses]:
         """Poses of many pictures, in order."""
@@ -35,6 +41,85 @@ class AnnotatedPicture:
     image_id: int
     path: Path
     size: Size | None  # (height, width) as the annotations say; None where they do not
+
+
+@dataclass(frozen=True, eq=False)
+class AnnotatedSet:
+    """Pictures and their annotations: what AP is measured on.
+
+    Attributes:
+        annotations: The COCO keypoint file.
+        images: Folder of its pictures.
+        coco: The file's content.
+        pictures: Those of its pictures that are looked at, in its order.
+    """
+
+    annotations: Path
+    images: Path
+    coco: Mapping[str, Any]
+    pictures: Sequence[AnnotatedPicture]
+
+    @classmethod
+    def read(
+        cls,
+        annotations: Path,
+        images: Path,
+        *,
+        limit: int = 0,
+        keep: Callable[[Mapping[str, Any]], bool] = lambda _: True,
+    ) -> "AnnotatedSet":
+        """Read the annotations; pictures are read when they are looked at.
+
+        Args:
+            annotations: COCO keypoint file, `.json` or `.json.gz`.
+            images: Folder of its pictures.
+            limit: Only the first so many; 0 takes all.
+            keep: Which entries of the file's `images` to look at.
+
+        Raises:
+            DataError: a broken file, or files missing in the folder.
+        """
+        coco = read_json(annotations)
+        kept = {**coco, "images": [entry for entry in coco["images"] if keep(entry)]}
+        return cls(annotations, images, coco, annotated_pictures(kept, images, limit=limit))
+
+    def measure(
+        self, estimator: Streaming, *, category_id: int | None = None, progress: Progress | None = None
+    ) -> Metrics:
+        """AP and AR of an estimator; arguments and errors as in `detect` and `evaluate`."""
+        return self.evaluate(
+            self.detect(estimator, category_id=category_id, progress=progress), estimator.skeleton, category_id
+        )
+
+    def detect(
+        self, estimator: Streaming, *, category_id: int | None = None, progress: Progress | None = None
+    ) -> list[dict[str, Any]]:
+        """COCO results of all pictures; only the few under way are held in memory.
+
+        Args:
+            estimator: Finds the people.
+            category_id: Written into every result; None takes the one with the keypoints of the estimator's skeleton.
+            progress: Told after each picture.
+
+        Raises:
+            MediaError: a picture that cannot be read.
+            DataError: a picture of another size than its annotations are for, or no such category.
+        """
+        category_id = find_category(self.coco, estimator.skeleton, category_id)
+        results: list[dict[str, Any]] = []
+        stream = estimator.stream(_read(picture) for picture in self.pictures)
+        for done, (picture, poses) in enumerate(zip(self.pictures, stream, strict=True), start=1):
+            results += poses.to_coco(picture.image_id, category_id=category_id, max_people=MAX_PEOPLE)
+            if progress:
+                progress(done)
+        return results
+
+    def evaluate(
+        self, results: Sequence[Mapping[str, Any]], skeleton: Skeleton, category_id: int | None = None
+    ) -> Metrics:
+        """AP and AR of COCO results on the pictures of the set, see `nimblepose.evaluation.coco.evaluate`."""
+        ids = [picture.image_id for picture in self.pictures]
+        return evaluate(self.coco, results, skeleton=skeleton, image_ids=ids, category_id=category_id)
 
 
 def locate_set(folder: Path) -> tuple[Path, Path]:
@@ -97,34 +182,6 @@ def annotated_pictures(coco: Mapping[str, Any], folder: Path, *, limit: int = 0)
             f"{', '.join(missing[:_NAMED])}{' ...' if len(missing) > _NAMED else ''}; give the folder of the pictures"
         )
     return pictures
-
-
-def detect(
-    estimator: Streaming,
-    pictures: Sequence[AnnotatedPicture],
-    *,
-    category_id: int,
-    progress: Progress | None = None,
-) -> list[dict[str, Any]]:
-    """COCO results of all pictures; only the few under way are held in memory.
-
-    Args:
-        estimator: Finds the people.
-        pictures: What to look at.
-        category_id: Written into every result.
-        progress: Told after each picture.
-
-    Raises:
-        MediaError: a picture that cannot be read.
-        DataError: a picture of another size than its annotations are for.
-    """
-    results: list[dict[str, Any]] = []
-    stream = estimator.stream(_read(picture) for picture in pictures)
-    for done, (picture, poses) in enumerate(zip(pictures, stream, strict=True), start=1):
-        results += poses.to_coco(picture.image_id, category_id=category_id, max_people=MAX_PEOPLE)
-        if progress:
-            progress(done)
-    return results
 
 
 def _read(picture: AnnotatedPicture) -> NDArray[np.uint8]:

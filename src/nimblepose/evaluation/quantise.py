@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.errors import DataError
 from nimblepose.core.metadata import ModelMetadata
-from nimblepose.evaluation.coco import Metrics, evaluate, find_category
-from nimblepose.evaluation.detect import AnnotatedPicture, detect
+from nimblepose.evaluation.coco import Metrics, find_category
+from nimblepose.evaluation.detect import AnnotatedSet
 from nimblepose.evaluation.gate import Costs, Gated, check_runtimes, costs, quantise_within
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.runtime.export import take_pixels
@@ -66,12 +66,9 @@ def quantise(
     network: Network,
     metadata: ModelMetadata,
     calibration: str,
-    coco: Mapping[str, Any],
-    measured: Sequence[AnnotatedPicture],
+    measured: AnnotatedSet,
     options: QuantiseOptions = QuantiseOptions(),
     *,
-    source: Path,
-    leave_out: Collection[Path] = (),
     told: Told = lambda _: None,
     progress: Progress = lambda *_: None,
 ) -> Quantised:
@@ -81,12 +78,10 @@ def quantise(
         model: Float32 ONNX.
         network: What is in it, as `load_network` gives it.
         metadata: The same.
-        calibration: Folder of pictures, or pattern, as `predict` takes it.
-        coco: Parsed annotations.
-        measured: Those of its pictures that AP is measured on, before and after.
+        calibration: Folder of pictures, or pattern, as `predict` takes it. Pictures that the annotations of `measured`
+            name are left out, also those that it leaves out itself.
+        measured: What AP is measured on, before and after.
         options: How.
-        source: Of the annotations, named in errors.
-        leave_out: Files that are not calibrated on.
         told: Hears about every step.
         progress: Hears about every part of a step.
 
@@ -95,9 +90,14 @@ def quantise(
         MediaError: no pictures, or one that cannot be read.
         DataError: annotations of something else, or nobody in them.
     """
-    category = find_category(coco, metadata.skeleton)
+    category = find_category(measured.coco, metadata.skeleton)
+    count = len(measured.pictures)
     batches, files = calibration_batches(
-        calibration, metadata.input, count=options.pictures, height=options.input_height, leave_out=leave_out
+        calibration,
+        metadata.input,
+        count=options.pictures,
+        height=options.input_height,
+        leave_out=[measured.images / str(entry.get("file_name")) for entry in measured.coco["images"]],
     )
 
     def figures(path: Path) -> Metrics:
@@ -108,9 +108,7 @@ def quantise(
             input_height=options.input_height,
             decode=FOR_RANKING,
         )
-        found = detect(estimator, measured, category_id=category, progress=lambda n: progress("AP", n, len(measured)))
-        ids = [picture.image_id for picture in measured]
-        return evaluate(coco, found, skeleton=metadata.skeleton, image_ids=ids, category_id=category)
+        return measured.measure(estimator, category_id=category, progress=lambda n: progress("AP", n, count))
 
     def measure(proto: Any) -> Metrics:
         with tempfile.TemporaryDirectory() as folder:
@@ -120,8 +118,8 @@ def quantise(
 
     before = figures(model)
     if math.isnan(before.ap):
-        raise DataError(f"{source}: nobody with keypoints in the {len(measured)} pictures, so there is no AP")
-    told(f"float32: AP {before.ap:.4f} on {len(measured)} pictures")
+        raise DataError(f"{measured.annotations}: nobody with keypoints in the {count} pictures, so there is no AP")
+    told(f"float32: AP {before.ap:.4f} on {count} pictures")
     statistics = observe(
         network,
         batches,

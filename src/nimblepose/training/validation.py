@@ -12,11 +12,9 @@ from nimblepose.codec.encode import encode
 from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.data.coco import read_json
 from nimblepose.data.dataset import PoseDataset
 from nimblepose.data.sheet import draw_fields, tile
-from nimblepose.evaluation.coco import evaluate, find_category
-from nimblepose.evaluation.detect import annotated_pictures
+from nimblepose.evaluation.detect import AnnotatedSet
 from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.network import PoseNetwork
 from nimblepose.runtime.estimator import PoseEstimator
@@ -39,20 +37,13 @@ class Validator:
             DataError: the validation pictures or annotations cannot be used.
         """
         options = self.recipe.validation
-        coco = read_json(Path(options.annotations))
-        category = find_category(coco, self.skeleton)
-        pictures = annotated_pictures(coco, Path(options.images), limit=options.max_pictures)
+        chosen = AnnotatedSet.read(Path(options.annotations), Path(options.images), limit=options.max_pictures)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "candidate.safetensors"
             save_checkpoint(network, metadata, path)
             threads = torch.get_num_threads()
             estimator = PoseEstimator(path, input_height=options.height, threads=threads, decode=FOR_RANKING)
-        found = [
-            row
-            for picture in pictures
-            for row in estimator(picture.path).to_coco(picture.image_id, category_id=category)
-        ]
-        metrics = evaluate(coco, found, skeleton=self.skeleton, image_ids=[picture.image_id for picture in pictures])
+            metrics = chosen.measure(estimator)
         return {"ap": metrics.ap, "ap50": metrics.ap50}
 
     @torch.no_grad()
