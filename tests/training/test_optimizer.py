@@ -62,6 +62,23 @@ def test_the_rate_reaches_every_group_by_its_factor(network):
     assert {group["lr"] for group in optimizer.param_groups} == {0.5, 1.0, 2.0, 4.0}
 
 
+def test_relative_rates_change_every_tensor_by_the_same_part_of_itself(network):
+    parameters = dict(network.named_parameters())
+    large, small, zero = (parameters[name] for name in ("model.1.0.weight", "cpm.align.0.weight", "cpm.align.0.bias"))
+    with torch.no_grad():
+        large.fill_(7)
+        small.fill_(-0.03)
+        zero.zero_()
+    optimizer = build_optimizer(network, OptimizerOptions(relative=True, bias_factor=1, weight_decay=0))
+    set_rate(optimizer, 1e-3)
+    for parameter in network.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    torch.testing.assert_close(large, torch.full_like(large, 7 * (1 - 1e-3)))
+    torch.testing.assert_close(small, torch.full_like(small, -0.03 * (1 + 1e-3)))
+    assert (zero != 0).all()
+
+
 def test_schedules():
     cosine = ScheduleOptions(steps=100, kind="cosine", warmup_steps=10, final=0.1)
     rates = [rate_factor(step, cosine) for step in range(100)]

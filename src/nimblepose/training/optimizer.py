@@ -12,6 +12,8 @@ from torch import nn
 from nimblepose.core.errors import TrainingError
 from nimblepose.model.network import PoseNetwork
 
+_SMALLEST = 0.01  # size that a tensor is taken to have at least, so that biases of zero can move
+
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerOptions:
@@ -22,6 +24,7 @@ class OptimizerOptions:
     weight_decay: float = 5e-4
     bias_factor: float = 2.0  # on the learning rate of biases, those of BatchNorm too
     refinement_factor: float = 4.0  # on the learning rate of the refinement stages' convolutions
+    relative: bool = False  # every tensor's rate also takes the root mean square of the weights it starts with
     clip: float = 0.0  # largest norm of the gradient; 0: not clipped
 
     def __post_init__(self) -> None:
@@ -73,12 +76,19 @@ def rate_factor(step: int, options: ScheduleOptions) -> float:
 
 
 def parameter_groups(network: PoseNetwork, options: OptimizerOptions) -> list[dict[str, Any]]:
-    """Trainable parameters by learning rate and weight decay; each group remembers its factor."""
+    """Trainable parameters by learning rate and weight decay; each group remembers its factor.
+
+    Adam moves all weights equally far per step. In a trained network depthwise weights may be a hundred times as large
+    as dense ones and then hardly change; relative rates change every tensor by the same part of itself.
+    """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for prefix, module in network.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
             if parameter.requires_grad:
-                groups.setdefault(_treatment(prefix, module, name, options), []).append(parameter)
+                factor, decay = _treatment(prefix, module, name, options)
+                if options.relative:
+                    factor *= max(float(parameter.detach().square().mean().sqrt()), _SMALLEST)
+                groups.setdefault((factor, decay), []).append(parameter)
     return [
         {"params": parameters, "lr": options.learning_rate * factor, "weight_decay": decay, "factor": factor}
         for (factor, decay), parameters in groups.items()
