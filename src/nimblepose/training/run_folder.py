@@ -102,7 +102,8 @@ class RunLog:
         self.folder = folder
         self.steps = CsvLog(folder.path / "log.csv", columns, resume_at=resume_at)
         after = None if resume_at is None else resume_at + 1  # a validation bears the number of the steps done
-        self.measured = CsvLog(folder.path / "validation.csv", ("step", "phase", "ap", "ap50", "loss"), resume_at=after)
+        columns = ("step", "phase", "ap", "ap50", "heatmap_error", "paf_error", "loss")
+        self.measured = CsvLog(folder.path / "validation.csv", columns, resume_at=after)
         self.board = TensorBoard(folder.path, purge_step=resume_at) if phases[0].tensorboard else None
 
     def step(self, number: int, phase: int, values: Mapping[str, float]) -> None:
