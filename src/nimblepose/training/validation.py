@@ -15,7 +15,7 @@ from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.augment import AugmentOptions
-from nimblepose.data.coco import Record, load_records
+from nimblepose.data.coco import Record, records_of
 from nimblepose.data.dataset import PoseDataset, SampleOptions
 from nimblepose.data.sheet import draw_fields, tile
 from nimblepose.evaluation.detect import AnnotatedSet
@@ -48,24 +48,28 @@ class Validator:
         Raises:
             DataError: the validation pictures or annotations cannot be used.
         """
-        options = self.recipe.validation
-        chosen = AnnotatedSet.read(Path(options.annotations), Path(options.images), limit=options.max_pictures)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "candidate.safetensors"
             save_checkpoint(network, metadata, path)
             threads = torch.get_num_threads()
-            estimator = PoseEstimator(path, input_height=options.height, threads=threads, decode=FOR_RANKING)
-            metrics = chosen.measure(estimator)
+            height = self.recipe.validation.height
+            estimator = PoseEstimator(path, input_height=height, threads=threads, decode=FOR_RANKING)
+            metrics = self.pictures.measure(estimator)
         errors = field_errors(network, metadata.input, self.samples)
         return {"ap": metrics.ap, "ap50": metrics.ap50, **errors}
 
     @cached_property
-    def samples(self) -> PoseDataset:
-        """The validation pictures as they are, with targets."""
+    def pictures(self) -> AnnotatedSet:
+        """The validation pictures; their annotations are read once in a run."""
         options = self.recipe.validation
-        records = load_records([Path(options.annotations)], [Path(options.images)], self.skeleton)
-        records = records[: options.max_pictures or None]
-        return whole_pictures(records, self.skeleton, options.height, self.recipe.encode)
+        return AnnotatedSet.read(Path(options.annotations), Path(options.images), limit=options.max_pictures)
+
+    @cached_property
+    def samples(self) -> PoseDataset:
+        """The same as they are, with targets."""
+        chosen = self.pictures
+        records = records_of(chosen.coco, chosen.images, self.skeleton, chosen.annotations)[: len(chosen.pictures)]
+        return whole_pictures(records, self.skeleton, self.recipe.validation.height, self.recipe.encode)
 
     @torch.no_grad()
     def draw(self, network: PoseNetwork, metadata: ModelMetadata) -> NDArray[np.uint8]:
