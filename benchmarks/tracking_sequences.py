@@ -151,7 +151,7 @@ def imitate(truths: Sequence[Truth], rng: np.random.Generator) -> list[Poses]:
         xy = np.where(seen[..., None], xy, np.nan).astype(np.float32)
         scores = np.where(seen, KEYPOINT_SCORE, 0).astype(np.float32)
         found = (truth.visible >= NOTICED) & (seen.sum(axis=1) >= SHARED) & (rng.random(len(xy)) >= MISSED_PEOPLE)
-        people = Poses(COCO_17, xy, scores, (KEYPOINT_SCORE * seen.mean(axis=1)).astype(np.float32))
+        people = Poses(COCO_17, xy, scores, np.sqrt(KEYPOINT_SCORE * seen.mean(axis=1)).astype(np.float32))
         result.append(people[rng.permutation(np.flatnonzero(found))])
     return result
 

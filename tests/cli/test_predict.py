@@ -185,6 +185,7 @@ def test_options_reach_the_estimator(cli, estimator, folder):
     assert model.name == "fake-model.onnx"
     assert estimator.options == {"backend": "openvino", "threads": 2, "input_height": 368, "flip": True}
     assert decode.min_pose_score == 0.25
+    assert not decode.complete
 
 
 def test_a_picture_from_the_web(cli, estimator, folder, web_server):

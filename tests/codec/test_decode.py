@@ -13,6 +13,8 @@ from nimblepose.codec.encode import EncodeOptions, encode
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import find_peaks
 from nimblepose.core.geometry import Placement, rescale
+from nimblepose.core.prior import PosePrior
+from nimblepose.core.scorer import PoseScorer, feature_count
 
 FOX = Skeleton(
     "fox",
@@ -246,3 +248,49 @@ def test_of_all_the_references_keypoints_97_in_a_hundred_are_found(shared):
     keypoints, alike = (sum(row[i] for row in table) for i in (1, 2))
     assert keypoints == 1095
     assert alike >= 0.97 * keypoints
+
+
+# What a model knows of poses ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two():
+    """Fields of two chains, one small and sharp, one large and fainter; the large one lacks its last keypoint."""
+    small = np.array([[20, 20], [44, 20], [68, 20], [92, 20]], float)
+    large = np.array([[20, 150], [130, 150], [240, 150], [np.nan, np.nan]])
+    heatmaps, pafs = fields(np.stack([small, large]), (24, 40), CHAIN)
+    heatmaps[:-1, 12:] *= 0.6
+    return heatmaps, pafs
+
+
+CHAIN = Skeleton("chain", ("a", "b", "c", "d"), (("a", "b"), ("b", "c"), ("c", "d")))
+
+
+def test_a_scorer_ranks_and_what_is_kept_goes_by_it(two):
+    plain = decode(*two, CHAIN, paf_geometry="centre", options=ALL)
+    assert plain.keypoints[0, 0, 1] < 40, "limbs say: the sharp one first"
+    count = feature_count(4)
+    by_width = np.zeros((count, 1))
+    by_width[-2] = 1
+    scorer = PoseScorer(np.zeros(count), np.ones(count), by_width, np.array([-2.8]), np.array([4.0]), np.zeros(1))
+    rated = decode(*two, CHAIN, paf_geometry="centre", options=ALL, scorer=scorer)
+    np.testing.assert_array_equal(rated.keypoints, plain.keypoints[::-1])
+    assert rated.scores[0] > 0.6 > 0.4 > rated.scores[1]
+    picky = dataclasses.replace(ALL, min_pose_score=0.5)
+    assert len(decode(*two, CHAIN, paf_geometry="centre", options=picky, scorer=scorer)) == 1
+
+
+def test_a_pose_is_completed_where_that_is_asked_for(two):
+    row = np.stack([np.linspace(-0.5, 0.5, 4), np.zeros(4)], axis=-1)
+    prior = PosePrior(row, 0.05 * np.cov(np.stack([row.ravel(), -row.ravel()]), rowvar=False) + 1e-5 * np.eye(8))
+    options = dataclasses.replace(ALL, complete=True)
+    plain = decode(*two, CHAIN, paf_geometry="centre", options=ALL, prior=prior)
+    whole = decode(*two, CHAIN, paf_geometry="centre", options=options, prior=prior)
+    assert plain.found.sum() == 7
+    assert whole.found.all()
+    np.testing.assert_array_equal(whole.keypoints[plain.found], plain.keypoints[plain.found])
+    np.testing.assert_array_equal(whole.keypoint_scores, plain.keypoint_scores)
+    x, y = whole.keypoints[1, 3]
+    assert x > 250
+    assert y == pytest.approx(150, abs=5)
+    np.testing.assert_array_equal(decode(*two, CHAIN, paf_geometry="centre", options=options).found, plain.found)

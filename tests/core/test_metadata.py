@@ -1,12 +1,16 @@
 """Facts of the weights travel in a file there and back; what is damaged is refused with the file's name."""
 
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from nimblepose import COCO_17, HUMAN_18, Skeleton
 from nimblepose.core.errors import ModelError
 from nimblepose.core.metadata import RAW_BGR, InputSpec, ModelMetadata
+from nimblepose.core.prior import PosePrior
+from nimblepose.core.scorer import PoseScorer
 
 FOX = Skeleton("fox", ("nose", "tail"), (("nose", "tail"),))
 WHOLE = ModelMetadata(
@@ -31,6 +35,32 @@ def test_there_and_back(metadata):
     back = ModelMetadata.from_strings(strings | {"of others": "left alone"}, source="a.onnx")
     assert back == metadata
     assert back.skeleton.sigmas_are_guessed == metadata.skeleton.sigmas_are_guessed
+
+
+def prior(keypoints):
+    return PosePrior(np.zeros((keypoints, 2)), np.eye(2 * keypoints))
+
+
+def scorer(count):
+    return PoseScorer(np.zeros(count), np.ones(count), np.zeros((count, 2)), np.zeros(2), np.zeros(2), np.ones(1))
+
+
+def test_what_was_learnt_of_poses_travels_too():
+    taught = dataclasses.replace(WHOLE, prior=prior(2), scorer=scorer(8))
+    back = ModelMetadata.from_strings(taught.to_strings(), source="a.onnx")
+    assert back.to_strings() == taught.to_strings()
+    np.testing.assert_array_equal(back.prior.covariance, np.eye(4))
+    np.testing.assert_array_equal(back.scorer.output_bias, [1])
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [({"prior": prior(3)}, "prior is of 3 keypoints"), ({"scorer": scorer(9)}, "scorer takes 9 features")],
+    ids=["prior", "scorer"],
+)
+def test_what_was_learnt_of_another_skeleton_is_refused(facts, message):
+    with pytest.raises(ModelError, match=message):
+        dataclasses.replace(WHOLE, **facts)
 
 
 def test_files_from_before_there_were_pixels_take_float32():
@@ -85,6 +115,10 @@ def test_every_missing_fact_is_damage(key):
         {"paf_geometry": "middle"},
         {"network": [1]},
         {"licence": 3},
+        {"prior": {"mean": [[0, 0], [1, 1]], "covariance": [[1]]}},
+        {"prior": [1]},
+        {"scorer": {"centre": [0]}},
+        {"scorer": "high"},
     ],
     ids=str,
 )

@@ -2,11 +2,14 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
 from nimblepose.core.errors import ModelError
 from nimblepose.core.metadata import InputSpec, ModelMetadata
+from nimblepose.core.prior import PosePrior
+from nimblepose.core.scorer import PoseScorer
 from nimblepose.core.skeleton import COCO_17, HUMAN_18
 from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.mixing import mix_checkpoints
@@ -41,6 +44,15 @@ def test_each_tensor_is_the_weighted_mean(write):
     assert metadata.origin == "mean: 0.75 (start) + 0.25 (run)"
     assert metadata.licence == "MIT AND Apache-2.0"
     assert metadata.network == OPTIONS.to_dict()
+
+
+def test_what_poses_look_like_stays_and_what_one_networks_poses_are_worth_does_not(write):
+    prior = PosePrior(np.zeros((17, 2)), np.eye(34))
+    scorer = PoseScorer(np.zeros(23), np.ones(23), np.zeros((23, 2)), np.zeros(2), np.zeros(2), np.zeros(1))
+    (a, _), (b, _) = write(1, prior=prior, scorer=scorer), write(2)
+    _, metadata = mix_checkpoints([a, b])
+    assert metadata.prior is not None
+    assert metadata.scorer is None
 
 
 def test_without_shares_all_count_the_same(write):

@@ -20,6 +20,7 @@ from nimblepose.cli import (
     mean,
     model_info,
     models,
+    poses,
     predict,
     quantize,
     sigmas,
@@ -49,12 +50,13 @@ app.command()(quantize.quantize)
 app.command()(doctor.doctor)
 
 model_app = typer.Typer(
-    help="Which models there are, where they lie, what is in them; the mean of several.", no_args_is_help=True
+    help="Which models there are, where they lie, what is in them; what they may learn besides.", no_args_is_help=True
 )
 model_app.command("list")(models.list_models)
 model_app.command("fetch")(models.fetch)
 model_app.command("info")(model_info.model_info)
 model_app.command("mean")(mean.mean)
+model_app.command("poses")(poses.poses)
 app.add_typer(model_app, name="model")
 
 skeleton_app = typer.Typer(help="Skeletons of your own.", no_args_is_help=True)

@@ -18,11 +18,17 @@ class EstimatorOptions:
     input_height: int
     min_score: float
     flip: bool
+    complete: bool
 
     def load(self) -> tuple["PoseEstimator", Path]:
-        """The estimator and the file of its model, fetched if need be."""
+        """The estimator and the file of its model, fetched if need be.
+
+        Raises:
+            ModelError: poses are to be completed, and the model does not know what they look like.
+        """
         from nimblepose.cli.progress import download_bar
         from nimblepose.codec.options import DecodeOptions
+        from nimblepose.core.errors import ModelError
         from nimblepose.runtime.estimator import PoseEstimator
         from nimblepose.runtime.models import find_model
 
@@ -34,8 +40,12 @@ class EstimatorOptions:
             threads=self.threads,
             input_height=self.input_height,
             flip=self.flip,
-            decode=DecodeOptions(min_pose_score=self.min_score),
+            decode=DecodeOptions(min_pose_score=self.min_score, complete=self.complete),
         )
+        if self.complete and estimator.metadata.prior is None:
+            raise ModelError(
+                f"--complete: {path} has no pose prior; `nimblepose model poses` learns it from annotated pictures"
+            )
         return estimator, path
 
     def conditions(self, path: Path) -> dict[str, Any]:
@@ -47,4 +57,5 @@ class EstimatorOptions:
             "input_height": self.input_height,
             "min_score": self.min_score,
             "flip": self.flip,
+            "complete": self.complete,
         }

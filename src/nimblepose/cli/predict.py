@@ -26,8 +26,9 @@ def predict(
     backend: given.BackendOption = "auto",
     threads: given.ThreadsOption = 0,
     input_height: given.HeightOption = 256,
-    min_score: given.MinScoreOption = 0.1,
+    min_score: given.MinScoreOption = 0.3,
     flip: given.FlipOption = False,
+    complete: given.CompleteOption = False,
     out: given.OutOption = None,
     formats: given.FormatOption = "json",
     pictures: given.PicturesOption = True,
@@ -56,7 +57,13 @@ def predict(
     from nimblepose.media.sources import is_video
 
     estimating = EstimatorOptions(
-        model=model, backend=backend, threads=threads, input_height=input_height, min_score=min_score, flip=flip
+        model=model,
+        backend=backend,
+        threads=threads,
+        input_height=input_height,
+        min_score=min_score,
+        flip=flip,
+        complete=complete,
     )
     draw = DrawOptions(
         colour_by="person" if colour_by == "person" else "limb",

@@ -20,8 +20,9 @@ def track(
     backend: given.BackendOption = "auto",
     threads: given.ThreadsOption = 0,
     input_height: given.HeightOption = 256,
-    min_score: given.MinScoreOption = 0.1,
+    min_score: given.MinScoreOption = 0.3,
     flip: given.FlipOption = False,
+    complete: given.CompleteOption = False,
     out: given.OutOption = None,
     formats: given.FormatOption = "json",
     video: Annotated[bool, typer.Option("--video/--no-video", help="Write the annotated video.")] = True,
@@ -50,7 +51,13 @@ def track(
     from nimblepose.media.sinks import parse_formats
 
     estimating = EstimatorOptions(
-        model=model, backend=backend, threads=threads, input_height=input_height, min_score=min_score, flip=flip
+        model=model,
+        backend=backend,
+        threads=threads,
+        input_height=input_height,
+        min_score=min_score,
+        flip=flip,
+        complete=complete,
     )
     options = VideoChoices(
         formats=parse_formats(formats), video=video, colour_by=colour_by, trails=trails, smooth=smooth,

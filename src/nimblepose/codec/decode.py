@@ -3,13 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.codec.grouping import assemble, match_limbs
+from nimblepose.codec.grouping import assemble, choose, match_limbs
 from nimblepose.codec.limbs import score_limbs
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import find_peaks, refine_peaks
 from nimblepose.core.geometry import rescale
 from nimblepose.core.metadata import PafGeometry
 from nimblepose.core.poses import Poses
+from nimblepose.core.prior import PosePrior
+from nimblepose.core.scorer import PoseScorer
 from nimblepose.core.skeleton import Skeleton
 
 __all__ = ["FOR_RANKING", "DecodeOptions", "decode", "paf_offset"]
@@ -31,6 +33,8 @@ def decode(
     stride: int = 8,
     paf_geometry: PafGeometry = "corner",
     options: DecodeOptions | None = None,
+    prior: PosePrior | None = None,
+    scorer: PoseScorer | None = None,
 ) -> Poses:
     """Find everybody in the fields of one picture.
 
@@ -41,6 +45,8 @@ def decode(
         stride: Input pixels per cell.
         paf_geometry: How the targets were drawn that the network has learnt.
         options: Thresholds; the defaults if None.
+        prior: What poses look like; without it none is completed.
+        scorer: What poses are worth; None: they score as their limbs do.
 
     Returns:
         Poses in pixels of the network input, best first.
@@ -62,9 +68,13 @@ def decode(
     connections = match_limbs(candidates, len(peaks))
     people = assemble(connections, peaks, skeleton, options)
     found = people.members >= 0
-    keypoints = np.full((*found.shape, 2), np.nan, np.float32)
-    scores = np.zeros(found.shape, np.float32)
-    chosen = people.members[found]
-    keypoints[found] = rescale(peaks.xy[chosen], stride)
-    scores[found] = np.clip(peaks.score[chosen], 0, 1)
-    return Poses(skeleton, keypoints, scores, people.score)
+    xy = np.full((*found.shape, 2), np.nan, np.float32)
+    heights = np.zeros(found.shape, np.float32)
+    members = people.members[found]
+    xy[found], heights[found] = peaks.xy[members], np.clip(peaks.score[members], 0, 1)
+    scores = scorer(heights, xy, people.score) if scorer else people.score
+    best = choose(scores, options)
+    xy = xy[best]
+    if options.complete and prior:
+        xy = prior.complete(xy)
+    return Poses(skeleton, rescale(xy, stride).astype(np.float32), heights[best], scores[best])

@@ -17,7 +17,7 @@ class Assembly:
 
     Attributes:
         members: (N, K) peak of each keypoint, -1 where there is none.
-        score: (N,) float32 in [0, 1].
+        score: (N,) float32 in [0, 1], of their limbs.
     """
 
     members: NDArray[np.intp]
@@ -53,15 +53,16 @@ def assemble(connections: Connections, peaks: Peaks, skeleton: Skeleton, options
     """Join connections to people, best first; two poses that turn out to be one person are merged.
 
     A connection starts a pose, adds a keypoint to one, or merges two that have no kind of keypoint in common; one that
-    would give a pose a second keypoint of a kind is left out. A pose scores the sum of its limbs' scores over
-    sqrt(limbs it has * limbs the skeleton has): surer limbs count, and more of them.
+    would give a pose a second keypoint of a kind is left out. A pose scores the root of the sum of its limbs'
+    scores over sqrt(limbs it has * limbs the skeleton has): surer limbs count, and more of them. The root, because a
+    limb's score is a product of two, PAF and peak; it puts poses on the scale of peaks and, about, of OKS.
 
     Args:
         connections: Sorted, best first, as from `match_limbs`.
         peaks: What the connections join.
         skeleton: Names the K keypoints and L limbs. Any limb may start a pose: because the surest go first, limbs that
             close a loop need no rule of their own (forbidding them to start one cost 0.6 AP).
-        options: `min_keypoints`, `min_pose_score`, `max_poses` are used.
+        options: `min_keypoints` is used.
     """
     kinds = peaks.kind.tolist()
     pose_of = [-1] * len(kinds)
@@ -104,11 +105,21 @@ def assemble(connections: Connections, peaks: Peaks, skeleton: Skeleton, options
 
     kept = [i for i, member in enumerate(members) if len(member) >= options.min_keypoints]
     score = np.array([total[i] for i in kept], np.float32)
-    score /= np.sqrt(np.array([limbs[i] for i in kept], np.float32) * len(skeleton.limbs))
-    best = [i for i in np.argsort(-score, kind="stable").tolist() if score[i] >= options.min_pose_score]
-    best = best[: options.max_poses or None]
+    score = np.sqrt(score / np.sqrt(np.array([limbs[i] for i in kept], np.float32) * len(skeleton.limbs)))
+    best = np.argsort(-score, kind="stable").tolist()
     table = np.full((len(best), len(skeleton.keypoints)), -1, np.intp)
     sizes = [len(members[kept[i]]) for i in best]
     flat = [member for i in best for member in members[kept[i]]]
     table[np.repeat(np.arange(len(best)), sizes), peaks.kind[flat]] = flat
     return Assembly(table, score[best])
+
+
+def choose(scores: NDArray[np.float32], options: DecodeOptions) -> NDArray[np.intp]:
+    """Indices of the poses that are kept, best first.
+
+    Args:
+        scores: (N,) of all poses.
+        options: `min_pose_score`, `max_poses` are used.
+    """
+    order = np.argsort(-scores, kind="stable")
+    return order[scores[order] >= options.min_pose_score][: options.max_poses or None]

@@ -21,9 +21,10 @@ class DecodeOptions:
     min_limb_score: float = 0.03  # mean PAF along the limb times its weaker end, in [0, 1]
     min_limb_share: float = 0.8  # share of the way along a limb on which there must be PAF at all
     long_limb: float = 0.5  # share of the picture's longer side from which on a limb's length speaks against it
-    min_pose_score: float = 0.1  # poses of a lower score are left out, in [0, 1]
+    min_pose_score: float = 0.3  # poses of a lower score are left out, in [0, 1]
     min_keypoints: int = 3  # poses of fewer are noise
     max_poses: int = 0  # keep only so many, the best; 0 keeps all
+    complete: bool = False  # put keypoints not found where the model's prior expects them; their score stays 0
     max_peaks: int = 500  # of one kind, the highest; bounds the time that a picture of noise can take
     max_saddle: float = 0.7  # touching peaks are one if the way between stays above this share; 1 keeps them all
     prune_crowds: bool = True  # read only promising pairs of a crowd; False is slower and joins a few more
@@ -41,5 +42,7 @@ class DecodeOptions:
                 raise PoseError(f"{name} must be {least} or more, got {getattr(self, name)}")
 
 
-FOR_RANKING = DecodeOptions(min_peak_score=0.03, min_limb_score=0.002, min_limb_share=0.0, min_pose_score=0.0)
+FOR_RANKING = DecodeOptions(
+    min_peak_score=0.03, min_limb_score=0.002, min_limb_share=0.0, min_pose_score=0.0, complete=True
+)
 """For average precision: 4 points of AP above the defaults, at the price of many poses that nobody should draw."""

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from nimblepose.core.errors import ModelError, PoseError
+from nimblepose.core.prior import PosePrior
+from nimblepose.core.scorer import PoseScorer, feature_count
 from nimblepose.core.skeleton import Skeleton
 
 _KEY = "nimblepose"  # one key in the metadata of safetensors and ONNX files, holding JSON
@@ -56,6 +58,8 @@ class ModelMetadata:
     network: Mapping[str, Any] = field(default_factory=dict)  # options that rebuild the network, for checkpoints
     licence: str = "unknown"
     origin: str = ""  # from what, by whom, how
+    prior: PosePrior | None = None  # what poses look like
+    scorer: PoseScorer | None = None  # what this model's poses are worth; None: they score as their limbs do
 
     def __post_init__(self) -> None:
         """Refuse facts of the wrong kind."""
@@ -63,10 +67,18 @@ class ModelMetadata:
             raise ModelError(f"paf_geometry must be one of {get_args(PafGeometry)}, got {self.paf_geometry!r}")
         if not isinstance(self.network, Mapping) or not all(isinstance(s, str) for s in (self.licence, self.origin)):
             raise ModelError("network must be a mapping, licence and origin text")
+        keypoints = len(self.skeleton.keypoints)
+        if self.prior is not None and len(self.prior.mean) != keypoints:
+            raise ModelError(f"the pose prior is of {len(self.prior.mean)} keypoints, the skeleton has {keypoints}")
+        if self.scorer is not None and len(self.scorer.centre) != feature_count(keypoints):
+            raise ModelError(
+                f"the pose scorer takes {len(self.scorer.centre)} features, a skeleton of {keypoints} keypoints gives "
+                f"{feature_count(keypoints)}"
+            )
 
     def to_strings(self) -> dict[str, str]:
         """As the string-to-string metadata of safetensors and ONNX files."""
-        value = {
+        value: dict[str, Any] = {
             "version": _VERSION,
             "skeleton": self.skeleton.to_dict(),
             "input": asdict(self.input),
@@ -75,6 +87,10 @@ class ModelMetadata:
             "licence": self.licence,
             "origin": self.origin,
         }
+        if self.prior is not None:
+            value["prior"] = self.prior.to_dict()
+        if self.scorer is not None:
+            value["scorer"] = self.scorer.to_dict()
         return {_KEY: json.dumps(value)}
 
     @classmethod
@@ -101,6 +117,8 @@ class ModelMetadata:
                 network=value["network"],
                 licence=value["licence"],
                 origin=value["origin"],
+                prior=PosePrior.from_dict(value["prior"]) if value.get("prior") else None,
+                scorer=PoseScorer.from_dict(value["scorer"]) if value.get("scorer") else None,
             )
         except PoseError as error:
             raise ModelError(f"{source}: {error}") from error

@@ -44,7 +44,8 @@ def mix_checkpoints(
     network.load_state_dict({key: _mean([state[key] for state in states], shares) for key in states[0]})
     parts = [f"{share:g} ({other.origin})" for share, (_, other) in zip(shares, loaded, strict=True)]
     licences = dict.fromkeys(other.licence for _, other in loaded)
-    return network, dataclasses.replace(metadata, licence=" AND ".join(licences), origin=f"mean: {' + '.join(parts)}")
+    licence, origin = " AND ".join(licences), f"mean: {' + '.join(parts)}"
+    return network, dataclasses.replace(metadata, licence=licence, origin=origin, scorer=None)  # it knew other weights
 
 
 def _mean(tensors: Sequence[Tensor], shares: Sequence[float]) -> Tensor:

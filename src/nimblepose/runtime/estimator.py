@@ -218,6 +218,8 @@ class PoseEstimator:
             stride=self.metadata.input.stride,
             paf_geometry=self.metadata.paf_geometry,
             options=self.decode_options,
+            prior=self.metadata.prior,
+            scorer=self.metadata.scorer,
         )
         keypoints = placement.to_image(poses.keypoints).astype(np.float32)
         return dataclasses.replace(poses, keypoints=keypoints)

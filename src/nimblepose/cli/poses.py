@@ -1,0 +1,55 @@
+"""`nimblepose model poses`: what poses look like and what a model's own are worth, learnt from annotated pictures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def poses(
+    model: Annotated[str, typer.Argument(help="Name or file, .onnx or .safetensors; its weights stay as they are.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, of the same kind.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", "-d", help="Folder in COCO layout; or give --images and --annotations.")
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of the pictures.")] = None,
+    annotations: Annotated[Path | None, typer.Option(help="COCO keypoint file, .json or .json.gz.")] = None,
+    input_height: Annotated[int, typer.Option(min=32, max=4096, help="Height the network sees.")] = 368,
+    seed: Annotated[int, typer.Option(help="Of the scorer's first weights.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="0: all cores.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Teach a model what poses look like, and what its own poses are worth.
+
+    Poses then score the similarity (OKS) to expect of them, and keypoints that were not found can be put where they
+    should be. Take the pictures that the model was trained on, not those that it is measured on.
+    """
+    import dataclasses
+
+    import numpy as np
+
+    from nimblepose.cli.progress import counted, download_bar, stages_bar
+    from nimblepose.core.errors import DataError
+    from nimblepose.data.coco import load_records
+    from nimblepose.evaluation.detect import chosen_set
+    from nimblepose.runtime.estimator import PoseEstimator
+    from nimblepose.runtime.export import with_metadata
+    from nimblepose.runtime.models import find_model
+    from nimblepose.training.poses import fit_scorer, learn_prior, rate_poses
+
+    with download_bar() as downloaded:
+        path = find_model(model, progress=downloaded)
+    if out.suffix != path.suffix or out.suffix not in (".onnx", ".safetensors"):
+        raise DataError(f"{path} and --out {out} must be of one kind, .onnx or .safetensors")
+    file, folder = chosen_set(data, images, annotations)
+    estimator = PoseEstimator(path, threads=threads, input_height=input_height)
+    records = [record for record in load_records([file], [folder], estimator.skeleton) if len(record.xy)]
+    if not records:
+        raise DataError(f"{file}: nobody with keypoints, so there is nothing to learn")
+    prior = learn_prior(np.concatenate([record.xy for record in records]), estimator.skeleton)
+    with stages_bar(quiet=quiet) as told:
+        rated = rate_poses(estimator, records, prior, progress=lambda n: told("poses", n, len(records)))
+    scorer = fit_scorer(rated, seed=seed)
+    with_metadata(path, dataclasses.replace(estimator.metadata, prior=prior, scorer=scorer), out)
+    if not quiet:
+        print(f"-> {out}: {counted(len(rated.oks), 'pose', 'poses')} in {counted(len(records), 'picture', 'pictures')}")

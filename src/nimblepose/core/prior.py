@@ -1,0 +1,111 @@
+"""What poses look like: where a keypoint that was not found should be, by those that were."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nimblepose.core.errors import ModelError
+
+_ANYWHERE = 0.5  # variance of the place of a pose as a whole: the middle of what was found is not that of everything
+_EXACT = 5e-4  # variance of found keypoints; what is known to a hundredth of the pose is not worth more
+_UNKNOWN = 1e6  # variance of keypoints that were not found
+_MAX_KEYPOINTS = 1000
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class PosePrior:
+    """Poses as a normal distribution of all their coordinates, each pose moved and scaled to its own `frame`.
+
+    Attributes:
+        mean: (K, 2).
+        covariance: (2 K, 2 K), in the order of `mean.ravel()`.
+
+    Raises:
+        ModelError: shapes that do not fit, or numbers that are no distribution.
+    """
+
+    mean: Floats
+    covariance: Floats
+
+    def __post_init__(self) -> None:
+        """Refuse what is none; model files of strangers come through here."""
+        size = self.mean.size
+        if self.mean.shape != (size // 2, 2) or self.covariance.shape != (size, size) or not size:
+            raise ModelError(f"a pose prior has a mean (K, 2) and a covariance (2 K, 2 K), got {self.shapes}")
+        if size > 2 * _MAX_KEYPOINTS or not (np.isfinite(self.mean).all() and np.isfinite(self.covariance).all()):
+            raise ModelError(f"a pose prior is of at most {_MAX_KEYPOINTS} keypoints, and of finite numbers")
+        least = np.linalg.eigvalsh((self.covariance + self.covariance.T) / 2)[0]
+        if least < -1e-4 or not np.allclose(self.covariance, self.covariance.T, atol=1e-4):
+            raise ModelError("the covariance of a pose prior is no covariance: not symmetric, or below zero somewhere")
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Of mean and covariance."""
+        return self.mean.shape, self.covariance.shape
+
+    def complete(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Poses with every keypoint: those not found where they are expected, given those that were found.
+
+        The conditional mean of the normal distribution. Found keypoints stay as they are.
+
+        Args:
+            xy: (N, K, 2) in any unit, NaN where not found; at least one was found in each.
+
+        Returns:
+            (N, K, 2) without NaN.
+        """
+        missing = np.isnan(xy[..., 0])
+        some = missing.any(axis=1)
+        if not some.any():
+            return xy
+        middle, size = frame(xy[some])
+        own = (xy[some] - middle) / size
+        anywhere = np.tile(np.eye(2), (len(self.mean), len(self.mean))) * _ANYWHERE
+        between = self.covariance + anywhere
+        known = np.repeat(~missing[some], 2, axis=1)  # (N', 2 K)
+        off = np.where(known, own.reshape(known.shape) - self.mean.ravel(), 0)
+        noise = np.where(known, _EXACT, _UNKNOWN)
+        weights = np.linalg.solve(between + noise[..., None] * np.eye(known.shape[1]), off[..., None])
+        expected = (between @ weights)[..., 0].reshape(own.shape) + self.mean
+        whole = xy.copy()
+        whole[some] = np.where(missing[some][..., None], expected * size + middle, xy[some])
+        return whole
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, six digits."""
+        return {"mean": plain(self.mean), "covariance": plain(self.covariance)}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> "PosePrior":
+        """From plain data as `to_dict` gives it."""
+        return cls(numbers(value, "mean"), numbers(value, "covariance"))
+
+
+def frame(xy: Floats) -> tuple[Floats, Floats]:
+    """Middle (N, 1, 2) and size (N, 1, 1) of poses (N, K, 2): mean and box diagonal of the keypoints that are there."""
+    diagonal = np.linalg.norm(np.nanmax(xy, axis=1) - np.nanmin(xy, axis=1), axis=-1)
+    return np.nanmean(xy, axis=1, keepdims=True), np.maximum(diagonal, 1e-3)[:, None, None]
+
+
+def plain(array: Floats) -> list[Any]:
+    """As nested lists of numbers with six digits."""
+    if array.ndim > 1:
+        return [plain(row) for row in array]
+    return [float(f"{value:.6g}") for value in array]
+
+
+def numbers(value: Mapping[str, Any], name: str) -> Floats:
+    """An array out of plain data.
+
+    Raises:
+        ModelError: missing, or something else than numbers.
+    """
+    try:
+        return np.array(value[name], np.float64)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{name}: missing, or no numbers in rows of one length ({error!r})") from error

@@ -1,0 +1,93 @@
+"""What a pose is worth: the object keypoint similarity (OKS) to expect of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nimblepose.core.errors import ModelError
+from nimblepose.core.prior import Floats, numbers, plain
+
+_MAX_NUMBERS = 1_000_000
+_NAMES = ("centre", "spread", "hidden", "hidden_bias", "output", "output_bias")
+
+
+@dataclass(frozen=True, eq=False)
+class PoseScorer:
+    """A small network from `features` to expected OKS: H units with tanh, then one with a sigmoid.
+
+    A pose's size matters most: the same peaks mean less where a cell is a larger part of a person.
+
+    Attributes:
+        centre: (F,) of the features, which is taken off.
+        spread: (F,) of the features, by which they are divided then.
+        hidden: (F, H).
+        hidden_bias: (H,).
+        output: (H,).
+        output_bias: (1,).
+
+    Raises:
+        ModelError: shapes that do not fit, or numbers that are not finite.
+    """
+
+    centre: Floats
+    spread: Floats
+    hidden: Floats
+    hidden_bias: Floats
+    output: Floats
+    output_bias: Floats
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be computed with; model files of strangers come through here."""
+        arrays = [getattr(self, name) for name in _NAMES]
+        if self.hidden.ndim != 2 or self.hidden.size > _MAX_NUMBERS:
+            raise ModelError(f"a pose scorer has hidden weights (F, H), got {self.hidden.shape}")
+        f, h = self.hidden.shape
+        if [array.shape for array in arrays] != [(f,), (f,), (f, h), (h,), (h,), (1,)]:
+            raise ModelError(f"shapes of a pose scorer do not fit: {[array.shape for array in arrays]}")
+        if not all(np.isfinite(array).all() for array in arrays) or not (self.spread > 0).all():
+            raise ModelError("a pose scorer is of finite numbers, and its spread above 0")
+
+    def __call__(
+        self, heights: NDArray[np.float32], xy: NDArray[np.float32], limb_scores: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Expected OKS (N,) in [0, 1]; arguments as of `features`."""
+        standard = (features(heights, xy, limb_scores) - self.centre) / self.spread
+        value = np.tanh(standard @ self.hidden + self.hidden_bias) @ self.output + self.output_bias
+        return np.asarray(1 / (1 + np.exp(-value)), np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, six digits."""
+        return {name: plain(getattr(self, name)) for name in _NAMES}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> "PoseScorer":
+        """From plain data as `to_dict` gives it."""
+        return cls(*(numbers(value, name) for name in _NAMES))
+
+
+def feature_count(keypoints: int) -> int:
+    """F for a skeleton of K keypoints."""
+    return keypoints + 6
+
+
+def features(
+    heights: NDArray[np.float32], xy: NDArray[np.float32], limb_scores: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """What a pose is judged by, (N, F): heights of its peaks, its limbs' score, and how large it is.
+
+    Args:
+        heights: (N, K) of the heatmaps' peaks in [0, 1], 0 where not found.
+        xy: (N, K, 2) in cells, NaN where not found; at least one was found in each.
+        limb_scores: (N,) as from `nimblepose.codec.grouping.assemble`.
+    """
+    if not len(heights):
+        return np.zeros((0, feature_count(heights.shape[1])))
+    found = ~np.isnan(xy[..., 0])
+    extent = np.log1p(np.nanmax(xy, axis=1) - np.nanmin(xy, axis=1))
+    count = found.sum(axis=1)
+    lowest = np.where(found, heights, np.inf).min(axis=1)
+    columns = [limb_scores, heights.sum(axis=1) / count, count / found.shape[1], lowest, extent[:, 0], extent[:, 1]]
+    return np.concatenate([heights, np.stack(columns, axis=1)], axis=1, dtype=np.float64)

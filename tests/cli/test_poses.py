@@ -1,0 +1,64 @@
+"""`nimblepose model poses`: the same weights that know what poses look like; and `--complete`, which needs them to."""
+
+import drawn_bodies
+import pytest
+
+from nimblepose.core.metadata import ModelMetadata
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return drawn_bodies.write_set(tmp_path_factory.mktemp("data") / "set", 60, seed=1)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    onnx.save(drawn_bodies.network(onnx), path)
+    return path
+
+
+def metadata(path):
+    return ModelMetadata.from_strings({p.key: p.value for p in onnx.load(path).metadata_props}, source="a")
+
+
+def test_the_weights_stay_and_poses_are_scored(cli, data, model, tmp_path):
+    out = tmp_path / "taught.onnx"
+    ran = cli("model", "poses", model, "--data", data, "--out", out, "--input-height", 64)
+    assert ran.code == 0, ran.err
+    assert "60 poses in 60 pictures" in ran.out
+    before, after = onnx.load(model), onnx.load(out)
+    assert before.graph == after.graph
+    assert metadata(model).scorer is metadata(model).prior is None
+    assert metadata(out).scorer is not None
+    assert metadata(out).prior is not None
+    again = cli("val", "--data", data, "--model", out, "--input-height", 64, "--limit", 4)
+    assert "1.0000" in again.out
+    assert cli("predict", data / "images/1.png", "-m", out, "--complete", "--out", tmp_path).code == 0
+    twice = cli("model", "poses", out, "--data", data, "--out", tmp_path / "twice.onnx", "--input-height", 64)
+    assert twice.code == 0
+    assert metadata(tmp_path / "twice.onnx").to_strings() == metadata(out).to_strings()
+
+
+def test_nothing_is_completed_by_a_model_that_does_not_know_how(cli, data, model, tmp_path):
+    ran = cli("predict", data / "images/1.png", "-m", model, "--complete", "--out", tmp_path)
+    assert ran.code == 2
+    assert "nimblepose model poses" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("out", "more", "message"),
+    [
+        ("taught.safetensors", [], "of one kind"),
+        ("taught.onnx", ["--annotations", "nowhere.json"], "give either --data"),
+        ("no/taught.onnx", [], "no"),
+    ],
+)
+def test_mistakes_are_named_and_nothing_is_written(cli, data, model, tmp_path, out, more, message):
+    ran = cli("model", "poses", model, "--data", data, "--out", tmp_path / out, "--input-height", 64, *more)
+    assert ran.code == 2
+    assert message in ran.err
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,91 @@
+"""A keypoint that was not found is put where the others make it most likely, whatever the pose's place and size."""
+
+import numpy as np
+import pytest
+
+from nimblepose.core.errors import ModelError
+from nimblepose.core.prior import PosePrior, frame
+
+K = 4
+
+
+@pytest.fixture
+def prior():
+    rng = np.random.default_rng(3)
+    root = rng.normal(size=(2 * K, 2 * K)) / 10
+    return PosePrior(rng.normal(size=(K, 2)) / 4, root @ root.T)
+
+
+def pose(*rows):
+    return np.array([rows], np.float32)
+
+
+NAN = (np.nan, np.nan)
+
+
+def test_it_is_the_conditional_mean_in_the_frame_of_the_pose(prior):
+    xy = pose((3, 4), NAN, (11, 10), (5, 9))
+    middle, size = frame(xy)
+    np.testing.assert_allclose(middle[0, 0], [19 / 3, 23 / 3], rtol=1e-6)
+    assert size[0, 0, 0] == pytest.approx(10)  # 8 by 6
+    seen, hidden = [0, 1, 4, 5, 6, 7], [2, 3]
+    shift = np.tile(np.eye(2), (K, K)) * 0.5  # the pose as a whole may lie elsewhere
+    between = prior.covariance + shift
+    own = ((xy - middle) / size).ravel()
+    gain = between[np.ix_(hidden, seen)] @ np.linalg.inv(between[np.ix_(seen, seen)] + 5e-4 * np.eye(6))
+    expected = prior.mean.ravel()[hidden] + gain @ (own[seen] - prior.mean.ravel()[seen])
+    whole = prior.complete(xy)
+    np.testing.assert_allclose(whole[0, 1], expected * 10 + middle[0, 0], rtol=1e-3)
+    np.testing.assert_array_equal(whole[0, [0, 2, 3]], xy[0, [0, 2, 3]])
+    assert np.isnan(xy[0, 1]).all(), "what was given stays as it was"
+
+
+def test_poses_do_not_disturb_each_other_and_whole_ones_stay(prior):
+    one, two = pose((3, 4), NAN, (11, 10), (5, 9)), pose((30, 40), (1, 2), NAN, NAN)
+    whole = pose((0, 0), (1, 0), (0, 1), (2, 2))
+    together = prior.complete(np.concatenate([one, whole, two]))
+    np.testing.assert_allclose(together[[0]], prior.complete(one), rtol=1e-6)
+    np.testing.assert_array_equal(together[[1]], whole)
+    np.testing.assert_allclose(together[[2]], prior.complete(two), rtol=1e-6)
+    assert prior.complete(whole) is whole
+    assert prior.complete(np.zeros((0, K, 2), np.float32)).shape == (0, K, 2)
+
+
+def test_a_pose_that_is_moved_and_enlarged_is_completed_alike(prior):
+    xy = pose((3, 4), NAN, (11, 10), NAN)
+    np.testing.assert_allclose(prior.complete(xy * 7 + 100), prior.complete(xy) * 7 + 100, rtol=1e-4)
+
+
+def test_one_keypoint_is_enough_to_answer(prior):
+    assert np.isfinite(prior.complete(pose((3, 4), NAN, NAN, NAN))).all()
+
+
+def test_there_and_back(prior):
+    back = PosePrior.from_dict(prior.to_dict())
+    np.testing.assert_allclose(back.mean, prior.mean, rtol=1e-5)
+    np.testing.assert_allclose(back.covariance, prior.covariance, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("mean", "covariance", "message"),
+    [
+        (np.zeros((2, 2)), np.eye(3), "covariance"),
+        (np.zeros((4, 1)), np.eye(4), "mean"),
+        (np.zeros((0, 2)), np.zeros((0, 0)), "mean"),
+        (np.zeros((1001, 2)), np.zeros((2002, 2002)), "at most 1000"),
+        (np.full((2, 2), np.nan), np.eye(4), "finite"),
+        (np.zeros((2, 2)), np.full((4, 4), np.inf), "finite"),
+        (np.zeros((2, 2)), -np.eye(4), "below zero"),
+        (np.zeros((2, 2)), np.eye(4) + np.eye(4, k=1), "symmetric"),
+    ],
+    ids=["sizes", "columns", "nobody", "too many", "nan", "infinite", "negative", "lopsided"],
+)
+def test_what_is_no_distribution_is_refused(mean, covariance, message):
+    with pytest.raises(ModelError, match=message):
+        PosePrior(mean, covariance)
+
+
+@pytest.mark.parametrize("value", [{}, {"mean": [[0, 0]]}, {"mean": "x", "covariance": []}, {"mean": [[1], [1, 2]]}])
+def test_what_is_no_table_is_refused(value):
+    with pytest.raises(ModelError):
+        PosePrior.from_dict(value)

@@ -1,0 +1,160 @@
+"""What poses look like and what they are worth is learnt, not copied, and only from what the labels show."""
+
+import dataclasses
+import json
+
+import drawn_bodies
+import numpy as np
+import pytest
+import torch
+
+from nimblepose import Skeleton
+from nimblepose.core.errors import DataError
+from nimblepose.core.prior import PosePrior
+from nimblepose.data.coco import load_records
+from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.training.poses import Rated, fit_scorer, learn_prior, rate_poses
+
+CROSS = Skeleton(
+    "cross", ("top", "left", "right", "low"), (("top", "left"), ("top", "right"), ("top", "low")),
+    mirror_pairs=(("left", "right"),),
+)  # fmt: skip
+
+
+def people(count, rng, *, hidden=0.3):
+    """Crosses anywhere, of any size, whose left and right arms follow each other; some keypoints are not labelled."""
+    arm, up = 1 + 0.2 * rng.normal(size=(2, count))
+    zero = np.zeros(count)
+    shape = np.stack([(zero, -up), (-arm, zero), (arm, zero), (zero, 1.5 * up)]).transpose(2, 0, 1)
+    whole = shape + 0.01 * rng.normal(size=shape.shape)
+    whole = whole * rng.uniform(5, 80, (count, 1, 1)) + rng.uniform(0, 500, (count, 1, 2))
+    seen = whole.astype(np.float32)
+    seen[rng.random((count, 4)) < hidden] = np.nan
+    return whole, seen
+
+
+def test_keypoints_are_found_again_that_were_never_labelled_together_with_all_others():
+    rng = np.random.default_rng(0)
+    prior = learn_prior(people(600, rng)[1], CROSS)
+    whole, seen = people(200, rng, hidden=0)
+    seen[:, 2] = np.nan  # the right arm lies as far out as the left one
+    size = np.linalg.norm(whole.max(axis=1) - whole.min(axis=1), axis=1)
+    off = np.linalg.norm(prior.complete(seen)[:, 2] - whole[:, 2], axis=1) / size
+    mean = np.linalg.norm(whole[:, 2] - whole[:, [0, 1, 3]].mean(axis=1), axis=1) / size
+    assert np.median(off) < 0.12 < 0.3 < np.median(mean)
+
+
+def test_a_mirrored_pose_is_completed_by_the_mirror_image():
+    rng = np.random.default_rng(1)
+    prior = learn_prior(people(100, rng)[1], CROSS)
+    seen = people(1, rng, hidden=0)[1]
+    seen[:, 1] = np.nan
+    mirrored = seen[:, CROSS.flip_permutation] * np.float32([-1, 1])
+    expected = prior.complete(seen)[:, CROSS.flip_permutation] * [-1, 1]
+    np.testing.assert_allclose(prior.complete(mirrored), expected, rtol=1e-3, atol=1e-2)
+
+
+def test_a_skeleton_without_a_mirror_image_is_learnt_too():
+    lone = Skeleton("lone", CROSS.keypoints, CROSS.limbs)
+    assert isinstance(learn_prior(people(100, np.random.default_rng(1))[1], lone), PosePrior)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [(lambda p: p[:49], "too few"), (lambda p: p * [[1], [1], [1], [np.nan]], r"\['low'\]")]
+)
+def test_what_nothing_can_be_learnt_from_is_refused(change, message):
+    with pytest.raises(DataError, match=message):
+        learn_prior(change(people(100, np.random.default_rng(2), hidden=0)[1]), CROSS)
+
+
+def test_the_scorer_foretells_what_it_has_seen_and_is_the_same_every_time():
+    rng = np.random.default_rng(0)
+    given = rng.uniform(0, 1, (600, 5))
+    worth = np.where(given[:, 0] > 0.5, given[:, 1], 0.1)
+    before = torch.random.get_rng_state()
+    scorer = fit_scorer(Rated(given, worth))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    new = rng.uniform(0, 1, (300, 5))
+    hidden = np.tanh((new - scorer.centre) / scorer.spread @ scorer.hidden + scorer.hidden_bias)
+    found = 1 / (1 + np.exp(-(hidden @ scorer.output + scorer.output_bias)))
+    assert np.corrcoef(found, np.where(new[:, 0] > 0.5, new[:, 1], 0.1))[0, 1] > 0.9
+    np.testing.assert_array_equal(fit_scorer(Rated(given, worth)).hidden, scorer.hidden)
+    assert not np.array_equal(fit_scorer(Rated(given, worth), seed=1).hidden, scorer.hidden)
+
+
+def test_few_poses_are_no_school():
+    with pytest.raises(DataError, match="too few"):
+        fit_scorer(Rated(np.zeros((49, 5)), np.zeros(49)))
+
+
+# Rating: drawn bodies, each found exactly where it is -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bodies(tmp_path_factory):
+    """An estimator that finds every drawn body, its prior, and a function from changed annotations to records."""
+    onnx = pytest.importorskip("onnx")
+    folder = drawn_bodies.write_set(tmp_path_factory.mktemp("bodies") / "set", 60, seed=4)
+    onnx.save(drawn_bodies.network(onnx), folder / "model.onnx")
+    estimator = PoseEstimator(folder / "model.onnx", input_height=drawn_bodies.HEIGHT)
+    whole = json.loads((folder / "bodies.json").read_text())
+
+    def records(change=lambda coco: None):
+        coco = json.loads(json.dumps(whole))
+        change(coco)
+        path = folder / "changed.json"
+        path.write_text(json.dumps(coco))
+        return load_records([path], [folder / "images"], estimator.skeleton)
+
+    labelled = np.concatenate([record.xy for record in records()])
+    return estimator, learn_prior(labelled, estimator.skeleton), records
+
+
+def test_poses_are_worth_their_likeness_to_the_labels(bodies):
+    estimator, prior, records = bodies
+    rated = rate_poses(estimator, records(), prior)
+    assert len(rated.oks) == len(rated.features) == 60
+    assert rated.oks.min() > 0.9
+
+    def shift(coco):
+        for annotation in coco["annotations"]:
+            annotation["keypoints"][1::3] = [y + 12 for y in annotation["keypoints"][1::3]]
+
+    shifted = rate_poses(estimator, records(shift), prior)
+    assert 0.1 < shifted.oks.mean() < 0.8
+    np.testing.assert_array_equal(shifted.features, rated.features)
+
+
+def test_whoever_is_not_labelled_is_a_mistake_only_where_all_are_labelled(bodies):
+    estimator, prior, records = bodies
+
+    def move(coco, **facts):
+        """The first body's label goes to another corner; its picture or the other people get facts."""
+        coco["annotations"][0]["keypoints"] = [1, 1, 2] * 3
+        coco["images"][0] |= facts
+
+    mistaken = rate_poses(estimator, records(move), prior)
+    assert len(mistaken.oks) == 60
+    assert mistaken.oks.min() < 0.1
+    partial = rate_poses(estimator, records(lambda coco: move(coco, labels="partial")), prior)
+    assert len(partial.oks) == 59
+
+    def crowd(coco):
+        move(coco)
+        region = {"id": 99, "image_id": 1, "category_id": 1, "iscrowd": 1, "bbox": [0, 0, 128, 64], "keypoints": []}
+        coco["annotations"].append(region)
+
+    assert len(rate_poses(estimator, records(crowd), prior).oks) == 59
+
+
+def test_an_earlier_scorer_is_not_asked(bodies):
+    estimator, prior, records = bodies
+    plain = rate_poses(estimator, records(), prior)
+    scorer = fit_scorer(Rated(plain.features, np.full(60, 0.2)))
+    backend = estimator.backend
+    before = backend.metadata
+    try:
+        backend.metadata = dataclasses.replace(before, scorer=scorer, prior=prior)
+        np.testing.assert_array_equal(rate_poses(estimator, records(), prior).features, plain.features)
+    finally:
+        backend.metadata = before
