@@ -5,18 +5,20 @@
 Fields of pictures of a COCO folder are computed once; then each is decoded many times in one thread, the pictures
 taking turns, so that a slow moment of the machine hits all alike. What counts is the processor time of that thread:
 decoding waits for nothing, and what others do on the machine in between is not its own. People are those found with
-every threshold low (FOR_RANKING), since crowds cost by what is in the picture, not by what is kept.
+every threshold low (FOR_RANKING), since crowds cost by what is in the picture, not by what is kept. Poses are
+scored and completed as the model knows how.
 """
 
 import argparse
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from nimblepose.codec.decode import decode
+from nimblepose.codec import decode as chain
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.evaluation.detect import AnnotatedSet, locate_set
 from nimblepose.evaluation.provenance import processor_name
@@ -47,7 +49,8 @@ def main() -> None:
         heatmaps, pafs = estimator.fields([image], estimator.place(image))
         fields[picture.image_id] = heatmaps[0].copy(), pafs[0].copy()
 
-    skeleton = estimator.skeleton
+    skeleton, metadata = estimator.skeleton, estimator.metadata
+    decode = partial(chain.decode, paf_geometry=metadata.paf_geometry, prior=metadata.prior, scorer=metadata.scorer)
     people = {i: len(decode(*f, skeleton, options=FOR_RANKING)) for i, f in fields.items()}
     variants = {"defaults": DecodeOptions(), "FOR_RANKING": FOR_RANKING}
     times: dict[str, dict[int, list[float]]] = {name: {i: [] for i in fields} for name in variants}

@@ -104,14 +104,14 @@ ROWS: list[tuple[str, DecodeOptions, dict[str, Any]]] = [
     (
         "pose score: limbs / sqrt(limbs), times best keypoint",
         RANKING,
-        {"decode": scored_by(lambda s, k, f: s * k.max(1))},
+        {"decode": scored_by(lambda s, k, f: s**2 * k.max(1))},
     ),
     ("min_peak_score 0.06", dataclasses.replace(RANKING, min_peak_score=0.06), {}),
     ("min_peak_score 0.1", dataclasses.replace(RANKING, min_peak_score=0.1), {}),
     ("min_limb_score 0.01", dataclasses.replace(RANKING, min_limb_score=0.01), {}),
     ("min_limb_score 0.03", dataclasses.replace(RANKING, min_limb_score=0.03), {}),
     ("min_keypoints 5", dataclasses.replace(RANKING, min_keypoints=5), {}),
-    ("min_pose_score 0.1", dataclasses.replace(RANKING, min_pose_score=0.1), {}),
+    ("min_pose_score 0.3", dataclasses.replace(RANKING, min_pose_score=0.3), {}),
     ("the decoder's defaults, for use", DecodeOptions(), {}),
 ]
 

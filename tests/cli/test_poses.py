@@ -35,6 +35,7 @@ def test_the_weights_stay_and_poses_are_scored(cli, data, model, tmp_path):
     assert metadata(model).scorer is metadata(model).prior is None
     assert metadata(out).scorer is not None
     assert metadata(out).prior is not None
+    assert metadata(out).origin.endswith("; poses learnt from 60 of bodies.json")
     again = cli("val", "--data", data, "--model", out, "--input-height", 64, "--limit", 4)
     assert "1.0000" in again.out
     assert cli("predict", data / "images/1.png", "-m", out, "--complete", "--out", tmp_path).code == 0

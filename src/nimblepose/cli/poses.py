@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+_LEARNT = "; poses learnt from "  # in the origin of a model
+
 
 def poses(
     model: Annotated[str, typer.Argument(help="Name or file, .onnx or .safetensors; its weights stay as they are.")],
@@ -50,6 +52,7 @@ def poses(
     with stages_bar(quiet=quiet) as told:
         rated = rate_poses(estimator, records, prior, progress=lambda n: told("poses", n, len(records)))
     scorer = fit_scorer(rated, seed=seed)
-    with_metadata(path, dataclasses.replace(estimator.metadata, prior=prior, scorer=scorer), out)
+    origin = f"{estimator.metadata.origin.partition(_LEARNT)[0]}{_LEARNT}{len(rated.oks)} of {file.name}"
+    with_metadata(path, dataclasses.replace(estimator.metadata, prior=prior, scorer=scorer, origin=origin), out)
     if not quiet:
         print(f"-> {out}: {counted(len(rated.oks), 'pose', 'poses')} in {counted(len(records), 'picture', 'pictures')}")

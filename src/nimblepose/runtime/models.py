@@ -91,7 +91,7 @@ PACKAGED: dict[str, PackagedModel] = {
             description="18 keypoints of people, int8; fine-tuned by this project, see docs/model-card.md",
             licence="Apache-2.0",
             file="human.onnx",
-            sha384="923a99499f5d106eb0d55984313736f66c686155ebc9d690e8106a157481cdac93d921d4a3752a6c7a2da5204c3cad4f",
+            sha384="b00803e447bd3df9d0fcbf33b2ab41d3a78cbca3dfbd10992762927359e7760329306b63859e2f62874e2f20e33d8103",
         ),
     )
 }
