@@ -40,7 +40,7 @@ def one_person(picture):
     height, width = picture.shape[:2]
     place = np.linspace(0.1, 0.9, 18, dtype=np.float32)
     keypoints = np.stack([place * width, place[::-1] * height], -1)[None]
-    return Poses(HUMAN_18, keypoints, np.full((1, 18), 0.5, np.float32), np.full(1, 0.5, np.float32))
+    return Poses(HUMAN_18, keypoints, np.full((1, 18), 0.5, np.float32), np.full(1, 0.8, np.float32))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def standing(place, *, height=150.0):
     return BODY * height + np.asarray(place, float)
 
 
-def poses(people, *, scores=0.5, ids=None, skeleton=HUMAN_18):
+def poses(people, *, scores=0.8, ids=None, skeleton=HUMAN_18):
     """Poses of people given as (K, 2) keypoints."""
     xy = np.array(list(people), np.float32).reshape(-1, len(skeleton.keypoints), 2)
     n = len(xy)

@@ -107,7 +107,7 @@ def test_somebody_missing_for_a_moment_is_put_in_and_flagged():
     assert np.abs(error[:, still]).max() < 1
     assert np.abs(error[:, WRIST]).max() < 12
     assert all(got[f].track_ids.tolist() == [1] for f in missing)
-    assert got[33].scores[0] == pytest.approx(0.5)
+    assert got[33].scores[0] == pytest.approx(0.8)
     assert got[33].keypoint_scores[0] == pytest.approx(0.7)
 
 

@@ -148,19 +148,19 @@ def test_colours_may_come_and_go(rng):
 
 def test_the_sure_are_known_at_once_and_the_doubtful_after_some_frames():
     person = standing((100, 200))
-    assert follow([poses([person], scores=0.5)]) == [[1]]
-    assert follow([poses([person], scores=0.15)] * 4) == [[], [], [1], [1]]
-    assert follow([poses([person], scores=0.15)] * 2, TrackOptions(min_sightings=1)) == [[1], [1]]
+    assert follow([poses([person], scores=0.7)]) == [[1]]
+    assert follow([poses([person], scores=0.6)] * 4) == [[], [], [1], [1]]
+    assert follow([poses([person], scores=0.6)] * 2, TrackOptions(min_sightings=1)) == [[1], [1]]
 
 
 def test_what_flickers_is_nobody():
-    person, nobody = poses([standing((100, 200))], scores=0.15), poses([])
+    person, nobody = poses([standing((100, 200))], scores=0.6), poses([])
     assert follow([person, person, nobody] * 5) == [[]] * 15
 
 
 def test_a_weak_sighting_keeps_whoever_is_known():
     person = standing((100, 200))
-    assert follow([poses([person], scores=s) for s in (0.5, 0.12, 0.11, 0.5)]) == [[1]] * 4
+    assert follow([poses([person], scores=s) for s in (0.7, 0.12, 0.11, 0.7)]) == [[1]] * 4
 
 
 def test_the_confident_choose_first():
@@ -168,7 +168,7 @@ def test_the_confident_choose_first():
     person, ghost = standing((103, 200)), standing((100, 200))
     tracker = Tracker()
     tracker.update(poses([standing((100, 200))]), 0.0)
-    got = tracker.update(poses([ghost, person], scores=[0.12, 0.5]), 0.04)
+    got = tracker.update(poses([ghost, person], scores=[0.12, 0.7]), 0.04)
     np.testing.assert_array_equal(got.keypoints[got.track_ids == 1], poses([person]).keypoints)
 
 

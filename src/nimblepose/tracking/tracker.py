@@ -23,7 +23,7 @@ class TrackOptions:
     max_gap: float = 3.0  # seconds that somebody may be out of sight and keep the identity
     min_similarity: float = 0.5  # OKS in [0, 1] between where a person is expected and where one was found
     relink_similarity: float = 0.1  # the same for whoever is left over: sooner somebody missing nearby than a newcomer
-    confident_score: float = 0.5  # people found with it are matched first, and are known at first sight
+    confident_score: float = 0.65  # people found with it are matched first, and are known at first sight
     min_sightings: int = 3  # frames in a row in which anybody else must be found to be known
     max_resemblance: float = 0.5  # a newcomer more similar than this to somebody seen now is the same person twice
 
