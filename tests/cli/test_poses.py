@@ -25,7 +25,7 @@ def metadata(path):
     return ModelMetadata.from_strings({p.key: p.value for p in onnx.load(path).metadata_props}, source="a")
 
 
-def test_the_weights_stay_and_poses_are_scored(cli, data, model, tmp_path):
+def test_the_weights_stay_and_poses_are_scored(cli, data, model, tmp_path, monkeypatch):
     out = tmp_path / "taught.onnx"
     ran = cli("model", "poses", model, "--data", data, "--out", out, "--input-height", 64)
     assert ran.code == 0, ran.err
@@ -38,6 +38,9 @@ def test_the_weights_stay_and_poses_are_scored(cli, data, model, tmp_path):
     assert metadata(out).origin.endswith("; poses learnt from 60 of bodies.json")
     again = cli("val", "--data", data, "--model", out, "--input-height", 64, "--limit", 4)
     assert "1.0000" in again.out
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "scored by their limbs" in cli("model", "info", model).out
+    assert "scored by the OKS to expect, completed with --complete" in cli("model", "info", out).out
     assert cli("predict", data / "images/1.png", "-m", out, "--complete", "--out", tmp_path).code == 0
     twice = cli("model", "poses", out, "--data", data, "--out", tmp_path / "twice.onnx", "--input-height", 64)
     assert twice.code == 0
@@ -55,7 +58,7 @@ def test_nothing_is_completed_by_a_model_that_does_not_know_how(cli, data, model
     [
         ("taught.safetensors", [], "of one kind"),
         ("taught.onnx", ["--annotations", "nowhere.json"], "give either --data"),
-        ("no/taught.onnx", [], "no"),
+        ("no/taught.onnx", ["--images", "nowhere"], "make it first"),  # said before anything else is looked at
     ],
 )
 def test_mistakes_are_named_and_nothing_is_written(cli, data, model, tmp_path, out, more, message):

@@ -39,6 +39,7 @@ def model_info(
             f"input:    {metadata.input}",
             f"origin:   {metadata.origin or 'not stated'}",
             f"licence:  {metadata.licence}",
+            f"poses:    {_poses(metadata)}",
         ):
             console.print(line, markup=False, soft_wrap=True)
     console.print(f"options:  {network.options}", markup=False, soft_wrap=True)
@@ -115,6 +116,12 @@ def _open(model: str) -> "tuple[PoseNetwork, ModelMetadata | None]":
         return load_checkpoint(model)
     metadata = _onnx_metadata(model)
     return build_network(NetworkOptions.from_dict(metadata.network), metadata.skeleton, seed=0), metadata
+
+
+def _poses(metadata: ModelMetadata) -> str:
+    """What the model has learnt of poses, see `nimblepose model poses`."""
+    scored = "scored by their limbs" if metadata.scorer is None else "scored by the OKS to expect"
+    return scored + ("" if metadata.prior is None else ", completed with --complete")
 
 
 def _onnx_metadata(path: str) -> ModelMetadata:

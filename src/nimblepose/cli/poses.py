@@ -31,7 +31,7 @@ def poses(
     import numpy as np
 
     from nimblepose.cli.progress import counted, download_bar, stages_bar
-    from nimblepose.core.errors import DataError
+    from nimblepose.core.errors import DataError, MediaError
     from nimblepose.data.coco import load_records
     from nimblepose.evaluation.detect import chosen_set
     from nimblepose.runtime.estimator import PoseEstimator
@@ -43,6 +43,8 @@ def poses(
         path = find_model(model, progress=downloaded)
     if out.suffix != path.suffix or out.suffix not in (".onnx", ".safetensors"):
         raise DataError(f"{path} and --out {out} must be of one kind, .onnx or .safetensors")
+    if not out.absolute().parent.is_dir():
+        raise MediaError(f"no folder {out.absolute().parent} to write into; make it first")
     file, folder = chosen_set(data, images, annotations)
     estimator = PoseEstimator(path, threads=threads, input_height=input_height)
     records = [record for record in load_records([file], [folder], estimator.skeleton) if len(record.xy)]

@@ -25,8 +25,8 @@ class Poses:
     Attributes:
         skeleton: Names and limbs of the K keypoints.
         keypoints: (N, K, 2) float32, x and y in picture pixels (first pixel's centre is (0, 0)); NaN = not found.
-        keypoint_scores: (N, K) float32 in [0, 1]; 0 where not found.
-        scores: (N,) float32, confidence in the person as a whole.
+        keypoint_scores: (N, K) float32 in [0, 1]; 0 where not found, also where the pose was completed.
+        scores: (N,) float32 in [0, 1], the OKS to expect of the pose where the model knows, else about that.
         track_ids: (N,) int64 identities over time, or None.
         interpolated: (N, K) bool, keypoints that were not seen but put between earlier and later ones; None: none.
         limb_colours: (N, L, 3) float32, mean colour of the picture along each limb, NaN = not found; or None.

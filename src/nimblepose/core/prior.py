@@ -36,17 +36,13 @@ class PosePrior:
         """Refuse what is none; model files of strangers come through here."""
         size = self.mean.size
         if self.mean.shape != (size // 2, 2) or self.covariance.shape != (size, size) or not size:
-            raise ModelError(f"a pose prior has a mean (K, 2) and a covariance (2 K, 2 K), got {self.shapes}")
+            shapes = self.mean.shape, self.covariance.shape
+            raise ModelError(f"a pose prior has a mean (K, 2) and a covariance (2 K, 2 K), got {shapes}")
         if size > 2 * _MAX_KEYPOINTS or not (np.isfinite(self.mean).all() and np.isfinite(self.covariance).all()):
             raise ModelError(f"a pose prior is of at most {_MAX_KEYPOINTS} keypoints, and of finite numbers")
         least = np.linalg.eigvalsh((self.covariance + self.covariance.T) / 2)[0]
         if least < -1e-4 or not np.allclose(self.covariance, self.covariance.T, atol=1e-4):
             raise ModelError("the covariance of a pose prior is no covariance: not symmetric, or below zero somewhere")
-
-    @property
-    def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Of mean and covariance."""
-        return self.mean.shape, self.covariance.shape
 
     def complete(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
         """Poses with every keypoint: those not found where they are expected, given those that were found.

@@ -56,7 +56,7 @@ class PoseScorer:
         """Expected OKS (N,) in [0, 1]; arguments as of `features`."""
         standard = (features(heights, xy, limb_scores) - self.centre) / self.spread
         value = np.tanh(standard @ self.hidden + self.hidden_bias) @ self.output + self.output_bias
-        return np.asarray(1 / (1 + np.exp(-value)), np.float32)
+        return np.asarray(1 / (1 + np.exp(-np.clip(value, -50, 50))), np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, six digits."""
