@@ -41,7 +41,7 @@ def val(
     """Measure COCO keypoint average precision (AP) and recall (AR) of a model.
 
     Average precision asks how detections are ranked and punishes only what is left out, so by default the decoder keeps
-    every guess, also those that nobody would draw.
+    every guess, also those that nobody would draw, and completes poses if the model knows what they look like.
     """
     import time
 
