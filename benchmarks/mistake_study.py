@@ -102,7 +102,8 @@ def main() -> None:
         placement = estimator.place(image)
         heatmaps, pafs = (field[0] for field in estimator.fields([image], placement))
         geometry = estimator.metadata.paf_geometry
-        poses = decode(heatmaps, pafs, estimator.skeleton, paf_geometry=geometry, options=FOR_RANKING)
+        stride = estimator.metadata.input.stride
+        poses = decode(heatmaps, pafs, estimator.skeleton, stride=stride, paf_geometry=geometry, options=FOR_RANKING)
         poses = dataclasses.replace(poses, keypoints=placement.to_image(poses.keypoints).astype(np.float32))
         results = poses.to_coco(picture.image_id, max_people=MAX_PEOPLE)
         xy = from_coco_people(results).keypoints

@@ -325,3 +325,10 @@ def test_options_that_cannot_be_end_in_2(cli, estimator, folder, options, messag
 
 def test_the_command_line_waits_as_long_as_the_tracker():
     assert inspect.signature(track).parameters["max_gap"].default == TrackOptions().max_gap == VideoChoices.max_gap
+
+
+def test_a_video_is_not_completed_by_guesses(cli, estimator, folder):
+    ran = cli("predict", "clip.mp4", "--complete")
+    assert ran.code == 2
+    assert "--complete is for pictures, clip.mp4 is a video" in ran.err
+    assert not estimator.calls

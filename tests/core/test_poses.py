@@ -165,6 +165,14 @@ def test_a_keypoint_that_was_not_found_is_three_zeros_in_coco(stick):
     ]
 
 
+def test_a_completed_pose_comes_back_from_results_and_what_is_not_labelled_does_not():
+    row = np.array([[10.0, 20, 0.9], [30, 40, 0]] + [[0, 0, 0]] * 15)
+    person = {"keypoints": row.ravel().tolist()}
+    assert from_coco_people([person | {"score": 0.5}]).found[0].tolist() == [True, True] + [False] * 15
+    assert from_coco_people([person]).found[0].tolist() == [True] + [False] * 16
+    assert len(from_coco_people([])) == 0
+
+
 def test_from_coco_people_undoes_to_coco():
     poses = people(5)
     poses = poses[np.argsort(-poses.scores)]

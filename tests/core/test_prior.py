@@ -73,19 +73,23 @@ def test_there_and_back(prior):
         (np.zeros((4, 1)), np.eye(4), "mean"),
         (np.zeros((0, 2)), np.zeros((0, 0)), "mean"),
         (np.zeros((1001, 2)), np.zeros((2002, 2002)), "at most 1000"),
-        (np.full((2, 2), np.nan), np.eye(4), "finite"),
-        (np.zeros((2, 2)), np.full((4, 4), np.inf), "finite"),
+        (np.full((2, 2), np.nan), np.eye(4), "numbers"),
+        (np.zeros((2, 2)), np.full((4, 4), np.inf), "numbers"),
+        (np.full((2, 2), 1e308), np.eye(4), "numbers"),
+        (np.zeros((2, 2)), np.eye(4) * 1e308, "numbers"),
         (np.zeros((2, 2)), -np.eye(4), "below zero"),
         (np.zeros((2, 2)), np.eye(4) + np.eye(4, k=1), "symmetric"),
     ],
-    ids=["sizes", "columns", "nobody", "too many", "nan", "infinite", "negative", "lopsided"],
+    ids=["sizes", "columns", "nobody", "too many", "nan", "infinite", "far", "wide", "negative", "lopsided"],
 )
 def test_what_is_no_distribution_is_refused(mean, covariance, message):
     with pytest.raises(ModelError, match=message):
         PosePrior(mean, covariance)
 
 
-@pytest.mark.parametrize("value", [{}, {"mean": [[0, 0]]}, {"mean": "x", "covariance": []}, {"mean": [[1], [1, 2]]}])
+@pytest.mark.parametrize(
+    "value", [{}, {"mean": [[0, 0]]}, {"mean": "x", "covariance": []}, {"mean": [[1], [1, 2]]}, {"mean": [10**400]}]
+)
 def test_what_is_no_table_is_refused(value):
     with pytest.raises(ModelError):
         PosePrior.from_dict(value)

@@ -6,6 +6,7 @@ import pytest
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import HUMAN_18, Skeleton
 from nimblepose.media.drawing import DrawOptions, draw_poses, limb_palette, person_colour
+from nimblepose.media.faces import head_discs
 
 STICK = Skeleton("stick", ("head", "foot"), (("head", "foot"),))
 GRAY = np.full((120, 160, 3), 127, np.uint8)
@@ -66,6 +67,26 @@ def test_min_keypoint_score_hides_the_doubtful():
     drawn = draw_poses(GRAY, poses, DrawOptions(min_keypoint_score=0.5))
     np.testing.assert_array_equal(drawn[:, 90:], GRAY[:, 90:])
     assert (draw_poses(GRAY, poses)[:, 90:] != GRAY[:, 90:]).any()
+
+
+def test_guesses_are_thin():
+    seen = stick([(200, 100), (200, 700)])
+    guessed = stick([(200, 100), (200, 700)])
+    guessed.keypoint_scores[0, 1] = 0
+    canvas = np.full((800, 400, 3), 127, np.uint8)
+    thick, thin = ((draw_poses(canvas, poses)[400] != 127).any(-1).sum() for poses in (seen, guessed))
+    assert 1 <= thin < thick / 2
+
+
+def test_a_guessed_head_is_covered_as_one_that_was_not_found():
+    """Its place is that of the others: the disc must be as large as where nothing is known of the head."""
+    xy = np.full((1, 18, 2), np.nan, np.float32)
+    for name, place in (("neck", (200, 200)), ("right_hip", (180, 300)), ("left_hip", (220, 300))):
+        xy[0, HUMAN_18.keypoints.index(name)] = place
+    scores = (~np.isnan(xy[..., 0])).astype(np.float32)
+    plain = head_discs(Poses(HUMAN_18, xy, scores, np.ones(1, np.float32)))
+    whole = np.where(np.isnan(xy), np.float32(210), xy)
+    np.testing.assert_allclose(head_discs(Poses(HUMAN_18, whole, scores, np.ones(1, np.float32))), plain)
 
 
 def test_colours_are_distinct_per_limb_and_stable_per_identity():

@@ -8,7 +8,8 @@ from seeing_numbers import SeeingNumbers, person
 from video_files import make_video, number_of, numbered
 
 from nimblepose import PoseEstimator
-from nimblepose.core.errors import MediaError
+from nimblepose.codec.options import DecodeOptions
+from nimblepose.core.errors import MediaError, ModelError
 from nimblepose.media.frames import Frame, Selection, StreamInfo
 from nimblepose.media.sources import open_frames
 from nimblepose.media.video import VideoFile
@@ -127,3 +128,9 @@ def test_a_wrong_source_is_said_at_once(dots, tmp_path):
 
 def test_a_source_that_another_made(dots, video):
     assert len(list(tracked(dots, open_frames(video), DEFAULT_TRACKING, None))) == 20
+
+
+def test_guesses_are_not_followed(dots_model, video):
+    estimator = PoseEstimator(dots_model, input_height=64, decode=DecodeOptions(complete=True))
+    with pytest.raises(ModelError, match="for pictures"):
+        estimator.track(video)

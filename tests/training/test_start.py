@@ -1,12 +1,15 @@
 import dataclasses
 import logging
 
+import numpy as np
 import pytest
 import torch
 
 from nimblepose import COCO_17, HUMAN_18
 from nimblepose.core.errors import TrainingError
 from nimblepose.core.metadata import ModelMetadata
+from nimblepose.core.prior import PosePrior
+from nimblepose.core.scorer import PoseScorer
 from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.network import NetworkOptions, build_network
 from nimblepose.training.start import shipped, start_network
@@ -51,6 +54,17 @@ def test_another_skeleton_keeps_all_but_the_heads(source):
     assert {k for k in given.state_dict() if k.startswith(("model.", "cpm."))} <= equal
     assert not any(".heatmaps." in k and "weight" in k for k in equal)
     assert metadata.skeleton == COCO_17
+
+
+def test_what_was_learnt_of_poses_goes_where_it_still_holds(source):
+    """The prior with the same keypoints, the scorer nowhere: the weights are about to change."""
+    given, path = source
+    prior = PosePrior(np.zeros((18, 2)), np.eye(36))
+    scorer = PoseScorer(np.zeros(24), np.ones(24), np.zeros((24, 2)), np.zeros(2), np.zeros(2), np.zeros(1))
+    save_checkpoint(given, ModelMetadata(skeleton=HUMAN_18, prior=prior, scorer=scorer), path)
+    same, other = start(SMALL, HUMAN_18, path)[1], start(SMALL, COCO_17, path)[1]
+    assert (same.prior is None, same.scorer) == (False, None)
+    assert (other.prior, other.scorer) == (None, None)
 
 
 def test_another_kind_of_network_is_an_error(source):

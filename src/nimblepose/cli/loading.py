@@ -18,7 +18,7 @@ class EstimatorOptions:
     input_height: int
     min_score: float
     flip: bool
-    complete: bool
+    complete: bool = False  # of pictures
 
     def load(self) -> tuple["PoseEstimator", Path]:
         """The estimator and the file of its model, fetched if need be.
@@ -57,5 +57,4 @@ class EstimatorOptions:
             "input_height": self.input_height,
             "min_score": self.min_score,
             "flip": self.flip,
-            "complete": self.complete,
         }

@@ -22,7 +22,8 @@ FlipOption = Annotated[
     bool, typer.Option("--flip", help="Average with the mirrored picture: better, at twice the time.")
 ]
 CompleteOption = Annotated[
-    bool, typer.Option("--complete", help="Put keypoints not found where they should be; their score is 0.")
+    bool,
+    typer.Option("--complete", help="Of pictures: put keypoints not found where they should be; their score is 0."),
 ]
 OutOption = Annotated[
     Path | None, typer.Option("--out", "-o", help="Folder for all results; without it, next to each source.")

@@ -37,19 +37,23 @@ def poses(
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.export import with_metadata
     from nimblepose.runtime.models import find_model
+    from nimblepose.runtime.quantization.layers import import_onnx
     from nimblepose.training.poses import fit_scorer, learn_prior, rate_poses
 
     with download_bar() as downloaded:
         path = find_model(model, progress=downloaded)
     if out.suffix != path.suffix or out.suffix not in (".onnx", ".safetensors"):
         raise DataError(f"{path} and --out {out} must be of one kind, .onnx or .safetensors")
+    if out.suffix == ".onnx":
+        import_onnx()  # what is missing is said now, not after the last picture
     if not out.absolute().parent.is_dir():
         raise MediaError(f"no folder {out.absolute().parent} to write into; make it first")
     file, folder = chosen_set(data, images, annotations)
     estimator = PoseEstimator(path, threads=threads, input_height=input_height)
-    records = [record for record in load_records([file], [folder], estimator.skeleton) if len(record.xy)]
+    records = load_records([file], [folder], estimator.skeleton)
+    records = [record for record in records if len(record.xy) or not record.partial]
     if not records:
-        raise DataError(f"{file}: nobody with keypoints, so there is nothing to learn")
+        raise DataError(f"{file}: no pictures to learn from")
     prior = learn_prior(np.concatenate([record.xy for record in records]), estimator.skeleton)
     with stages_bar(quiet=quiet) as told:
         rated = rate_poses(estimator, records, prior, progress=lambda n: told("poses", n, len(records)))

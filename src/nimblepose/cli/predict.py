@@ -52,6 +52,7 @@ def predict(
 
     A file that cannot be read does not stop the others: it is listed at the end, and the exit code is 1.
     """
+    from nimblepose.core.errors import PoseError
     from nimblepose.media.drawing import DrawOptions
     from nimblepose.media.sinks import PictureSink, SinkOptions, parse_formats
     from nimblepose.media.sources import is_video
@@ -78,6 +79,11 @@ def predict(
     ).options()  # fmt: skip
     found, failures = _collect([source for source in sources if not is_video(source)])
     moving, interrupted = list(dict.fromkeys(source for source in sources if is_video(source))), False
+    if complete and moving:
+        raise PoseError(
+            f"--complete is for pictures, {moving[0]} is a video; there the frames before and after know better: "
+            "--smooth offline"
+        )
     if found or moving:
         estimator, path = estimating.load()
         make_folder(out)

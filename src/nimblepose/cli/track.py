@@ -22,7 +22,6 @@ def track(
     input_height: given.HeightOption = 256,
     min_score: given.MinScoreOption = 0.3,
     flip: given.FlipOption = False,
-    complete: given.CompleteOption = False,
     out: given.OutOption = None,
     formats: given.FormatOption = "json",
     video: Annotated[bool, typer.Option("--video/--no-video", help="Write the annotated video.")] = True,
@@ -57,7 +56,6 @@ def track(
         input_height=input_height,
         min_score=min_score,
         flip=flip,
-        complete=complete,
     )
     options = VideoChoices(
         formats=parse_formats(formats), video=video, colour_by=colour_by, trails=trails, smooth=smooth,

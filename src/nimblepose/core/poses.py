@@ -24,7 +24,8 @@ class Poses:
 
     Attributes:
         skeleton: Names and limbs of the K keypoints.
-        keypoints: (N, K, 2) float32, x and y in picture pixels (first pixel's centre is (0, 0)); NaN = not found.
+        keypoints: (N, K, 2) float32, x and y in picture pixels (first pixel's centre is (0, 0)); NaN = not found. Of
+            completed poses none is NaN; those that were not found have score 0.
         keypoint_scores: (N, K) float32 in [0, 1]; 0 where not found, also where the pose was completed.
         scores: (N,) float32 in [0, 1], the OKS to expect of the pose where the model knows, else about that.
         track_ids: (N,) int64 identities over time, or None.
@@ -253,10 +254,14 @@ class Poses:
 
 
 def from_coco_people(people: Sequence[dict[str, Any]], skeleton: Skeleton = COCO_17) -> Poses:
-    """COCO annotations or results to `Poses` (the inverse of `to_coco`); score 1 where the file gives none."""
+    """COCO annotations or results to `Poses` (the inverse of `to_coco`); score 1 where the file gives none.
+
+    What annotations do not label has visibility 0; in results, which have a score, only what lies at 0, 0 is missing.
+    """
     shape = (len(people), len(skeleton.annotated), 3)
     raw = np.array([person["keypoints"] for person in people], np.float32).reshape(shape)
-    labelled = raw[..., 2] > 0
+    results = np.array(["score" in person for person in people], bool).reshape(-1, 1)
+    labelled = (raw[..., 2] > 0) | (results & (raw[..., :2] != 0).any(axis=-1))
     xy = np.where(labelled[..., None], raw[..., :2] - np.float32(0.5), np.nan).astype(np.float32)
     full = skeleton.from_annotated(xy)
     scores = np.array([person.get("score", 1.0) for person in people], np.float32)

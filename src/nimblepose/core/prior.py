@@ -13,6 +13,7 @@ _ANYWHERE = 0.5  # variance of the place of a pose as a whole: the middle of wha
 _EXACT = 5e-4  # variance of found keypoints; what is known to a hundredth of the pose is not worth more
 _UNKNOWN = 1e6  # variance of keypoints that were not found
 _MAX_KEYPOINTS = 1000
+LARGEST = 1e6  # of numbers in model files, so that no sum of them is out of bounds
 
 Floats = NDArray[np.floating[Any]]
 
@@ -38,8 +39,8 @@ class PosePrior:
         if self.mean.shape != (size // 2, 2) or self.covariance.shape != (size, size) or not size:
             shapes = self.mean.shape, self.covariance.shape
             raise ModelError(f"a pose prior has a mean (K, 2) and a covariance (2 K, 2 K), got {shapes}")
-        if size > 2 * _MAX_KEYPOINTS or not (np.isfinite(self.mean).all() and np.isfinite(self.covariance).all()):
-            raise ModelError(f"a pose prior is of at most {_MAX_KEYPOINTS} keypoints, and of finite numbers")
+        if size > 2 * _MAX_KEYPOINTS or not (bounded(self.mean) and bounded(self.covariance)):
+            raise ModelError(f"a pose prior is of at most {_MAX_KEYPOINTS} keypoints, and of numbers up to {LARGEST:g}")
         least = np.linalg.eigvalsh((self.covariance + self.covariance.T) / 2)[0]
         if least < -1e-4 or not np.allclose(self.covariance, self.covariance.T, atol=1e-4):
             raise ModelError("the covariance of a pose prior is no covariance: not symmetric, or below zero somewhere")
@@ -88,6 +89,11 @@ def frame(xy: Floats) -> tuple[Floats, Floats]:
     return np.nanmean(xy, axis=1, keepdims=True), np.maximum(diagonal, 1e-3)[:, None, None]
 
 
+def bounded(array: Floats) -> bool:
+    """Whether all numbers are numbers, and none is beyond `LARGEST`."""
+    return bool((np.abs(array) <= LARGEST).all())
+
+
 def plain(array: Floats) -> list[Any]:
     """As nested lists of numbers with six digits."""
     if array.ndim > 1:
@@ -103,5 +109,5 @@ def numbers(value: Mapping[str, Any], name: str) -> Floats:
     """
     try:
         return np.array(value[name], np.float64)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"{name}: missing, or no numbers in rows of one length ({error!r})") from error

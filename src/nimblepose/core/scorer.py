@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import ModelError
-from nimblepose.core.prior import Floats, numbers, plain
+from nimblepose.core.prior import LARGEST, Floats, bounded, numbers, plain
 
 _MAX_NUMBERS = 1_000_000
 _NAMES = ("centre", "spread", "hidden", "hidden_bias", "output", "output_bias")
@@ -47,8 +47,8 @@ class PoseScorer:
         f, h = self.hidden.shape
         if [array.shape for array in arrays] != [(f,), (f,), (f, h), (h,), (h,), (1,)]:
             raise ModelError(f"shapes of a pose scorer do not fit: {[array.shape for array in arrays]}")
-        if not all(np.isfinite(array).all() for array in arrays) or not (self.spread > 0).all():
-            raise ModelError("a pose scorer is of finite numbers, and its spread above 0")
+        if not all(bounded(array) for array in arrays) or not (self.spread >= 1 / LARGEST).all():
+            raise ModelError(f"a pose scorer is of numbers up to {LARGEST:g}, and its spread above 0")
 
     def __call__(
         self, heights: NDArray[np.float32], xy: NDArray[np.float32], limb_scores: NDArray[np.float32]

@@ -107,7 +107,7 @@ class AnnotatedSet:
         """
         category_id = find_category(self.coco, estimator.skeleton, category_id)
         results: list[dict[str, Any]] = []
-        stream = estimator.stream(_read(picture) for picture in self.pictures)
+        stream = estimator.stream(read_annotated(picture) for picture in self.pictures)
         for done, (picture, poses) in enumerate(zip(self.pictures, stream, strict=True), start=1):
             results += poses.to_coco(picture.image_id, category_id=category_id, max_people=MAX_PEOPLE)
             if progress:
@@ -184,7 +184,13 @@ def annotated_pictures(coco: Mapping[str, Any], folder: Path, *, limit: int = 0)
     return pictures
 
 
-def _read(picture: AnnotatedPicture) -> NDArray[np.uint8]:
+def read_annotated(picture: AnnotatedPicture) -> NDArray[np.uint8]:
+    """The picture, (H, W, 3) RGB.
+
+    Raises:
+        MediaError: it cannot be read.
+        DataError: it has another size than its annotations are for.
+    """
     pixels = read_picture(picture.path)
     if picture.size and pixels.shape[:2] != picture.size:
         height, width = pixels.shape[:2]

@@ -41,7 +41,7 @@ class DrawOptions:
 def draw_poses(
     picture: Picture, poses: Poses, options: DrawOptions = DrawOptions(), *, trails: Trails | None = None
 ) -> Picture:
-    """A copy of the picture with everybody in it drawn, the best on top; keypoints not found are left out.
+    """A copy of the picture with everybody drawn, the best on top; keypoints not found are left out, guesses thin.
 
     Args:
         picture: (H, W, 3) uint8 RGB.
@@ -63,6 +63,7 @@ def draw_poses(
             _draw_trail(canvas, way, person_colour(person), known.get(person, 1))
     limb_colours = limb_palette(poses.skeleton)
     visible = poses.found & (poses.keypoint_scores >= options.min_keypoint_score)
+    seen = visible & (poses.keypoint_scores > 0)  # the others are put in place by the rest of the pose: drawn thin
     for i in reversed(range(len(poses))):
         own = person_colour(people[i])
         if options.show_boxes:
@@ -70,7 +71,10 @@ def draw_poses(
         if options.show_skeletons:
             colours = [own] * len(limb_colours) if options.colour_by == "person" else limb_colours
             radius = 0.5 + options.dot_size * widths[i]
-            _draw_person(canvas, poses.skeleton, poses.keypoints[i], visible[i], colours, own, widths[i], radius)
+            if (visible[i] & ~seen[i]).any():
+                thin = max(1, widths[i] // 3)
+                _draw_person(canvas, poses.skeleton, poses.keypoints[i], visible[i], colours, own, thin, radius / 2)
+            _draw_person(canvas, poses.skeleton, poses.keypoints[i], seen[i], colours, own, widths[i], radius)
     show_ids = options.show_ids and poses.track_ids is not None
     if show_ids or options.show_scores:
         for i in range(len(poses)):

@@ -149,8 +149,11 @@ class PoseEstimator:
 
         Raises:
             MediaError: the source cannot be opened.
+            ModelError: poses are to be completed: guesses would be followed and steadied like what was seen.
             BackendUnavailable: pip install 'nimblepose[video]'.
         """
+        if self.decode_options.complete:
+            raise ModelError("DecodeOptions(complete=True) is for pictures; leave it out to follow people in a video")
         return tracked(self, open_frames(source, selection), tracking, smoothing)
 
     @cached_property

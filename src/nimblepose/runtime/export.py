@@ -191,8 +191,7 @@ def with_metadata(path: Path, metadata: ModelMetadata, out: Path) -> None:
     """Write a model file of ours, ONNX or checkpoint, with other metadata; its weights stay as they are.
 
     Raises:
-        ModelError: it cannot be read or written.
-        MediaError: the same, of ONNX.
+        ModelError, MediaError: it cannot be written.
     """
     if path.suffix != ".onnx":
         from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint

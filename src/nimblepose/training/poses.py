@@ -21,7 +21,7 @@ from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import Record
 from nimblepose.data.regions import paint_regions
 from nimblepose.evaluation.coco import MAX_PEOPLE, oks_sigmas
-from nimblepose.media.pictures import read_picture
+from nimblepose.evaluation.detect import AnnotatedPicture, read_annotated
 from nimblepose.runtime.estimator import PoseEstimator
 
 _FEWEST = 50  # people, and poses, from which on something is learnt and not copied
@@ -106,6 +106,7 @@ def rate_poses(
 
     Raises:
         MediaError: a picture that cannot be read.
+        DataError: a picture of another size than its annotations are for.
     """
     skeleton, spec = estimator.skeleton, estimator.metadata.input
     annotated, sigmas = skeleton.annotated_indices, oks_sigmas(skeleton)
@@ -113,7 +114,7 @@ def rate_poses(
     found: list[NDArray[np.float64]] = []
     worth: list[NDArray[np.float64]] = []
     for done, record in enumerate(records, start=1):
-        picture = read_picture(record.path)
+        picture = read_annotated(AnnotatedPicture(record.image_id, record.path, record.size))
         placement = estimator.place(picture)
         heatmaps, pafs = (field[0] for field in estimator.fields([picture], placement))
         geometry = estimator.metadata.paf_geometry

@@ -43,7 +43,13 @@ def start_network(
     if origin.paf_geometry != paf_geometry:
         _log.warning("start: %s has learnt PAFs drawn from the cell's %s", source, origin.paf_geometry)
     return network, dataclasses.replace(
-        origin, skeleton=skeleton, paf_geometry=paf_geometry, licence=licence, origin=_origin(source, origin)
+        origin,
+        skeleton=skeleton,
+        paf_geometry=paf_geometry,
+        licence=licence,
+        origin=_origin(source, origin),
+        prior=origin.prior if origin.skeleton.keypoints == skeleton.keypoints else None,
+        scorer=None,  # it knows what poses of the old weights are worth
     )
 
 
