@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -77,6 +78,24 @@ def test_many_threads_get_each_their_own_answer(tiny, name):
         together = list(pool.map(lambda image: backend.run(image).heatmaps, inputs * 3))
     for ours, theirs in zip(together, alone * 3, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_torch_is_asked_by_one_thread_at_a_time(tiny):
+    backend = opened(tiny, "torch", threads=2, parallel=2)
+    network, inside, most = backend._network, [], []
+
+    def watched(image):
+        inside.append(image)
+        most.append(len(inside))
+        time.sleep(0.001)
+        answer = network(image)
+        inside.pop()
+        return answer
+
+    backend._network = watched
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(backend.run, [images((1, 32, 32), seed=seed) for seed in range(24)]))
+    assert max(most) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -149,7 +149,11 @@ def openvino_core() -> Any:
 
 
 class TorchBackend:
-    """Checkpoints of ours, for comparison and while training; the slowest of the three."""
+    """Checkpoints of ours, for comparison and while training; the slowest of the three.
+
+    One call at a time: each takes all threads anyway, and several teams of them at once have been seen to wait for each
+    other for good, spinning, in a process in which other runtimes had threads too.
+    """
 
     def __init__(self, path: Path, *, threads: int = 0) -> None:
         try:
@@ -161,13 +165,14 @@ class TorchBackend:
         if threads:
             torch.set_num_threads(threads)  # torch knows only one number for the whole process
         self.callers = 1
+        self._turn = threading.Lock()
         self._torch = torch
         self._network, self.metadata = load_checkpoint(path)
         self._network.eval()
 
     def run(self, image: Batch) -> Fields:
         """Fields of a prepared batch, of the last stage."""
-        with self._torch.inference_mode():
+        with self._turn, self._torch.inference_mode():
             fields = self._network(self._torch.from_numpy(image))[-1]
         return Fields(fields.heatmaps.numpy(), fields.pafs.numpy())
 
