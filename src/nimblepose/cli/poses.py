@@ -31,9 +31,10 @@ def poses(
     import numpy as np
 
     from nimblepose.cli.progress import counted, download_bar, stages_bar
-    from nimblepose.core.errors import DataError, MediaError
+    from nimblepose.core.errors import DataError
     from nimblepose.data.coco import load_records
     from nimblepose.evaluation.detect import chosen_set
+    from nimblepose.media.files import check_folders
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.export import with_metadata
     from nimblepose.runtime.models import find_model
@@ -46,8 +47,7 @@ def poses(
         raise DataError(f"{path} and --out {out} must be of one kind, .onnx or .safetensors")
     if out.suffix == ".onnx":
         import_onnx()  # what is missing is said now, not after the last picture
-    if not out.absolute().parent.is_dir():
-        raise MediaError(f"no folder {out.absolute().parent} to write into; make it first")
+    check_folders(out)
     file, folder = chosen_set(data, images, annotations)
     estimator = PoseEstimator(path, threads=threads, input_height=input_height)
     records = load_records([file], [folder], estimator.skeleton)

@@ -8,6 +8,7 @@ import typer
 from nimblepose.cli import options as given
 from nimblepose.cli.loading import EstimatorOptions
 from nimblepose.cli.videos import VideoChoices, finish, make_folder, run_videos
+from nimblepose.codec.options import DecodeOptions
 
 if TYPE_CHECKING:
     from nimblepose.media.sinks import PictureSink
@@ -26,7 +27,7 @@ def predict(
     backend: given.BackendOption = "auto",
     threads: given.ThreadsOption = 0,
     input_height: given.HeightOption = 256,
-    min_score: given.MinScoreOption = 0.3,
+    min_score: given.MinScoreOption = DecodeOptions.min_pose_score,
     flip: given.FlipOption = False,
     complete: given.CompleteOption = False,
     out: given.OutOption = None,

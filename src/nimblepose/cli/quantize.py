@@ -38,19 +38,17 @@ def quantize(
     import dataclasses
 
     from nimblepose.cli.progress import stages_bar
-    from nimblepose.core.errors import DataError, MediaError
+    from nimblepose.core.errors import DataError
     from nimblepose.evaluation.coco import check_available
     from nimblepose.evaluation.detect import AnnotatedSet, chosen_set
     from nimblepose.evaluation.provenance import machine, model_facts, sha256, write_json
     from nimblepose.evaluation.quantise import QuantiseOptions, quantise
-    from nimblepose.media.files import write_atomically
+    from nimblepose.media.files import check_folders, write_atomically
     from nimblepose.runtime.quantization.sources import load_network
 
     check_available()
     network, metadata = load_network(model)
-    for folder in {file.absolute().parent for file in (out, report) if file}:
-        if not folder.is_dir():
-            raise MediaError(f"no folder {folder} to write into; make it first")
+    check_folders(*(file for file in (out, report) if file))
     if not (val or images or annotations):
         raise DataError("AP is measured before and after: give --val, or both --images and --annotations")
     measured = AnnotatedSet.read(*chosen_set(val, images, annotations, option="--val"), limit=limit)

@@ -7,6 +7,7 @@ import typer
 from nimblepose.cli import options as given
 from nimblepose.cli.loading import EstimatorOptions
 from nimblepose.cli.videos import VideoChoices, finish, make_folder, run_videos
+from nimblepose.codec.options import DecodeOptions
 
 
 def track(
@@ -20,7 +21,7 @@ def track(
     backend: given.BackendOption = "auto",
     threads: given.ThreadsOption = 0,
     input_height: given.HeightOption = 256,
-    min_score: given.MinScoreOption = 0.3,
+    min_score: given.MinScoreOption = DecodeOptions.min_pose_score,
     flip: given.FlipOption = False,
     out: given.OutOption = None,
     formats: given.FormatOption = "json",
@@ -50,12 +51,7 @@ def track(
     from nimblepose.media.sinks import parse_formats
 
     estimating = EstimatorOptions(
-        model=model,
-        backend=backend,
-        threads=threads,
-        input_height=input_height,
-        min_score=min_score,
-        flip=flip,
+        model=model, backend=backend, threads=threads, input_height=input_height, min_score=min_score, flip=flip
     )
     options = VideoChoices(
         formats=parse_formats(formats), video=video, colour_by=colour_by, trails=trails, smooth=smooth,

@@ -88,6 +88,11 @@ class Poses:
         return ~np.isnan(self.keypoints[..., 0])
 
     @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Which keypoints were found, and not put in place by the rest of the pose, (N, K)."""
+        return self.found & (self.keypoint_scores > 0)
+
+    @property
     def interpolation_flags(self) -> NDArray[np.bool_]:
         """`interpolated`, and all False where it is None, (N, K)."""
         return np.zeros(self.keypoint_scores.shape, bool) if self.interpolated is None else self.interpolated

@@ -63,7 +63,7 @@ def draw_poses(
             _draw_trail(canvas, way, person_colour(person), known.get(person, 1))
     limb_colours = limb_palette(poses.skeleton)
     visible = poses.found & (poses.keypoint_scores >= options.min_keypoint_score)
-    seen = visible & (poses.keypoint_scores > 0)  # the others are put in place by the rest of the pose: drawn thin
+    seen = visible & poses.seen  # the others are guesses: drawn thin
     for i in reversed(range(len(poses))):
         own = person_colour(people[i])
         if options.show_boxes:

@@ -31,7 +31,7 @@ def head_discs(poses: Poses) -> NDArray[np.float64]:
     least = np.where(np.isnan(trunk), _OF_BOX * diagonal, _OF_TRUNK * trunk)
     indices = _indices(poses.skeleton, _HEAD)
     reach = np.linalg.norm(poses.keypoints[:, indices] - head[:, None], axis=2)  # (N, heads)
-    reach[~_seen(poses)[:, indices]] = np.nan
+    reach[~poses.seen[:, indices]] = np.nan  # guesses cover too little
     radius = np.fmax(_SPREAD * np.nan_to_num(reach).max(axis=1, initial=0.0), least)
     up = np.where(np.isnan(trunk)[:, None], (0.0, -1.0), (shoulders - hips) / np.maximum(trunk, 1e-9)[:, None])
     radius = np.where(np.isnan(head[:, 0]), 1.3 * radius, radius)  # the place is a guess: cover more
@@ -57,17 +57,12 @@ def blur_discs(canvas: Picture, discs: NDArray[np.float64]) -> None:
 
 
 def _middle(poses: Poses, words: set[str]) -> NDArray[np.float64]:
-    """Mean of the found keypoints that have one of the words in their names, (N, 2); NaN if there is none."""
+    """Mean of the keypoints seen that have one of the words in their names, (N, 2); NaN if there is none."""
     indices = _indices(poses.skeleton, words)
-    points, found = poses.keypoints[:, indices].astype(np.float64), _seen(poses)[:, indices]
-    count = found.sum(axis=1)[:, None]
-    total = np.where(found[..., None], points, 0).sum(axis=1)
+    points, seen = poses.keypoints[:, indices].astype(np.float64), poses.seen[:, indices]
+    count = seen.sum(axis=1)[:, None]
+    total = np.where(seen[..., None], points, 0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _seen(poses: Poses) -> NDArray[np.bool_]:
-    """Keypoints that were found, and not put in place by the rest of the pose, (N, K): guesses cover too little."""
-    return poses.found & (poses.keypoint_scores > 0)
 
 
 def _indices(skeleton: Skeleton, words: set[str]) -> list[int]:

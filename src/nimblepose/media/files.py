@@ -33,6 +33,17 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def check_folders(*files: Path) -> None:
+    """Say now, and not after hours of work, that a file has no folder to be written into.
+
+    Raises:
+        MediaError: one has none.
+    """
+    for folder in dict.fromkeys(file.absolute().parent for file in files):
+        if not folder.is_dir():
+            raise MediaError(f"no folder {folder} to write into; make it first")
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turn what goes wrong while `path` is written into `MediaError`."""
