@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 
@@ -11,6 +13,7 @@ from nimblepose.training.optimizer import (
     averaged,
     build_optimizer,
     freeze,
+    fuse_frozen_norms,
     parameter_groups,
     rate_factor,
     set_rate,
@@ -127,3 +130,27 @@ def test_the_moving_average_follows_and_lends_itself(network):
     with averaged(network, average):
         torch.testing.assert_close(parameter.data, average.weights[name])
     assert (parameter == now).all()
+
+
+def test_fused_norms_are_the_same_function_with_the_same_gradients(network):
+    generator = torch.Generator().manual_seed(0)
+    for norm in (module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)):
+        for tensor in (norm.weight.data, norm.bias.data, norm.running_mean, norm.running_var):
+            tensor.uniform_(0.5, 1.5, generator=generator)
+    fused = copy.deepcopy(network)
+    fuse_frozen_norms(fused)
+    image = torch.rand(2, 3, 32, 40, generator=generator)
+    for each in (network, fused):
+        set_train_mode(each, frozen_batch_norm=True)
+        torch.cat([field.flatten() for stage in each(image) for field in stage]).square().sum().backward()
+    norms = [name for name, module in fused.named_modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert norms
+    for (name, one), other in zip(network.named_parameters(), fused.parameters(), strict=True):
+        torch.testing.assert_close(other.grad, one.grad, rtol=1e-4, atol=1e-4 * float(one.grad.abs().max()), msg=name)
+    assert network.state_dict().keys() == fused.state_dict().keys()
+    counted = []
+    fused.get_submodule(norms[0]).register_forward_hook(
+        lambda module, given, result: counted.append(given[0] is result)
+    )
+    fused(image)
+    assert counted == [True], "the norm itself does nothing more"

@@ -33,13 +33,12 @@ def with_teacher(tiny, checkpoint, **changes):
 def test_a_mirrored_teacher_gives_what_the_product_averages(tiny, checkpoint):
     teacher = load_teacher(with_teacher(tiny, checkpoint), HUMAN_18)
     image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
-    soft = teacher(torch.from_numpy(image.transpose(2, 0, 1).copy())[None], (64, 96))
+    soft = teacher(torch.from_numpy(image.transpose(2, 0, 1).copy())[None])
     estimator = PoseEstimator(checkpoint, input_height=64, flip=True)
     fields = estimator.fields([image], estimator.place(image))
     np.testing.assert_allclose(soft.heatmaps[0].numpy(), fields.heatmaps[0], atol=1e-4)
     np.testing.assert_allclose(soft.pafs[0].numpy(), fields.pafs[0], atol=1e-4)
-    one = torch.from_numpy(image.transpose(2, 0, 1).copy())[None]
-    alone = dataclasses.replace(teacher, views=(View(),))(one, (64, 96))
+    alone = dataclasses.replace(teacher, views=(View(),))(torch.from_numpy(image.transpose(2, 0, 1).copy())[None])
     assert (alone.pafs - soft.pafs).abs().max() > 1e-4
 
 
@@ -47,15 +46,15 @@ def test_a_larger_view_is_the_larger_picture_brought_back(tiny, checkpoint):
     teacher = load_teacher(with_teacher(tiny, checkpoint), HUMAN_18)
     small = torch.randint(0, 256, (1, 3, 32, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     smooth = torch.nn.functional.interpolate(small.float(), scale_factor=2.0, mode="bilinear")
-    enlarged = dataclasses.replace(teacher, views=(View(scale=2.0),))(small, (32, 48))
+    enlarged = dataclasses.replace(teacher, views=(View(scale=2.0),))(small)
     assert enlarged.heatmaps.shape == (1, 19, 4, 6)
     alone = dataclasses.replace(teacher, views=(View(),))
-    expected = alone(smooth, (64, 96))  # the picture as it is enlarged, then 2 x 2 cells to 1
+    expected = alone(smooth)  # the picture as it is enlarged, then 2 x 2 cells to 1
     fields = average([Fields(expected.heatmaps.numpy(), expected.pafs.numpy())], (4, 6))
     np.testing.assert_allclose(enlarged.heatmaps.numpy(), fields.heatmaps, atol=1e-5)
     np.testing.assert_allclose(enlarged.pafs.numpy(), fields.pafs, atol=1e-5)
-    both = dataclasses.replace(teacher, views=(View(), View(scale=2.0)))(small, (32, 48))
-    half = (alone(small, (32, 48)).pafs + enlarged.pafs) / 2
+    both = dataclasses.replace(teacher, views=(View(), View(scale=2.0)))(small)
+    half = (alone(small).pafs + enlarged.pafs) / 2
     np.testing.assert_allclose(both.pafs.numpy(), half.numpy(), atol=1e-5)
 
 
@@ -65,15 +64,15 @@ def test_labels_lead_near_the_labelled_and_the_teacher_where_they_may_miss_peopl
     labels.heatmaps[0, -1] = 1.0  # background is nobody's
     soft = Predicted(torch.full((1, 3, 16, 16), 0.5), torch.full((1, 2, 16, 16), 0.5))
     options = DistillOptions(teacher="t", weight=0.2, background=0.8)
-    heatmaps, pafs = mixed(labels, soft, torch.ones(1), torch.zeros(1), options)
+    heatmaps, pafs = mixed(labels, soft, torch.ones(1), options)
     assert heatmaps[0, 0, 4, 4] == pytest.approx(0.9)
     assert (pafs[0, :, 1:8, 1:8] - 0.1).abs().max() < 1e-6  # three cells to each side
     assert (pafs[0, :, 8:] - 0.4).abs().max() < 1e-6
     assert (pafs[0, :, :, 8:] - 0.4).abs().max() < 1e-6
-    complete = mixed(labels, soft, torch.zeros(1), torch.zeros(1), options)
+    complete = mixed(labels, soft, torch.zeros(1), options)
     assert complete.pafs[:, :, 8:].abs().max() == 0  # nobody is labelled there, so nobody is
     assert (complete.pafs[0, :, 1:8, 1:8] - 0.1).abs().max() < 1e-6
-    everywhere = mixed(labels, soft, torch.ones(1), torch.zeros(1), DistillOptions(teacher="t", weight=0.2))
+    everywhere = mixed(labels, soft, torch.ones(1), DistillOptions(teacher="t", weight=0.2))
     assert (everywhere.pafs - 0.1).abs().max() < 1e-6
 
 

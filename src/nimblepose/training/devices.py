@@ -33,6 +33,5 @@ def build_fabric(recipe: Recipe) -> Fabric:
     )
     if fabric.device.type == "cpu" and (recipe.precision == "16-mixed" or recipe.batch_norm == "sync"):
         raise TrainingError("precision=16-mixed and batch_norm=sync need GPUs; use bf16-mixed and frozen on CPUs")
-    torch.backends.cudnn.benchmark = True  # batches are all of one size
     fabric.launch()
     return fabric

@@ -208,7 +208,7 @@ def fuse_frozen_norms(network: nn.Module) -> None:
             for layer, norm in itertools.pairwise(module):
                 if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                     layer.forward = functools.partial(_through, layer, norm)  # type: ignore[method-assign]
-                    norm.forward = _as_it_is  # type: ignore[method-assign]
+                    norm.forward = _as_it_is  # type: ignore[assignment,method-assign]
 
 
 def _through(layer: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:

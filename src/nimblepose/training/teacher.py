@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from nimblepose.codec.decode import paf_offset
 from nimblepose.core.errors import TrainingError
-from nimblepose.core.geometry import Size
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.model.checkpoint import load_checkpoint
@@ -28,48 +26,28 @@ class Teacher:
     network: PoseNetwork
     metadata: ModelMetadata
     views: tuple[View, ...]  # whose mean it gives
-    in_turn: bool = False  # one of them per sample, whose mean over the steps is the same
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, size: Size, *, step: int = 0) -> Fields:
-        """Float32 fields of the last stage for what a pupil sees.
-
-        Args:
-            images: (B, 3, H, W) uint8, as large as the pupil's input, or larger for views that look closer.
-            size: (height, width) of the pupil's input.
-            step: Whose turn it is.
-        """
+    def __call__(self, images: Tensor) -> Fields:
+        """Float32 fields of the last stage for (B, 3, H, W) uint8 pictures."""
         pictures = normalise(images, self.metadata.input)
-        if not self.in_turn:
-            seen = [self._view(pictures, size, view) for view in self.views]
-            return Fields(*(torch.stack(kind).mean(0) for kind in zip(*seen, strict=True)))
-        turns = (torch.arange(len(images), device=images.device) + step) % len(self.views)
-        order = turns.argsort(stable=True)
-        parts = zip(pictures[order].split(turns.bincount(minlength=len(self.views)).tolist()), self.views, strict=True)
-        seen = [self._view(part, size, view) for part, view in parts if len(part)]
-        return Fields(*(torch.cat(kind)[order.argsort()] for kind in zip(*seen, strict=True)))
+        seen = [self._view(pictures, view) for view in self.views]
+        return Fields(*(torch.stack(kind).mean(0) for kind in zip(*seen, strict=True)))
 
-    def _view(self, pictures: Tensor, size: Size, view: View) -> Fields:
+    def _view(self, pictures: Tensor, view: View) -> Fields:
         """Fields of the pictures as they are seen in one view, in the pupil's cells."""
         stride = self.metadata.input.stride
-        height, width = (max(1, round(side * view.scale / stride)) * stride for side in size)
-        pictures = resized(pictures, (height, width))
+        cells = [side // stride for side in pictures.shape[2:]]
+        if view.scale != 1:
+            size = [max(1, round(side * view.scale / stride)) * stride for side in pictures.shape[2:]]
+            pictures = functional.interpolate(pictures, size, mode="bilinear", antialias=view.scale < 1)
         heatmaps, pafs = self.network(pictures.flip(-1) if view.mirrored else pictures)[-1]
         fields = Fields(heatmaps.float(), pafs.float())
         if view.mirrored:
             fields = unmirrored(fields, self.metadata)
-        cells = [size[0] // stride, size[1] // stride]
-        if fields.heatmaps.shape[2:] == tuple(cells):
+        if view.scale == 1:
             return fields
         return Fields(*(functional.interpolate(field, cells, mode="bicubic") for field in fields))
-
-
-def resized(pictures: Tensor, size: Size) -> Tensor:
-    """(B, 3, H, W) float at another size, as prediction would see it; averaged where it shrinks by more than half."""
-    if pictures.shape[2:] == size:
-        return pictures
-    shrinks = 2 * size[0] < pictures.shape[2]
-    return functional.interpolate(pictures, list(size), mode="bilinear", antialias=shrinks)
 
 
 def unmirrored(fields: Fields, metadata: ModelMetadata) -> Fields:
@@ -80,35 +58,14 @@ def unmirrored(fields: Fields, metadata: ModelMetadata) -> Fields:
     order = torch.tensor([*skeleton.flip_permutation, len(skeleton.keypoints)], device=device)
     heatmaps = fields.heatmaps[:, order].flip(-1)
     sign = torch.tensor(direction[:, None] * [-1.0, 1.0], dtype=torch.float32, device=device)
-    pafs = fields.pafs.unflatten(1, (-1, 2))[:, torch.tensor(limbs, device=device)]
+    batch, _, height, width = fields.pafs.shape
+    pafs = fields.pafs.reshape(batch, -1, 2, height, width)[:, torch.tensor(limbs, device=device)]
     pafs = (pafs * sign[:, :, None, None]).flatten(1, 2).flip(-1)
     left = torch.cat([pafs[..., :1], pafs[..., :-1]], dim=-1)
     return Fields(heatmaps, torch.lerp(pafs, left, 2 * paf_offset(metadata.input.stride, metadata.paf_geometry)))
 
 
-def blended(images: Tensor, share: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Blend some samples with other ones of the batch: pictures that nobody has labelled, but that a teacher can see.
-
-    A pupil that is to answer as its teacher does learns the more from few pictures the more of them are made (Beyer et
-    al. 2022, arXiv 2106.05237).
-
-    Args:
-        images: (B, 3, H, W) uint8.
-        share: Of the samples that are blended: the first ones.
-        rng: The dice.
-
-    Returns:
-        The pictures, and (B,) 1 where blended, else 0.
-    """
-    count = round(share * len(images))
-    weights = np.zeros(len(images), np.float32)
-    weights[:count] = rng.uniform(0.15, 0.5, count)
-    other = torch.from_numpy(weights).to(images.device)[:, None, None, None]
-    mixed_images = torch.lerp(images.float(), images.roll(-1, 0).float(), other).round().to(torch.uint8)
-    return mixed_images, (other > 0).float().flatten()
-
-
-def mixed(labels: Fields, teacher: Fields, partial: Tensor, alone: Tensor, options: DistillOptions) -> Fields:
+def mixed(labels: Fields, teacher: Fields, partial: Tensor, options: DistillOptions) -> Fields:
     """Targets: drawn labels and the teacher's fields, by the weights of the recipe.
 
     With a weight for the background, the teacher has a say away from labelled people only in pictures whose labels may
@@ -118,16 +75,14 @@ def mixed(labels: Fields, teacher: Fields, partial: Tensor, alone: Tensor, optio
         labels: Drawn fields, (B, K + 1, h, w) and (B, 2L, h, w).
         teacher: Its fields, of the same shapes.
         partial: (B,), 1 where labels may miss people, else 0.
-        alone: (B,), 1 where the teacher alone is believed, else 0.
         options: The weights.
     """
-    share = torch.full_like(partial, options.weight)[:, None, None, None]
+    share: float | Tensor = options.weight
     if options.background is not None:
         labelled = (labels.heatmaps[:, :-1].amax(1, keepdim=True) > _LABELLED).float()
         near = functional.max_pool2d(labelled, 2 * _NEAR + 1, stride=1, padding=_NEAR)
         away = options.background * partial[:, None, None, None]
         share = away + near * (options.weight - away)
-    share = share.maximum(alone[:, None, None, None])
     return Fields(*(torch.lerp(drawn, soft, share) for drawn, soft in zip(labels, teacher, strict=True)))
 
 
@@ -155,4 +110,4 @@ def load_teacher(recipe: Recipe, skeleton: Skeleton) -> Teacher | None:
         )
     if any(view.mirrored for view in options.views):
         _ = skeleton.limb_flip  # raises here, not at the first step
-    return Teacher(network.requires_grad_(False), metadata, options.views, options.in_turn)
+    return Teacher(network.requires_grad_(False), metadata, options.views)
