@@ -20,9 +20,10 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("detail", [1.0, 1.5], ids="{} times as large".format)
 @pytest.mark.parametrize("reduced", [1, 2, 4], ids="read at 1/{}".format)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_a_lit_keypoint_stays_lit(bird, case, reduced):
+def test_a_lit_keypoint_stays_lit(bird, case, reduced, detail):
     point = np.array([63.5, 55.5])
     image = np.full((128, 160, 3), 128, np.uint8)  # grey, as beyond the border
     image[48:64, 56:72] = 255  # centre (63.5, 55.5)
@@ -33,9 +34,9 @@ def test_a_lit_keypoint_stays_lit(bird, case, reduced):
     how = similarity(
         (70.0, 60.0), case["factor"], case["angle"], np.array(case["shift"]), mirrored=case["mirrored"], size=(96, 112)
     )
-    moved = warp(Sample(small, xy, np.zeros((128, 160), bool)), how, (96, 112), bird, reduced=reduced)
-    assert moved.image.shape == (96, 112, 3)
-    np.testing.assert_allclose(moved.xy[0, 0], centroid(moved.image - 128.0), atol=0.1)
+    moved = warp(Sample(small, xy, np.zeros((128, 160), bool)), how, (96, 112), bird, reduced=reduced, detail=detail)
+    assert moved.image.shape == (96 * detail, 112 * detail, 3)
+    np.testing.assert_allclose((moved.xy[0, 0] + 0.5) * detail - 0.5, centroid(moved.image - 128.0), atol=0.1 * detail)
     assert how.factor == pytest.approx(case["factor"])
 
 

@@ -33,6 +33,16 @@ def test_unaugmented_a_sample_is_the_picture_and_its_people(coco, bird, save):
     assert batch.unreadable.tolist() == [0]
 
 
+def test_a_closer_look_changes_the_picture_and_nothing_else(coco, bird, save):
+    augment = dataclasses.replace(
+        STILL, fill=0.4, rotation=30.0, shift=5.0, flip=0.5
+    )  # small enough to be read reduced
+    usual, closer = (dataset(coco, bird, save, augment=augment, detail=detail)[3] for detail in (1.0, 2.0))
+    assert closer.image.shape == (1, 3, 128, 192)
+    for name in ("xy", "counts", "heatmaps", "pafs"):
+        np.testing.assert_array_equal(getattr(usual, name), getattr(closer, name))
+
+
 def test_a_sample_says_whether_its_labels_may_miss_people(coco, bird, save):
     assert dataset(coco, bird, save)[0].partial.tolist() == [0]
     coco["images"][0]["labels"] = "partial"

@@ -163,6 +163,33 @@ def test_frozen_parts_stay_and_a_teacher_pulls(tiny, tmp_path):
     assert float(first["stage0_pafs"]) > 1e-3  # the teacher's last stage teaches every stage
 
 
+def test_a_teacher_that_looks_closer_at_blended_samples_is_resumed_to_the_bit(tiny, tmp_path):
+    teacher = run(load_recipe(tiny()), tmp_path / "teacher")
+    distill = {
+        "teacher": str(teacher),
+        "weight": 0.5,
+        "views": [{"scale": 1.5}, {"scale": 0.75}],
+        "in_turn": True,
+        "blend": 0.5,
+    }
+    recipe = load_recipe(tiny(start=str(teacher), distill=distill, data__detail=1.5, schedule__steps=6))
+    run(recipe, tmp_path / "whole")
+
+    def crash(step):
+        if step.step == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(recipe, tmp_path / "broken", watch=crash)
+    run(recipe, tmp_path / "broken", resume=True)
+    assert losses(tmp_path / "broken") == losses(tmp_path / "whole")
+    plain = load_recipe(
+        tiny(start=str(teacher), distill={**distill, "blend": 0.0}, data__detail=1.5, schedule__steps=6)
+    )
+    run(plain, tmp_path / "plain")
+    assert losses(tmp_path / "plain") != losses(tmp_path / "whole")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

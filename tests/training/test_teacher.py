@@ -15,7 +15,7 @@ from nimblepose.runtime.averaging import average
 from nimblepose.runtime.backends import Fields
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.training.recipe import DistillOptions, View, load_recipe
-from nimblepose.training.teacher import load_teacher, mixed
+from nimblepose.training.teacher import blended, load_teacher, mixed
 
 
 @pytest.fixture
@@ -33,12 +33,13 @@ def with_teacher(tiny, checkpoint, **changes):
 def test_a_mirrored_teacher_gives_what_the_product_averages(tiny, checkpoint):
     teacher = load_teacher(with_teacher(tiny, checkpoint), HUMAN_18)
     image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
-    soft = teacher(torch.from_numpy(image.transpose(2, 0, 1).copy())[None])
+    soft = teacher(torch.from_numpy(image.transpose(2, 0, 1).copy())[None], (64, 96))
     estimator = PoseEstimator(checkpoint, input_height=64, flip=True)
     fields = estimator.fields([image], estimator.place(image))
     np.testing.assert_allclose(soft.heatmaps[0].numpy(), fields.heatmaps[0], atol=1e-4)
     np.testing.assert_allclose(soft.pafs[0].numpy(), fields.pafs[0], atol=1e-4)
-    alone = dataclasses.replace(teacher, views=(View(),))(torch.from_numpy(image.transpose(2, 0, 1).copy())[None])
+    one = torch.from_numpy(image.transpose(2, 0, 1).copy())[None]
+    alone = dataclasses.replace(teacher, views=(View(),))(one, (64, 96))
     assert (alone.pafs - soft.pafs).abs().max() > 1e-4
 
 
@@ -46,16 +47,48 @@ def test_a_larger_view_is_the_larger_picture_brought_back(tiny, checkpoint):
     teacher = load_teacher(with_teacher(tiny, checkpoint), HUMAN_18)
     small = torch.randint(0, 256, (1, 3, 32, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     smooth = torch.nn.functional.interpolate(small.float(), scale_factor=2.0, mode="bilinear")
-    enlarged = dataclasses.replace(teacher, views=(View(scale=2.0),))(small)
+    enlarged = dataclasses.replace(teacher, views=(View(scale=2.0),))(small, (32, 48))
     assert enlarged.heatmaps.shape == (1, 19, 4, 6)
     alone = dataclasses.replace(teacher, views=(View(),))
-    expected = alone(smooth)  # the picture as it is enlarged, then 2 x 2 cells to 1
+    expected = alone(smooth, (64, 96))  # the picture as it is enlarged, then 2 x 2 cells to 1
     fields = average([Fields(expected.heatmaps.numpy(), expected.pafs.numpy())], (4, 6))
     np.testing.assert_allclose(enlarged.heatmaps.numpy(), fields.heatmaps, atol=1e-5)
     np.testing.assert_allclose(enlarged.pafs.numpy(), fields.pafs, atol=1e-5)
-    both = dataclasses.replace(teacher, views=(View(), View(scale=2.0)))(small)
-    half = (alone(small).pafs + enlarged.pafs) / 2
+    both = dataclasses.replace(teacher, views=(View(), View(scale=2.0)))(small, (32, 48))
+    half = (alone(small, (32, 48)).pafs + enlarged.pafs) / 2
     np.testing.assert_allclose(both.pafs.numpy(), half.numpy(), atol=1e-5)
+
+
+def test_in_turn_every_sample_has_one_view_and_the_next_step_another(tiny, checkpoint):
+    views = (View(), View(mirrored=True), View(scale=0.5))
+    teacher = dataclasses.replace(load_teacher(with_teacher(tiny, checkpoint), HUMAN_18), views=views, in_turn=True)
+    images = torch.randint(0, 256, (4, 3, 96, 96), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    alone = [dataclasses.replace(teacher, views=(view,))(images, (64, 64)) for view in views]
+    for step in range(3):
+        fields = teacher(images, (64, 64), step=step)
+        for kind in (0, 1):
+            expected = torch.stack([alone[(sample + step) % 3][kind][sample] for sample in range(4)])
+            torch.testing.assert_close(fields[kind], expected)
+    assert (alone[0].pafs - alone[1].pafs).abs().max() > 1e-4
+
+
+def test_in_turn_with_fewer_samples_than_views(tiny, checkpoint):
+    teacher = dataclasses.replace(load_teacher(with_teacher(tiny, checkpoint), HUMAN_18), in_turn=True)
+    image = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
+    for step in range(2):
+        assert teacher(image, (64, 64), step=step).heatmaps.isfinite().all()
+
+
+def test_the_first_samples_are_blended_with_their_neighbours():
+    images = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    pictures, alone = blended(images, 0.5, np.random.default_rng(0))
+    assert alone.tolist() == [1, 1, 0, 0]
+    assert torch.equal(pictures[2:], images[2:])
+    for sample in (0, 1):
+        own, other, both = (picture.float() for picture in (images[sample], images[sample + 1], pictures[sample]))
+        share = ((both - own) * (other - own)).sum() / ((other - own) ** 2).sum()
+        assert 0.15 <= share <= 0.5
+        assert (both - own - share * (other - own)).abs().max() <= 1
 
 
 def test_labels_lead_near_the_labelled_and_the_teacher_where_they_may_miss_people():
@@ -64,15 +97,17 @@ def test_labels_lead_near_the_labelled_and_the_teacher_where_they_may_miss_peopl
     labels.heatmaps[0, -1] = 1.0  # background is nobody's
     soft = Predicted(torch.full((1, 3, 16, 16), 0.5), torch.full((1, 2, 16, 16), 0.5))
     options = DistillOptions(teacher="t", weight=0.2, background=0.8)
-    heatmaps, pafs = mixed(labels, soft, torch.ones(1), options)
+    heatmaps, pafs = mixed(labels, soft, torch.ones(1), torch.zeros(1), options)
     assert heatmaps[0, 0, 4, 4] == pytest.approx(0.9)
     assert (pafs[0, :, 1:8, 1:8] - 0.1).abs().max() < 1e-6  # three cells to each side
     assert (pafs[0, :, 8:] - 0.4).abs().max() < 1e-6
     assert (pafs[0, :, :, 8:] - 0.4).abs().max() < 1e-6
-    complete = mixed(labels, soft, torch.zeros(1), options)
+    complete = mixed(labels, soft, torch.zeros(1), torch.zeros(1), options)
     assert complete.pafs[:, :, 8:].abs().max() == 0  # nobody is labelled there, so nobody is
     assert (complete.pafs[0, :, 1:8, 1:8] - 0.1).abs().max() < 1e-6
-    everywhere = mixed(labels, soft, torch.ones(1), DistillOptions(teacher="t", weight=0.2))
+    blend = mixed(labels, soft, torch.zeros(1), torch.ones(1), options)
+    assert (blend.heatmaps - soft.heatmaps).abs().max() == 0, "nobody has labelled a blend"
+    everywhere = mixed(labels, soft, torch.ones(1), torch.zeros(1), DistillOptions(teacher="t", weight=0.2))
     assert (everywhere.pafs - 0.1).abs().max() < 1e-6
 
 

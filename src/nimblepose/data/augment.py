@@ -104,7 +104,7 @@ def similarity(
     return Warp(matrix, mirrored)
 
 
-def warp(sample: Sample, how: Warp, size: Size, skeleton: Skeleton, *, reduced: int = 1) -> Sample:
+def warp(sample: Sample, how: Warp, size: Size, skeleton: Skeleton, *, reduced: int = 1, detail: float = 1.0) -> Sample:
     """Apply one affine to image, keypoints and mask; in a mirror left and right swap their names.
 
     Args:
@@ -113,11 +113,14 @@ def warp(sample: Sample, how: Warp, size: Size, skeleton: Skeleton, *, reduced: 
         size: (height, width) of the result.
         skeleton: Knows the mirror pairs.
         reduced: `sample.image` was read at 1/reduced of the picture's size.
+        detail: The resulting image is larger by this factor than the input that keypoints and mask are in.
     """
     matrix, wh = how.matrix, size[::-1]
     # Points of the reduced picture first go back: x = (x_r + 0.5) * reduced - 0.5
     of_image = np.column_stack([matrix[:, :2] * reduced, matrix @ [*[(reduced - 1) / 2] * 2, 1]])
-    image = cv2.warpAffine(sample.image, of_image, wh, flags=cv2.INTER_LINEAR, borderValue=GREY)
+    of_image = of_image * detail + [0, 0, (detail - 1) / 2]  # likewise: x_d = (x + 0.5) * detail - 0.5
+    large = (round(wh[0] * detail), round(wh[1] * detail))
+    image = cv2.warpAffine(sample.image, of_image, large, flags=cv2.INTER_LINEAR, borderValue=GREY)
     ignore = np.zeros(size, bool)
     if sample.ignore.any():
         ignore = cv2.warpAffine(sample.ignore.astype(np.uint8), matrix, wh, flags=cv2.INTER_NEAREST).astype(bool)

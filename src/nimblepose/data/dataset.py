@@ -33,7 +33,7 @@ _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2
 class Batch(NamedTuple):
     """What the loader hands to the loop; `heatmaps` and `pafs` are empty (B, 0, 0, 0) if the device draws them."""
 
-    image: Tensor  # (B, 3, H, W) uint8, RGB
+    image: Tensor  # (B, 3, H, W) uint8, RGB; its sides times `detail`
     xy: Tensor  # (B, N, K, 2) float32, input pixels, NaN where not labelled or nobody
     counts: Tensor  # (B, h, w) float32: 1 where the loss counts, 0 where not
     heatmaps: Tensor  # (B, K + 1, h, w) float32
@@ -47,6 +47,7 @@ class SampleOptions:
     """From record to tensors."""
 
     size: Size = (368, 368)
+    detail: float = 1.0  # images are larger by this factor than the input, for a teacher that looks closer
     augment: AugmentOptions = field(default_factory=AugmentOptions)
     encode: EncodeOptions = REFERENCE
     centres: CentreOptions = field(default_factory=CentreOptions)
@@ -92,10 +93,11 @@ class PoseDataset(Dataset[Batch]):
         x, y, w, h = (0.0, 0.0, width, height) if person < 0 else record.boxes[person].tolist()
         measure = height if augment.relative_to == "picture" else h
         how = random_warp((x + w / 2 - 0.5, y + h / 2 - 0.5), measure, self.options.size, augment, rng)
-        reduced = next((r for r in (8, 4, 2) if how.factor <= 1 / r), 1)
+        reduced = next((r for r in (8, 4, 2) if how.factor * self.options.detail <= 1 / r), 1)
         image = read_reduced(record.path, record.size, reduced)
         sample = Sample(image, record.xy, paint_regions(record.ignore, record.size))
-        return random_photo(warp(sample, how, self.options.size, self.skeleton, reduced=reduced), augment, rng)
+        size, detail = self.options.size, self.options.detail
+        return random_photo(warp(sample, how, size, self.skeleton, reduced=reduced, detail=detail), augment, rng)
 
 
 def read_reduced(path: Path, size: Size, reduced: int) -> NDArray[np.uint8]:
@@ -153,7 +155,7 @@ def to_batch(sample: Sample, skeleton: Skeleton, options: SampleOptions, *, part
 
 def unreadable(skeleton: Skeleton, options: SampleOptions) -> Batch:
     """A grey sample that counts nowhere and says so."""
-    image = np.full((*options.size, 3), 128, np.uint8)
+    image = np.full((*(round(side * options.detail) for side in options.size), 3), 128, np.uint8)
     nobody = np.zeros((0, len(skeleton.keypoints), 2), np.float32)
     sample = Sample(image, nobody, np.ones(options.size, bool))
     return to_batch(sample, skeleton, options)._replace(unreadable=torch.ones(1, dtype=torch.int64))

@@ -91,7 +91,7 @@ PACKAGED: dict[str, PackagedModel] = {
             description="18 keypoints of people, int8; fine-tuned by this project, see docs/model-card.md",
             licence="Apache-2.0",
             file="human.onnx",
-            sha384="b00803e447bd3df9d0fcbf33b2ab41d3a78cbca3dfbd10992762927359e7760329306b63859e2f62874e2f20e33d8103",
+            sha384="8368ec92dfee57296222f4290564c9d6161f8233124e32b8bbd51b13b6376d82fd034c952a52fd42f6057c74613e40f5",
         ),
     )
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.dataset import Batch
 from nimblepose.model.network import Fields
 from nimblepose.training import state as states
-from nimblepose.training.feed import build_dataset, build_loader, build_order, next_batch, normalise
+from nimblepose.training.feed import build_dataset, build_loader, build_order, next_batch, normalise, resized
 from nimblepose.training.loss import stage_losses
 from nimblepose.training.optimizer import (
     MovingAverage,
@@ -35,7 +36,7 @@ from nimblepose.training.options import to_plain
 from nimblepose.training.recipe import Recipe
 from nimblepose.training.run_folder import RunFolder, RunLog
 from nimblepose.training.start import shipped, start_network
-from nimblepose.training.teacher import load_teacher, mixed
+from nimblepose.training.teacher import blended, load_teacher, mixed
 from nimblepose.training.validation import Validator
 
 _RECENT = 100  # losses from which growth is judged
@@ -190,16 +191,23 @@ class _Phase:
 
     def _forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch; its targets come from the loader, or are drawn here, and the teacher mixes in."""
+        images, counts, size = batch.image, batch.counts, self.recipe.data.size
         heatmaps, pafs = batch.heatmaps, batch.pafs
         if not self.dataset.options.draw_targets:
-            cells = (batch.counts.shape[1], batch.counts.shape[2])
+            cells = (counts.shape[1], counts.shape[2])
             heatmaps, pafs = encode(batch.xy, cells, self.network.skeleton, self.recipe.encode)
         if self.teacher is not None:
+            alone = torch.zeros_like(batch.partial)
+            if self.recipe.distill.blend:
+                dice = np.random.default_rng([self.recipe.seed, self.number, self.step, self.fabric.global_rank])
+                images, alone = blended(images, self.recipe.distill.blend, dice)
+                counts = counts.maximum(alone[:, None, None])
             with self.fabric.autocast():
-                soft = self.teacher(batch.image)
-            heatmaps, pafs = mixed(Fields(heatmaps, pafs), soft, batch.partial, self.recipe.distill)
-        stages = [Fields(*stage) for stage in self.module(normalise(batch.image, self.metadata.input))]
-        return stage_losses(stages, heatmaps, pafs, batch.counts, self.recipe.loss)
+                soft = self.teacher(images, size, step=self.step)
+            heatmaps, pafs = mixed(Fields(heatmaps, pafs), soft, batch.partial, alone, self.recipe.distill)
+        seen = resized(normalise(images, self.metadata.input), size)
+        stages = [Fields(*stage) for stage in self.module(seen)]
+        return stage_losses(stages, heatmaps, pafs, counts, self.recipe.loss)
 
     def _check(self, loss: float, parts: list[Batch]) -> None:
         """Stop where the loss is no number any more or has grown beyond measure, keeping the batch; count bad files."""

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import cv2
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from nimblepose.core.errors import DataError, TrainingError
+from nimblepose.core.geometry import Size
 from nimblepose.core.metadata import InputSpec
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import load_records
@@ -92,6 +94,14 @@ def normalise(image: Tensor, spec: InputSpec) -> Tensor:
     """(B, 3, H, W) uint8 RGB -> float as the network expects it."""
     ordered = image.flip(1) if spec.channels == "bgr" else image
     return (ordered.float() - spec.mean) * spec.scale
+
+
+def resized(pictures: Tensor, size: Size) -> Tensor:
+    """(B, 3, H, W) float at another (height, width); averaged where it shrinks by more than half."""
+    if pictures.shape[2:] == size:
+        return pictures
+    shrinks = 2 * size[0] < pictures.shape[2]
+    return functional.interpolate(pictures, list(size), mode="bilinear", antialias=shrinks)
 
 
 def _one_thread(_: int) -> None:

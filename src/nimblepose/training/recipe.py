@@ -30,6 +30,7 @@ class DataOptions:
     images: tuple[str, ...] = ()  # their picture folders, one each
     skeleton: str = "human18"  # a built-in name or a YAML file
     size: Size = (368, 368)  # (height, width) of the samples in pixels
+    detail: float = 1.0  # samples are read this much larger, for views of a teacher that look closer
     workers: int = 2  # processes that read and augment; 0: none but the trainer itself
     max_unreadable: float = 0.01  # fraction of samples; more, and the run stops
 
@@ -62,6 +63,8 @@ class DistillOptions:
     weight: float = 0.0  # of the teacher's fields in the targets, 0..1
     background: float | None = None  # away from the labelled, where labels are partial; else 0. None: `weight`
     views: tuple[View, ...] = (View(),)  # its fields are the mean over them: better with every view, and slower
+    in_turn: bool = False  # one view per sample instead: over the steps the same mean, at the price of one
+    blend: float = 0.0  # of the samples: blended with another, and taught by the teacher alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +125,13 @@ class Recipe:
 
     def sample_options(self) -> SampleOptions:
         """What the dataset needs to know."""
-        return SampleOptions(size=self.data.size, augment=self.augment, encode=self.encode, centres=self.centres)
+        return SampleOptions(
+            size=self.data.size,
+            detail=self.data.detail,
+            augment=self.augment,
+            encode=self.encode,
+            centres=self.centres,
+        )
 
 
 def load_recipe(path: Path, assignments: Iterable[str] = ()) -> Recipe:
@@ -184,6 +193,8 @@ def _faults(recipe: Recipe) -> Iterable[str]:
         yield f"data: {len(data.annotations)} annotation files but {len(data.images)} picture folders; one for each"
     if any(side < stride or side % stride for side in data.size):
         yield f"data.size {data.size} must be multiples of encode.stride {stride}"
+    if not 1 <= data.detail <= 4 or any(side * data.detail % 1 for side in data.size):
+        yield f"data.detail {data.detail} must be in 1..4 and make whole numbers of the sides {data.size}"
     if min(recipe.batch_size, recipe.accumulate, recipe.devices, recipe.machines) < 1:
         yield "batch_size, accumulate, devices and machines must be at least 1"
     elif share != int(share) or share < 1:
@@ -199,8 +210,10 @@ def _faults(recipe: Recipe) -> Iterable[str]:
     weights = [distill.weight, distill.background or 0.0]
     if bool(distill.teacher) != (max(weights) > 0) or not all(0 <= weight <= 1 for weight in weights):
         yield "distill needs both, a teacher and a weight (of its own or for the background) in 0..1"
-    if distill.views != (View(),) and not distill.teacher:
-        yield "distill.views are given without distill.teacher"
+    if (distill.views != (View(),) or distill.in_turn or distill.blend) and not distill.teacher:
+        yield "distill.views, in_turn and blend are given without distill.teacher"
+    if not 0 <= distill.blend <= 1:
+        yield f"distill.blend is a part of the samples, in 0..1, got {distill.blend}"
     if not distill.views or not all(0.25 <= view.scale <= 4 for view in distill.views):
         yield "distill.views needs at least one, of a scale in 0.25..4"
     if recipe.validation.annotations and not recipe.validation.images:

@@ -2,20 +2,23 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from nimblepose.codec.decode import paf_offset
 from nimblepose.core.errors import TrainingError
+from nimblepose.core.geometry import Size
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.model.checkpoint import load_checkpoint
 from nimblepose.model.network import Fields, PoseNetwork
-from nimblepose.training.feed import normalise
+from nimblepose.training.feed import normalise, resized
 from nimblepose.training.recipe import DistillOptions, Recipe, View
 
 _LABELLED = 0.05  # height of a heatmap from which on a cell shows a labelled keypoint
+_OTHER = (0.15, 0.5)  # least and largest share of the other sample in a blended one
 _NEAR = 3  # cells around it that labels still lead in
 
 
@@ -26,26 +29,41 @@ class Teacher:
     network: PoseNetwork
     metadata: ModelMetadata
     views: tuple[View, ...]  # whose mean it gives
+    in_turn: bool = False  # one of them per sample, whose mean over the steps is the same
 
     @torch.no_grad()
-    def __call__(self, images: Tensor) -> Fields:
-        """Float32 fields of the last stage for (B, 3, H, W) uint8 pictures."""
-        pictures = normalise(images, self.metadata.input)
-        seen = [self._view(pictures, view) for view in self.views]
-        return Fields(*(torch.stack(kind).mean(0) for kind in zip(*seen, strict=True)))
+    def __call__(self, images: Tensor, size: Size, *, step: int = 0) -> Fields:
+        """Float32 fields of the last stage for what a pupil sees.
 
-    def _view(self, pictures: Tensor, view: View) -> Fields:
+        Args:
+            images: (B, 3, H, W) uint8, as large as the pupil's input, or larger for views that look closer.
+            size: (height, width) of the pupil's input.
+            step: Moves the turns on, so that over the steps every view sees every sample.
+        """
+        pictures = normalise(images, self.metadata.input)
+        if not self.in_turn:
+            seen = [self._view(pictures, size, view) for view in self.views]
+            return Fields(*(torch.stack(kind).mean(0) for kind in zip(*seen, strict=True)))
+        count = len(self.views)
+        turns = [slice((number - step) % count, None, count) for number in range(count)]  # of the samples
+        seen = [self._view(pictures[turn], size, view) for turn, view in zip(turns, self.views, strict=True)]
+        whole = Fields(*(field.new_empty(len(images), *field.shape[1:]) for field in seen[0]))
+        for turn, fields in zip(turns, seen, strict=True):
+            for place, field in zip(whole, fields, strict=True):
+                place[turn] = field
+        return whole
+
+    def _view(self, pictures: Tensor, size: Size, view: View) -> Fields:
         """Fields of the pictures as they are seen in one view, in the pupil's cells."""
         stride = self.metadata.input.stride
-        cells = [side // stride for side in pictures.shape[2:]]
-        if view.scale != 1:
-            size = [max(1, round(side * view.scale / stride)) * stride for side in pictures.shape[2:]]
-            pictures = functional.interpolate(pictures, size, mode="bilinear", antialias=view.scale < 1)
+        height, width = (max(1, round(side * view.scale / stride)) * stride for side in size)
+        pictures = resized(pictures, (height, width))
         heatmaps, pafs = self.network(pictures.flip(-1) if view.mirrored else pictures)[-1]
         fields = Fields(heatmaps.float(), pafs.float())
         if view.mirrored:
             fields = unmirrored(fields, self.metadata)
-        if view.scale == 1:
+        cells = [size[0] // stride, size[1] // stride]
+        if fields.heatmaps.shape[2:] == tuple(cells):
             return fields
         return Fields(*(functional.interpolate(field, cells, mode="bicubic") for field in fields))
 
@@ -58,14 +76,36 @@ def unmirrored(fields: Fields, metadata: ModelMetadata) -> Fields:
     order = torch.tensor([*skeleton.flip_permutation, len(skeleton.keypoints)], device=device)
     heatmaps = fields.heatmaps[:, order].flip(-1)
     sign = torch.tensor(direction[:, None] * [-1.0, 1.0], dtype=torch.float32, device=device)
-    batch, _, height, width = fields.pafs.shape
-    pafs = fields.pafs.reshape(batch, -1, 2, height, width)[:, torch.tensor(limbs, device=device)]
+    batch, channels, height, width = fields.pafs.shape
+    pafs = fields.pafs.reshape(batch, channels // 2, 2, height, width)[:, torch.tensor(limbs, device=device)]
     pafs = (pafs * sign[:, :, None, None]).flatten(1, 2).flip(-1)
     left = torch.cat([pafs[..., :1], pafs[..., :-1]], dim=-1)
     return Fields(heatmaps, torch.lerp(pafs, left, 2 * paf_offset(metadata.input.stride, metadata.paf_geometry)))
 
 
-def mixed(labels: Fields, teacher: Fields, partial: Tensor, options: DistillOptions) -> Fields:
+def blended(images: Tensor, share: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Blend some samples with other ones of the batch: pictures that nobody has labelled, but that a teacher can see.
+
+    A pupil that is to answer as its teacher does learns the more from few pictures the more of them are made (Beyer et
+    al. 2022, arXiv 2106.05237).
+
+    Args:
+        images: (B, 3, H, W) uint8.
+        share: Of the samples that are blended: the first ones.
+        rng: The dice.
+
+    Returns:
+        The pictures, and (B,) 1 where blended, else 0.
+    """
+    count = round(share * len(images))
+    weights = np.zeros(len(images), np.float32)
+    weights[:count] = rng.uniform(*_OTHER, count)
+    other = torch.from_numpy(weights).to(images.device)[:, None, None, None]
+    pictures = torch.lerp(images.float(), images.roll(-1, 0).float(), other).round().to(torch.uint8)
+    return pictures, (other > 0).float().flatten()
+
+
+def mixed(labels: Fields, teacher: Fields, partial: Tensor, alone: Tensor, options: DistillOptions) -> Fields:
     """Targets: drawn labels and the teacher's fields, by the weights of the recipe.
 
     With a weight for the background, the teacher has a say away from labelled people only in pictures whose labels may
@@ -75,14 +115,16 @@ def mixed(labels: Fields, teacher: Fields, partial: Tensor, options: DistillOpti
         labels: Drawn fields, (B, K + 1, h, w) and (B, 2L, h, w).
         teacher: Its fields, of the same shapes.
         partial: (B,), 1 where labels may miss people, else 0.
+        alone: (B,), 1 where the teacher alone is believed, else 0.
         options: The weights.
     """
-    share: float | Tensor = options.weight
+    share = torch.full_like(partial, options.weight)[:, None, None, None]
     if options.background is not None:
         labelled = (labels.heatmaps[:, :-1].amax(1, keepdim=True) > _LABELLED).float()
         near = functional.max_pool2d(labelled, 2 * _NEAR + 1, stride=1, padding=_NEAR)
         away = options.background * partial[:, None, None, None]
         share = away + near * (options.weight - away)
+    share = share.maximum(alone[:, None, None, None])
     return Fields(*(torch.lerp(drawn, soft, share) for drawn, soft in zip(labels, teacher, strict=True)))
 
 
@@ -110,4 +152,4 @@ def load_teacher(recipe: Recipe, skeleton: Skeleton) -> Teacher | None:
         )
     if any(view.mirrored for view in options.views):
         _ = skeleton.limb_flip  # raises here, not at the first step
-    return Teacher(network.requires_grad_(False), metadata, options.views)
+    return Teacher(network.requires_grad_(False), metadata, options.views, options.in_turn)

@@ -22,7 +22,7 @@ from nimblepose.evaluation.detect import AnnotatedSet
 from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.network import PoseNetwork
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.training.feed import normalise
+from nimblepose.training.feed import normalise, resized
 from nimblepose.training.loss import field_loss
 from nimblepose.training.recipe import Recipe
 
@@ -84,8 +84,9 @@ class Validator:
         rows = []
         for number in range(min(self.recipe.validation.pictures, len(self.dataset))):
             batch = self.dataset[number]
-            image = np.ascontiguousarray(batch.image[0].numpy().transpose(1, 2, 0))
-            fields = network(normalise(batch.image.to(device), metadata.input))[-1]
+            seen = resized(batch.image.float(), self.recipe.data.size)
+            image = seen[0].permute(1, 2, 0).round().to(torch.uint8).contiguous().numpy()
+            fields = network(normalise(seen.to(device), metadata.input))[-1]
             predicted = draw_fields(image, *(field[0].float().cpu().numpy() for field in fields))
             wanted = draw_fields(image, *encode(batch.xy[0].numpy(), cells, self.skeleton, self.recipe.encode))
             rows.append(np.concatenate([predicted, wanted], axis=1))
