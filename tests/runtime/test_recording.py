@@ -62,7 +62,7 @@ def lines(path):
 
 def assert_same_files(one, other):
     """To the byte, but for videos: x264 does not always encode the same pictures to the same bytes."""
-    found, expected = ({path.relative_to(folder): path for path in folder.rglob("*.*")} for folder in (one, other))
+    found, expected = ({path.relative_to(folder): path for path in folder.rglob("*")} for folder in (one, other))
     assert found.keys() == expected.keys()
     for name in found:
         if name.suffix == ".mp4":

@@ -13,8 +13,11 @@ from nimblepose.core.errors import DataError, TrainingError
 from nimblepose.model.checkpoint import load_checkpoint
 from nimblepose.training.devices import build_fabric
 from nimblepose.training.engine import train
+from nimblepose.training.feed import build_loader
 from nimblepose.training.logs import read_csv
+from nimblepose.training.loss import stage_losses
 from nimblepose.training.recipe import load_recipe
+from nimblepose.training.teacher import Teacher
 
 RUN = """
 import sys
@@ -183,11 +186,62 @@ def test_a_teacher_that_looks_closer_at_blended_samples_is_resumed_to_the_bit(ti
         run(recipe, tmp_path / "broken", watch=crash)
     run(recipe, tmp_path / "broken", resume=True)
     assert losses(tmp_path / "broken") == losses(tmp_path / "whole")
-    plain = load_recipe(
-        tiny(start=str(teacher), distill={**distill, "blend": 0.0}, data__detail=1.5, schedule__steps=6)
-    )
-    run(plain, tmp_path / "plain")
-    assert losses(tmp_path / "plain") != losses(tmp_path / "whole")
+
+
+def test_every_part_of_every_step_has_its_own_views_and_blends(tiny, tmp_path, monkeypatch):
+    start = run(load_recipe(tiny()), tmp_path / "start")
+    asked, images = [], []
+    answer = Teacher.__call__
+
+    def listen(self, pictures, size, *, step=0):
+        asked.append(step)
+        images.append(pictures)
+        return answer(self, pictures, size, step=step)
+
+    monkeypatch.setattr(Teacher, "__call__", listen)
+    changes = {"start": str(start), "batch_size": 8, "accumulate": 2, "schedule__steps": 2, "schedule__warmup_steps": 1}
+    for blend in (1.0, 0.0):
+        distill = {"teacher": str(start), "weight": 0.5, "blend": blend, "in_turn": True}
+        run(load_recipe(tiny(distill=distill, **changes)), tmp_path / f"blend{blend}")
+    assert asked == [0, 1, 2, 3] * 2
+    shares = []
+    for both, own in zip(images[:4], images[4:], strict=True):
+        off, other = (picture.flatten(1) for picture in (both.float() - own, own.roll(-1, 0).float() - own))
+        shares += ((off * other).sum(1) / (other**2).sum(1)).tolist()
+    assert len({round(share, 3) for share in shares}) == 16, "the dice are thrown for each"
+
+
+def test_a_blend_counts_everywhere_unless_it_could_not_be_read(tiny, tmp_path, monkeypatch):
+    start = run(load_recipe(tiny()), tmp_path / "start")
+    counted = []
+
+    def look(stages, heatmaps, pafs, counts, options):
+        counted.append(counts.mean((1, 2)))
+        return stage_losses(stages, heatmaps, pafs, counts, options)
+
+    def batches(*args, **kwargs):
+        batch = next(build_loader(*args, **kwargs))
+        yield batch._replace(counts=batch.counts * 0, unreadable=torch.tensor([0, 0, 1, 0]))
+
+    monkeypatch.setattr("nimblepose.training.engine.stage_losses", look)
+    monkeypatch.setattr("nimblepose.training.engine.build_loader", batches)
+    distill = {"teacher": str(start), "weight": 0.5, "blend": 1.0}
+    recipe = load_recipe(tiny(start=str(start), distill=distill, schedule__steps=1, schedule__warmup_steps=0))
+    run(recipe, tmp_path / "run")
+    assert counted[0].tolist() == [1, 1, 0, 1]
+
+
+@pytest.mark.parametrize("mode", ["train", "frozen"])
+def test_batch_norm_keeps_or_moves_its_statistics_and_learns_both_ways(tiny, tmp_path, mode, monkeypatch):
+    start = run(load_recipe(tiny()), tmp_path / "start")
+    fused = []
+    monkeypatch.setattr("nimblepose.training.engine.fuse_frozen_norms", fused.append)
+    result = run(load_recipe(tiny(start=str(start), batch_norm=mode, average=0.0)), tmp_path / "run")
+    assert len(fused) == (mode == "frozen")
+    before, after = (load_checkpoint(path)[0].state_dict() for path in (start, result))
+    moved = {key.rpartition(".")[2] for key in after if not torch.equal(after[key], before[key])}
+    assert moved >= {"weight", "bias"}
+    assert ("running_mean" in moved) == (mode == "train")
 
 
 @pytest.mark.parametrize(

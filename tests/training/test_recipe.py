@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from nimblepose.core.errors import TrainingError
 from nimblepose.training.recipe import load_recipe
 
+RECIPES = Path(__file__).resolve().parents[2] / "examples" / "recipes"
 CONTRADICTIONS = {
     "misspelt": ({"optimiser": {}}, "optimiser: no such option; did you mean optimizer"),
     "no data": ({"data__annotations": [], "data__images": []}, "names no file"),
@@ -15,6 +18,9 @@ CONTRADICTIONS = {
     "background": ({"distill": {"teacher": "a.safetensors", "background": 1.5}}, "in 0..1"),
     "views without teacher": ({"distill": {"views": [{"mirrored": True}]}}, "without distill.teacher"),
     "detail": ({"data__detail": 1.3}, "whole numbers of the sides"),
+    "too much detail": ({"data__detail": 5}, "must be in 1..4"),
+    "detail without teacher": ({"data__detail": 1.5}, "without distill.teacher"),
+    "blend without teacher": ({"distill": {"blend": 0.5}}, "without distill.teacher"),
     "in turn without teacher": ({"distill": {"in_turn": True}}, "without distill.teacher"),
     "blend": ({"distill": {"teacher": "a.safetensors", "weight": 1, "blend": 2}}, "in 0..1, got 2"),
     "no views": ({"distill": {"teacher": "a.safetensors", "weight": 1, "views": []}}, "at least one"),
@@ -63,3 +69,9 @@ def test_what_is_no_recipe(tmp_path):
     (tmp_path / "list.yaml").write_text("- 1")
     with pytest.raises(TrainingError, match="expected a mapping"):
         load_recipe(tmp_path / "list.yaml")
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in RECIPES.glob("*.yaml")))
+def test_the_recipes_of_the_examples_are_understood(name):
+    recipe = load_recipe(RECIPES / name)
+    assert recipe.resolve()[-1].schedule.steps >= 500

@@ -36,7 +36,7 @@ from nimblepose.training.options import to_plain
 from nimblepose.training.recipe import Recipe
 from nimblepose.training.run_folder import RunFolder, RunLog
 from nimblepose.training.start import shipped, start_network
-from nimblepose.training.teacher import blended, load_teacher, mixed
+from nimblepose.training.teacher import Teacher, blended, load_teacher, mixed
 from nimblepose.training.validation import Validator
 
 _RECENT = 100  # losses from which growth is judged
@@ -169,7 +169,7 @@ class _Phase:
         sums: dict[str, Tensor] = {}
         for i, part in enumerate(parts):
             with self.fabric.no_backward_sync(self.module, enabled=i + 1 < len(parts)):
-                losses = self._forward(Batch(*(self.fabric.to_device(column) for column in part)))
+                losses = self._forward(Batch(*(self.fabric.to_device(column) for column in part)), i)
                 self.fabric.backward(torch.stack(list(losses.values())).sum() / len(parts))
             for key, value in losses.items():
                 sums[key] = sums.get(key, torch.zeros_like(value)) + value.detach() / len(parts)
@@ -189,25 +189,30 @@ class _Phase:
             self.average.update(self.network)
         return dict(zip(sums, means.tolist(), strict=True)), norm
 
-    def _forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Losses of a batch; its targets come from the loader, or are drawn here, and the teacher mixes in."""
-        images, counts, size = batch.image, batch.counts, self.recipe.data.size
-        heatmaps, pafs = batch.heatmaps, batch.pafs
+    def _forward(self, batch: Batch, part: int) -> dict[str, Tensor]:
+        """Losses of a part of a batch; targets come from the loader or are drawn here, and the teacher mixes in."""
+        images, counts, targets = batch.image, batch.counts, Fields(batch.heatmaps, batch.pafs)
         if not self.dataset.options.draw_targets:
             cells = (counts.shape[1], counts.shape[2])
-            heatmaps, pafs = encode(batch.xy, cells, self.network.skeleton, self.recipe.encode)
+            targets = Fields(*encode(batch.xy, cells, self.network.skeleton, self.recipe.encode))
         if self.teacher is not None:
-            alone = torch.zeros_like(batch.partial)
-            if self.recipe.distill.blend:
-                dice = np.random.default_rng([self.recipe.seed, self.number, self.step, self.fabric.global_rank])
-                images, alone = blended(images, self.recipe.distill.blend, dice)
-                counts = counts.maximum(alone[:, None, None])
-            with self.fabric.autocast():
-                soft = self.teacher(images, size, step=self.step)
-            heatmaps, pafs = mixed(Fields(heatmaps, pafs), soft, batch.partial, alone, self.recipe.distill)
-        seen = resized(normalise(images, self.metadata.input), size)
+            images, counts, targets = self._taught(self.teacher, batch, targets, part)
+        seen = resized(normalise(images, self.metadata.input), self.recipe.data.size)
         stages = [Fields(*stage) for stage in self.module(seen)]
-        return stage_losses(stages, heatmaps, pafs, counts, self.recipe.loss)
+        return stage_losses(stages, targets.heatmaps, targets.pafs, counts, self.recipe.loss)
+
+    def _taught(self, teacher: Teacher, batch: Batch, labels: Fields, part: int) -> tuple[Tensor, Tensor, Fields]:
+        """Pictures, where they count, and targets, when a teacher has its say; it alone speaks of blended samples."""
+        options = self.recipe.distill
+        images, alone = batch.image, torch.zeros_like(batch.partial)
+        if options.blend:
+            where = [self.recipe.seed, self.number, self.step, part, self.fabric.global_rank]
+            images, alone = blended(images, options.blend, np.random.default_rng(where))
+            alone = alone * (batch.unreadable == 0)
+        with self.fabric.autocast():
+            soft = teacher(images, self.recipe.data.size, step=self.step * self.recipe.accumulate + part)
+        counts = batch.counts.maximum(alone[:, None, None])
+        return images, counts, mixed(labels, soft, batch.partial, alone, options)
 
     def _check(self, loss: float, parts: list[Batch]) -> None:
         """Stop where the loss is no number any more or has grown beyond measure, keeping the batch; count bad files."""

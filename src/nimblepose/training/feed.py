@@ -96,12 +96,11 @@ def normalise(image: Tensor, spec: InputSpec) -> Tensor:
     return (ordered.float() - spec.mean) * spec.scale
 
 
-def resized(pictures: Tensor, size: Size) -> Tensor:
-    """(B, 3, H, W) float at another (height, width); averaged where it shrinks by more than half."""
+def resized(pictures: Tensor, size: Size, *, antialias: bool = False) -> Tensor:
+    """(B, 3, H, W) float at another (height, width)."""
     if pictures.shape[2:] == size:
         return pictures
-    shrinks = 2 * size[0] < pictures.shape[2]
-    return functional.interpolate(pictures, list(size), mode="bilinear", antialias=shrinks)
+    return functional.interpolate(pictures, list(size), mode="bilinear", antialias=antialias)
 
 
 def _one_thread(_: int) -> None:

@@ -1,4 +1,4 @@
-"""Parameter groups of the paper, the learning rate as a function of the step, the moving average of weights."""
+"""Parameter groups of the paper, the learning rate as a function of the step, averaged weights, frozen layers."""
 
 import functools
 import itertools
@@ -201,17 +201,19 @@ def fuse_frozen_norms(network: nn.Module) -> None:
     """Let every convolution do the work of the frozen BatchNorm behind it: the same function, with the same gradients.
 
     A BatchNorm whose statistics stand still is a gain and an offset per channel. Put into the weights, a few thousand
-    numbers are multiplied per step and not every activation, forward and backward. Parameters keep their names.
+    numbers are multiplied per step and not every activation, forward and backward. Parameters keep their names. A fused
+    norm takes no part any more: it has no training mode.
     """
     for module in network.modules():
         if isinstance(module, nn.Sequential):
             for layer, norm in itertools.pairwise(module):
                 if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                    layer.forward = functools.partial(_through, layer, norm)  # type: ignore[method-assign]
-                    norm.forward = _as_it_is  # type: ignore[assignment,method-assign]
+                    layer.forward = functools.partial(_fused_convolution, layer, norm)  # type: ignore[method-assign]
+                    norm.forward = _identity  # type: ignore[assignment,method-assign]
 
 
-def _through(layer: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+def _fused_convolution(layer: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+    """Norm(layer(x)) by the statistics that the norm has."""
     gain = norm.weight * (torch.as_tensor(norm.running_var) + norm.eps).rsqrt()
     mean = torch.as_tensor(norm.running_mean)
     middle = mean if layer.bias is None else mean - layer.bias
@@ -221,5 +223,6 @@ def _through(layer: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
     )
 
 
-def _as_it_is(x: Tensor) -> Tensor:
+def _identity(x: Tensor) -> Tensor:
+    """What is left for the norm to do."""
     return x

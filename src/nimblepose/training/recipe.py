@@ -30,7 +30,7 @@ class DataOptions:
     images: tuple[str, ...] = ()  # their picture folders, one each
     skeleton: str = "human18"  # a built-in name or a YAML file
     size: Size = (368, 368)  # (height, width) of the samples in pixels
-    detail: float = 1.0  # samples are read this much larger, for views of a teacher that look closer
+    detail: float = 1.0  # samples are read (and blurred, and so on) this much larger, for views that look closer
     workers: int = 2  # processes that read and augment; 0: none but the trainer itself
     max_unreadable: float = 0.01  # fraction of samples; more, and the run stops
 
@@ -64,7 +64,7 @@ class DistillOptions:
     background: float | None = None  # away from the labelled, where labels are partial; else 0. None: `weight`
     views: tuple[View, ...] = (View(),)  # its fields are the mean over them: better with every view, and slower
     in_turn: bool = False  # one view per sample instead: over the steps the same mean, at the price of one
-    blend: float = 0.0  # of the samples: blended with another, and taught by the teacher alone
+    blend: float = 0.0  # of the samples: blended with another (mixup), and taught by the teacher alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,8 +210,8 @@ def _faults(recipe: Recipe) -> Iterable[str]:
     weights = [distill.weight, distill.background or 0.0]
     if bool(distill.teacher) != (max(weights) > 0) or not all(0 <= weight <= 1 for weight in weights):
         yield "distill needs both, a teacher and a weight (of its own or for the background) in 0..1"
-    if (distill.views != (View(),) or distill.in_turn or distill.blend) and not distill.teacher:
-        yield "distill.views, in_turn and blend are given without distill.teacher"
+    if (distill.views != (View(),) or distill.in_turn or distill.blend or data.detail != 1) and not distill.teacher:
+        yield "distill.views, in_turn and blend, and data.detail, are given without distill.teacher"
     if not 0 <= distill.blend <= 1:
         yield f"distill.blend is a part of the samples, in 0..1, got {distill.blend}"
     if not distill.views or not all(0.25 <= view.scale <= 4 for view in distill.views):

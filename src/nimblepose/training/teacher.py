@@ -38,38 +38,42 @@ class Teacher:
         Args:
             images: (B, 3, H, W) uint8, as large as the pupil's input, or larger for views that look closer.
             size: (height, width) of the pupil's input.
-            step: Moves the turns on, so that over the steps every view sees every sample.
+            step: Moves the turns on: sample i has view (i + step) mod V.
         """
         pictures = normalise(images, self.metadata.input)
         if not self.in_turn:
-            seen = [self._view(pictures, size, view) for view in self.views]
-            return Fields(*(torch.stack(kind).mean(0) for kind in zip(*seen, strict=True)))
+            views = [self._view(pictures, size, view) for view in self.views]
+            return Fields(*(torch.stack(kind).mean(0) for kind in zip(*views, strict=True)))
         count = len(self.views)
         turns = [slice((number - step) % count, None, count) for number in range(count)]  # of the samples
-        seen = [self._view(pictures[turn], size, view) for turn, view in zip(turns, self.views, strict=True)]
-        whole = Fields(*(field.new_empty(len(images), *field.shape[1:]) for field in seen[0]))
-        for turn, fields in zip(turns, seen, strict=True):
-            for place, field in zip(whole, fields, strict=True):
-                place[turn] = field
+        fields = {
+            number: self._view(pictures[turn], size, self.views[number])
+            for number, turn in enumerate(turns)
+            if len(pictures[turn])
+        }
+        whole = Fields(*(field.new_empty(len(images), *field.shape[1:]) for field in next(iter(fields.values()))))
+        for number, view in fields.items():
+            for place, field in zip(whole, view, strict=True):
+                place[turns[number]] = field
         return whole
 
     def _view(self, pictures: Tensor, size: Size, view: View) -> Fields:
         """Fields of the pictures as they are seen in one view, in the pupil's cells."""
         stride = self.metadata.input.stride
         height, width = (max(1, round(side * view.scale / stride)) * stride for side in size)
-        pictures = resized(pictures, (height, width))
+        pictures = resized(pictures, (height, width), antialias=view.scale < 1)
         heatmaps, pafs = self.network(pictures.flip(-1) if view.mirrored else pictures)[-1]
         fields = Fields(heatmaps.float(), pafs.float())
         if view.mirrored:
-            fields = unmirrored(fields, self.metadata)
+            fields = flip_back(fields, self.metadata)
         cells = [size[0] // stride, size[1] // stride]
         if fields.heatmaps.shape[2:] == tuple(cells):
             return fields
         return Fields(*(functional.interpolate(field, cells, mode="bicubic") for field in fields))
 
 
-def unmirrored(fields: Fields, metadata: ModelMetadata) -> Fields:
-    """Fields of mirrored pictures to fields of the pictures: `averaging.mirror`, where the tensors are."""
+def flip_back(fields: Fields, metadata: ModelMetadata) -> Fields:
+    """Fields of mirrored pictures to fields of the pictures: `runtime.averaging.mirror` for tensors of any device."""
     skeleton = metadata.skeleton
     limbs, direction = skeleton.limb_flip
     device = fields.pafs.device
@@ -84,25 +88,25 @@ def unmirrored(fields: Fields, metadata: ModelMetadata) -> Fields:
 
 
 def blended(images: Tensor, share: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Blend some samples with other ones of the batch: pictures that nobody has labelled, but that a teacher can see.
+    """Blend some samples with their neighbours in the batch: pictures that nobody has labelled, but a teacher can see.
 
-    A pupil that is to answer as its teacher does learns the more from few pictures the more of them are made (Beyer et
-    al. 2022, arXiv 2106.05237).
+    This is mixup (Zhang et al. 2018, arXiv 1710.09412) without its labels: a pupil that is to answer as its teacher
+    does learns the more from few pictures the more of them are made (Beyer et al. 2022, arXiv 2106.05237).
 
     Args:
         images: (B, 3, H, W) uint8.
-        share: Of the samples that are blended: the first ones.
+        share: Of the samples that are blended, on average. A sample alone has no neighbour and stays as it is.
         rng: The dice.
 
     Returns:
         The pictures, and (B,) 1 where blended, else 0.
     """
-    count = round(share * len(images))
-    weights = np.zeros(len(images), np.float32)
-    weights[:count] = rng.uniform(*_OTHER, count)
-    other = torch.from_numpy(weights).to(images.device)[:, None, None, None]
-    pictures = torch.lerp(images.float(), images.roll(-1, 0).float(), other).round().to(torch.uint8)
-    return pictures, (other > 0).float().flatten()
+    count = len(images)
+    chosen = (rng.random(count) < share) & (count > 1)
+    weights = np.where(chosen, rng.uniform(*_OTHER, count), 0).astype(np.float32)
+    other = torch.from_numpy(weights).to(images.device)
+    pictures = torch.lerp(images.float(), images.roll(-1, 0).float(), other[:, None, None, None])
+    return pictures.round().to(torch.uint8), (other > 0).float()
 
 
 def mixed(labels: Fields, teacher: Fields, partial: Tensor, alone: Tensor, options: DistillOptions) -> Fields:
