@@ -66,6 +66,18 @@ def test_a_noisy_detector_that_misses_people_costs_hardly_any_identity(seed):
     assert identity_scores(sightings).idf1 > 0.9  # one in ten is missed: 0.947 at best
 
 
+def test_who_enters_from_below_head_first_is_one_person():
+    """Seen from behind, ten frames a second: head and shoulders are small, and faster than anybody so small is."""
+    frames = []
+    for f in range(6):
+        body = standing((300, 902 - 40 * f), height=620)
+        body[body[:, 1] > 432] = np.nan
+        body[[HUMAN_18.keypoints.index(name) for name in ("nose", "left_eye", "right_eye")]] = np.nan
+        frames.append(poses([body]))
+    assert frames[0].found.sum() == 5
+    assert follow(frames, rate=10) == [[1]] * 6
+
+
 @pytest.mark.parametrize("frames_hidden", [5, 15, 45])
 def test_who_was_hidden_is_known_again_beside_somebody_who_walks_the_other_way(frames_hidden, rng):
     true = walkers([100, 100 + 3 * WALK], [WALK, -WALK], 100)

@@ -174,16 +174,23 @@ def body_sizes(xy: NDArray[np.floating]) -> Floats:
 
 
 def started(poses: Poses, time: float) -> Tracks:
-    """Tentative tracks of people seen for the first time."""
+    """Tentative tracks of people seen for the first time.
+
+    Of whom only a part is seen, as of those who enter a picture, the body is larger than that part, and so is the speed
+    that it may have.
+    """
     n = len(poses)
     size = body_sizes(poses.keypoints)
+    whole = size * np.sqrt(poses.found.shape[1] / np.maximum(poses.found.sum(axis=1), 1))
+    covariance = np.zeros((n, 2, 2))
+    covariance[:, 0, 0], covariance[:, 1, 1] = (_PLACE_ERROR * size) ** 2, (_SPEED * whole) ** 2
     return Tracks(
         ids=np.zeros(n, np.int64),
         xy=poses.keypoints.astype(np.float64),
         keypoint_times=np.where(poses.found, time, -np.inf),
         times=np.full(n, time),
         velocity=np.zeros((n, 2)),
-        covariance=(size**2)[:, None, None] * np.diag([_PLACE_ERROR**2, _SPEED**2]),
+        covariance=covariance,
         sizes=size,
         sightings=np.ones(n, np.int64),
         colours=_logarithms(poses),
