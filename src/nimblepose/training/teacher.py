@@ -18,8 +18,8 @@ from nimblepose.training.feed import normalise, resized
 from nimblepose.training.recipe import DistillOptions, Recipe, View
 
 _LABELLED = 0.05  # height of a heatmap from which on a cell shows a labelled keypoint
-_OTHER = (0.15, 0.5)  # least and largest share of the other sample in a blended one
 _NEAR = 3  # cells around it that labels still lead in
+_OTHER = (0.15, 0.5)  # least and largest share of the other sample in a blended one
 
 
 @dataclass(frozen=True)
