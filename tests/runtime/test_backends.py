@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -80,11 +81,12 @@ def test_many_threads_get_each_their_own_answer(tiny, name):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-def test_torch_is_asked_by_one_thread_at_a_time(tiny):
-    backend = opened(tiny, "torch", threads=2, parallel=2)
-    network, inside, most = backend._network, [], []
+def test_torch_is_asked_by_one_thread_whoever_asks(tiny):
+    backend, other = (opened(tiny, "torch", threads=2, parallel=2) for _ in range(2))
+    network, inside, most, askers = backend._network, [], [], set()
 
     def watched(image):
+        askers.add(threading.get_ident())
         inside.append(image)
         most.append(len(inside))
         time.sleep(0.001)
@@ -92,10 +94,13 @@ def test_torch_is_asked_by_one_thread_at_a_time(tiny):
         inside.pop()
         return answer
 
-    backend._network = watched
+    backend._network = other._network = watched
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(backend.run, [images((1, 32, 32), seed=seed) for seed in range(24)]))
+    other.run(images((1, 32, 32), seed=0))
     assert max(most) == 1
+    assert len(askers) == 1
+    assert threading.get_ident() not in askers
 
 
 @pytest.mark.parametrize("name", NAMES)

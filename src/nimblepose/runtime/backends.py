@@ -1,6 +1,8 @@
 """What runs the network: ONNX Runtime, OpenVINO or torch behind one small protocol."""
 
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -151,8 +153,9 @@ def openvino_core() -> Any:
 class TorchBackend:
     """Checkpoints of ours, for comparison and while training; the slowest of the three.
 
-    One call at a time: each takes all threads anyway, and several teams of them at once have been seen to wait for each
-    other for good, spinning, in a process in which other runtimes had threads too.
+    All calls of a process are made by one thread of their own, one after the other. Each takes all cores anyway, and
+    threads that come, ask torch and go, each with a team of torch's own, have been seen to hang for good in a process
+    in which other runtimes had threads too.
     """
 
     def __init__(self, path: Path, *, threads: int = 0) -> None:
@@ -162,19 +165,29 @@ class TorchBackend:
             from nimblepose.model.checkpoint import load_checkpoint
         except ImportError as error:
             raise BackendUnavailable("checkpoints need: pip install 'nimblepose[train]'") from error
+        self._thread = _torch_thread(os.getpid())
         if threads:
-            torch.set_num_threads(threads)  # torch knows only one number for the whole process
+            torch.set_num_threads(threads)  # for who comes after, and for the one that is there
+            self._thread.submit(torch.set_num_threads, threads).result()
         self.callers = 1
-        self._turn = threading.Lock()
         self._torch = torch
         self._network, self.metadata = load_checkpoint(path)
         self._network.eval()
 
     def run(self, image: Batch) -> Fields:
         """Fields of a prepared batch, of the last stage."""
-        with self._turn, self._torch.inference_mode():
+        return self._thread.submit(self._run, image).result()
+
+    def _run(self, image: Batch) -> Fields:
+        with self._torch.inference_mode():
             fields = self._network(self._torch.from_numpy(image))[-1]
         return Fields(fields.heatmaps.numpy(), fields.pafs.numpy())
+
+
+@cache
+def _torch_thread(process: int) -> ThreadPoolExecutor:
+    """The thread that asks torch; a forked process does not have its parent's."""
+    return ThreadPoolExecutor(1, thread_name_prefix=f"torch of {process}")
 
 
 def _onnx_metadata(model: Any, path: Path) -> ModelMetadata:
