@@ -121,7 +121,6 @@ class _Phase:
             fuse_frozen_norms(self.network)
         self.teacher = load_teacher(recipe, skeleton)
         if self.teacher is not None:
-            fuse_frozen_norms(self.teacher.network)
             _lay_out(fabric.to_device(self.teacher.network))
         self.dataset = build_dataset(recipe, skeleton, on_device=fabric.device.type != "cpu")
         self.order = build_order(recipe, self.dataset, rank=fabric.global_rank, world=fabric.world_size)

@@ -1,7 +1,6 @@
 """Parameter groups of the paper, the learning rate as a function of the step, averaged weights, frozen layers."""
 
 import functools
-import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nimblepose.core.errors import TrainingError
+from nimblepose.model.folding import normalised_convolutions
 from nimblepose.model.network import PoseNetwork
 
 _SMALLEST = 0.01  # size that a tensor is taken to have at least, so that biases of zero can move
@@ -204,12 +204,9 @@ def fuse_frozen_norms(network: nn.Module) -> None:
     numbers are multiplied per step and not every activation, forward and backward. Parameters keep their names. A fused
     norm takes no part any more: it has no training mode.
     """
-    for module in network.modules():
-        if isinstance(module, nn.Sequential):
-            for layer, norm in itertools.pairwise(module):
-                if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                    layer.forward = functools.partial(_fused_convolution, layer, norm)  # type: ignore[method-assign]
-                    norm.forward = _identity  # type: ignore[assignment,method-assign]
+    for _, _, layer, norm in normalised_convolutions(network):
+        layer.forward = functools.partial(_fused_convolution, layer, norm)  # type: ignore[method-assign]
+        norm.forward = _identity  # type: ignore[assignment,method-assign]
 
 
 def _fused_convolution(layer: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from nimblepose.core.geometry import Size
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.model.checkpoint import load_checkpoint
+from nimblepose.model.folding import fold_batch_norm
 from nimblepose.model.network import Fields, PoseNetwork
 from nimblepose.training.feed import normalise, resized
 from nimblepose.training.recipe import DistillOptions, Recipe, View
@@ -156,4 +157,4 @@ def load_teacher(recipe: Recipe, skeleton: Skeleton) -> Teacher | None:
         )
     if any(view.mirrored for view in options.views):
         _ = skeleton.limb_flip  # raises here, not at the first step
-    return Teacher(network.requires_grad_(False), metadata, options.views, options.in_turn)
+    return Teacher(fold_batch_norm(network).requires_grad_(False), metadata, options.views, options.in_turn)
