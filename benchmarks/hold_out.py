@@ -13,8 +13,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from nimblepose.core.files import write_atomically
 from nimblepose.data.coco import completely_labelled, read_json
-from nimblepose.media.files import write_atomically
 
 
 def main() -> None:

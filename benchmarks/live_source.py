@@ -27,9 +27,9 @@ from nimblepose.media.frames import Selection
 from nimblepose.media.pictures import Picture
 from nimblepose.media.sources import open_frames
 from nimblepose.media.video import VideoFile
-from nimblepose.media.video_sink import VideoSinkOptions
+from nimblepose.results.recording import Recording, RecordOptions
+from nimblepose.results.video_sink import VideoSinkOptions
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.runtime.recording import Recording, RecordOptions
 
 _KEPT = 64  # frames that are repeated
 _REFUSED = 4.0  # seconds after a cut

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from remembered import remember, version
 
+from nimblepose.core.files import write_atomically
 from nimblepose.core.poses import Poses
 from nimblepose.data.coco import read_json
 from nimblepose.evaluation.detect import locate_set
-from nimblepose.media.files import write_atomically
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.tracking.offline import smooth_offline

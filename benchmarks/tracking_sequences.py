@@ -18,16 +18,16 @@ import numpy as np
 from moving_people import RATE, Picture, Truth, find_backgrounds, find_people, make_scene, render
 from remembered import remember, version
 
+from nimblepose.core.files import write_atomically
 from nimblepose.core.oks import oks
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17
 from nimblepose.data.coco import read_json
-from nimblepose.data.sheet import tile
+from nimblepose.drawing.fields import tile
+from nimblepose.drawing.people import DrawOptions, draw_poses
 from nimblepose.evaluation.detect import locate_set
 from nimblepose.evaluation.identities import IdentityScores, Sighting, best_pairs, identity_scores
-from nimblepose.media.drawing import DrawOptions, draw_poses
-from nimblepose.media.files import write_atomically
-from nimblepose.media.writers import encode_picture
+from nimblepose.media.encoding import encode_picture
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.tracking.appearance import with_colours
 from nimblepose.tracking.tracker import Tracker

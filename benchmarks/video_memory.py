@@ -18,13 +18,13 @@ from pathlib import Path
 import av
 import cv2
 
-from nimblepose.media.drawing import DrawOptions
-from nimblepose.media.sinks import FORMATS
+from nimblepose.drawing.people import DrawOptions
+from nimblepose.drawing.trails import Trails
 from nimblepose.media.sources import open_frames
-from nimblepose.media.trails import Trails
-from nimblepose.media.video_sink import VideoSinkOptions
+from nimblepose.results.picture_sink import FORMATS
+from nimblepose.results.recording import Recording, RecordOptions
+from nimblepose.results.video_sink import VideoSinkOptions
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.runtime.recording import Recording, RecordOptions
 
 _RATE = 30
 _KEPT = 64  # frames that are repeated

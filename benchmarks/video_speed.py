@@ -21,15 +21,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.media.drawing import DrawOptions, draw_poses
+from nimblepose.drawing.people import DrawOptions, draw_poses
 from nimblepose.media.frames import Frame, Selection
-from nimblepose.media.pose_files import JsonLines
 from nimblepose.media.sources import open_frames
-from nimblepose.media.video_sink import VideoSinkOptions
 from nimblepose.media.video_writer import VideoWriter
+from nimblepose.results.pose_files import JsonLines
+from nimblepose.results.recording import Recording, RecordOptions
+from nimblepose.results.video_sink import VideoSinkOptions
 from nimblepose.runtime.backends import Backend, open_backend
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.runtime.recording import Recording, RecordOptions
 from nimblepose.tracking.appearance import with_colours
 from nimblepose.tracking.smoothing import Smoother
 from nimblepose.tracking.tracker import Tracker

@@ -1,14 +1,17 @@
 """Fixtures shared by all tests."""
 
+import dataclasses
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
+from video_files import make_video, numbered
 
-from nimblepose.core.metadata import ModelMetadata
-from nimblepose.core.skeleton import Skeleton
+from nimblepose.core.metadata import InputSpec, ModelMetadata
+from nimblepose.core.skeleton import COCO_17, Skeleton
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -100,3 +103,59 @@ def web_server(monkeypatch):
     server = WebServer()
     yield server
     server.close()
+
+
+class ModelFiles(NamedTuple):
+    """One set of weights as a checkpoint (.safetensors) and as ONNX."""
+
+    checkpoint: object
+    onnx: object
+
+
+def written(network, metadata, folder):
+    from nimblepose.convert.export import export_onnx
+    from nimblepose.model.checkpoint import save_checkpoint
+
+    metadata = dataclasses.replace(metadata, network=network.options.to_dict())
+    save_checkpoint(network, metadata, folder / "model.safetensors")
+    export_onnx(network, metadata, folder / "model.onnx")
+    return ModelFiles(folder / "model.safetensors", folder / "model.onnx")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """A quarter of the network with random weights, for COCO's skeleton, RGB input of its own scale."""
+    for package in ("torch", "onnx", "onnxscript", "safetensors"):
+        pytest.importorskip(package)
+    from nimblepose.model.network import NetworkOptions, build_network
+
+    options = NetworkOptions(width=0.25, channels=16, initial_head_channels=16)
+    network = build_network(options, COCO_17, seed=0).eval()
+    metadata = ModelMetadata(
+        skeleton=COCO_17, input=InputSpec(channels="rgb", mean=120, scale=1 / 128), paf_geometry="centre", licence="MIT"
+    )
+    return written(network, metadata, tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def public(shared, tmp_path_factory):
+    """The public weights, exported once."""
+    for package in ("torch", "onnx", "onnxscript", "safetensors"):
+        pytest.importorskip(package)
+    from nimblepose.model.importing import import_weights
+
+    network, metadata = import_weights(shared / "weights/human-pose-estimation-0001-dequantised.safetensors")
+    return written(network, metadata, tmp_path_factory.mktemp("public"))
+
+
+@pytest.fixture(scope="session")
+def noise():
+    """Pictures of three sizes, one of them twice."""
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, size, np.uint8) for size in ((90, 120, 3), (64, 64, 3), (90, 120, 3), (50, 200, 3))]
+
+
+@pytest.fixture
+def video(tmp_path):
+    """Twenty numbered frames, 64 x 48, ten a second."""
+    return make_video(tmp_path / "clip.mp4", [numbered(n) for n in range(20)])

@@ -13,14 +13,17 @@ ROOT = Path(nimblepose.__file__).parent
 STEPS = (  # a room may import rooms of the steps before its own
     {"core"},
     {"codec", "model", "media", "tracking"},
+    {"drawing"},
     {"data", "runtime"},
+    {"results"},
     {"evaluation"},
+    {"convert"},
     {"training"},
     {"cli"},
 )
 STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 TORCH_ROOMS = {"model", "training"}
-TORCH_FILES = {"data/dataset.py", "runtime/export.py", "runtime/backends.py"}
+TORCH_FILES = {"data/dataset.py", "convert/export.py", "runtime/backends.py"}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from nimblepose.media.files import write_atomically
-from nimblepose.media.writers import encode_picture
+from nimblepose.core.files import write_atomically
+from nimblepose.media.encoding import encode_picture
 
 
 @pytest.fixture

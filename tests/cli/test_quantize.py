@@ -6,7 +6,7 @@ import sys
 import drawn_bodies
 import pytest
 
-from nimblepose.evaluation import gate
+from nimblepose.convert import gate
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("faster_coco_eval")
@@ -135,11 +135,11 @@ def test_pictures_without_people_have_no_ap(run, data, tmp_path):
     assert "nobody with keypoints" in ran.err
 
 
-def test_a_quantised_model_is_refused(run, models, tmp_path):
+def test_a_quantized_model_is_refused(run, models, tmp_path):
     assert run(out=models / "int8.onnx").code == 0
     ran = run("int8.onnx")
     assert ran.code == 2
-    assert "quantised already" in ran.err
+    assert "quantized already" in ran.err
 
 
 def test_without_onnx_it_says_what_to_install(run, monkeypatch):

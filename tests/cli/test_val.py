@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
-from nimblepose.media.files import write_atomically
-from nimblepose.media.writers import encode_picture
+from nimblepose.core.files import write_atomically
+from nimblepose.media.encoding import encode_picture
 
 pytest.importorskip("faster_coco_eval")
 

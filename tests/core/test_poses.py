@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nimblepose import COCO_17, HUMAN_18, Poses, Skeleton
-from nimblepose.core.errors import BackendUnavailable, SkeletonError
+from nimblepose.core.errors import MissingPackageError, SkeletonError
 from nimblepose.core.poses import from_coco_people
 
 STICK = Skeleton("stick", ("head", "tail"), (("head", "tail"),))
@@ -299,7 +299,7 @@ def test_a_data_frame_holds_the_rows(stick):
 )
 def test_a_missing_package_is_named_with_what_to_install(stick, monkeypatch, method, package, remedy):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(BackendUnavailable, match=remedy):
+    with pytest.raises(MissingPackageError, match=remedy):
         getattr(stick, method)()
 
 

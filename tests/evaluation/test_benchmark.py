@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nimblepose.core.errors import MediaError, PoseError
+from nimblepose.core.files import write_atomically
 from nimblepose.evaluation.benchmark import (
     STAGES,
     BenchmarkOptions,
@@ -17,8 +18,7 @@ from nimblepose.evaluation.benchmark import (
     noise,
     run_benchmark,
 )
-from nimblepose.media.files import write_atomically
-from nimblepose.media.writers import encode_picture
+from nimblepose.media.encoding import encode_picture
 from nimblepose.runtime.backends import open_backend
 from nimblepose.runtime.estimator import PoseEstimator
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from nimblepose.core.errors import DataError, MediaError
+from nimblepose.core.files import write_atomically
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.evaluation.detect import AnnotatedSet, annotated_pictures, locate_set
-from nimblepose.media.files import write_atomically
-from nimblepose.media.writers import encode_picture
+from nimblepose.media.encoding import encode_picture
 
 SKELETON = Skeleton("pair", ("a", "b"), (("a", "b"),))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nimblepose.media.files import write_atomically
-from nimblepose.media.writers import encode_picture
+from nimblepose.core.files import write_atomically
+from nimblepose.media.encoding import encode_picture
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "memory.py"
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from nimblepose.core.errors import MediaError
+from nimblepose.core.files import write_atomically
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import records_of
 from nimblepose.evaluation.worst import draw_mistake, find_mistakes, write_mistakes
-from nimblepose.media.files import write_atomically
+from nimblepose.media.encoding import encode_picture
 from nimblepose.media.pictures import read_picture
-from nimblepose.media.writers import encode_picture
 
 NAMES = ("a", "b", "c", "d", "e")
 SKELETON = Skeleton("five", NAMES, tuple(pairwise(NAMES)), (0.05,) * 5)

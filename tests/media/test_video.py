@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from video_files import make_video, number_of, numbered
 
-from nimblepose.core.errors import BackendUnavailable, MediaError
+from nimblepose.core.errors import MediaError, MissingPackageError
 from nimblepose.media.frames import Selection
 from nimblepose.media.video import VideoFile
 
@@ -205,7 +205,7 @@ def test_a_file_that_is_left_early_is_closed(video):
 
 def test_without_pyav_it_says_what_to_install(video, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "av", None)
-    with pytest.raises(BackendUnavailable, match=r"pip install 'nimblepose\[video\]'"):
+    with pytest.raises(MissingPackageError, match=r"pip install 'nimblepose\[video\]'"):
         VideoFile(video)
 
 

@@ -72,7 +72,7 @@ def test_the_keys_decide_the_form(tmp_path, cpm):
     assert network.options.cpm == metadata.network["cpm"] == cpm
 
 
-def test_the_dequantised_intel_weights_load_whole(shared):
+def test_the_dequantized_intel_weights_load_whole(shared):
     network, metadata = import_weights(shared / "weights/human-pose-estimation-0001-dequantised.safetensors")
     assert network.options == NetworkOptions(cpm="intel")
     assert "Intel" in metadata.origin

@@ -24,7 +24,7 @@ def assert_close(network, image, heatmaps, pafs, atol):
     np.testing.assert_allclose(fields.pafs.numpy(), pafs, atol=atol, rtol=0)
 
 
-def test_int8_weights_are_the_dequantised_ones(shared):
+def test_int8_weights_are_the_dequantized_ones(shared):
     """Activation ranges aside, which a float network does not have."""
     network, metadata = import_weights(shared / INT8)
     expected, _ = import_weights(shared / "weights/human-pose-estimation-0001-dequantised.safetensors")

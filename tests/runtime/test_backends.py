@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nimblepose import COCO_17, HUMAN_18, PoseEstimator
-from nimblepose.core.errors import BackendUnavailable, ModelError
+from nimblepose.core.errors import MissingPackageError, ModelError
 from nimblepose.core.metadata import RAW_BGR
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.backends import open_backend
@@ -260,7 +260,7 @@ def test_a_missing_runtime_says_what_to_install(tmp_path, monkeypatch, suffix, p
     path = tmp_path / f"model{suffix}"
     path.write_bytes(b"x")
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(BackendUnavailable, match=remedy):
+    with pytest.raises(MissingPackageError, match=remedy):
         open_backend(path)
 
 

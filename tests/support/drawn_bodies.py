@@ -9,10 +9,10 @@ import json
 
 import numpy as np
 
+from nimblepose.core.files import write_atomically
 from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.media.files import write_atomically
-from nimblepose.media.writers import encode_picture
+from nimblepose.media.encoding import encode_picture
 
 BODY = Skeleton("body", ("low", "high", "far"), (("low", "high"), ("high", "far")), (0.1, 0.1, 0.1))
 METADATA = ModelMetadata(skeleton=BODY, input=InputSpec(channels="rgb", mean=0, scale=1 / 256), licence="MIT")
@@ -63,7 +63,7 @@ def network(onnx, *, loud=1.0):
         conv("echo", "r3"),
         simple("Relu", ["echo"], "r4"),
         simple("Add", ["r3", "r4"], "sum"),
-        simple("Mul", ["sum", "times"], "fourfold"),  # an operator that quantisation does not know
+        simple("Mul", ["sum", "times"], "fourfold"),  # an operator that quantization does not know
         simple("Concat", ["sum", "fourfold"], "cat", axis=1),
         conv("mixed", "cat"),
         onnx.helper.make_node("Conv", ["mixed", "heat.weight", "heat.bias"], ["heatmaps"], name="heat"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.tracking.conftest import RATE, noisy, poses, standing
 
-from nimblepose.core.errors import BackendUnavailable, PoseError
+from nimblepose.core.errors import MissingPackageError, PoseError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17, HUMAN_18, Skeleton
 from nimblepose.evaluation.identities import Sighting, identity_scores
@@ -308,5 +308,5 @@ def test_without_scipy_it_is_said_what_to_install(monkeypatch):
     tracker, person = Tracker(), poses([standing((100, 200))])
     tracker.update(person, 0.0)
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
-    with pytest.raises(BackendUnavailable, match=r"nimblepose\[video\]"):
+    with pytest.raises(MissingPackageError, match=r"nimblepose\[video\]"):
         tracker.update(person, 0.1)

@@ -8,7 +8,7 @@ from nimblepose import Skeleton
 from nimblepose.codec.encode import encode
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.data.coco import load_records
-from nimblepose.data.sheet import draw_fields
+from nimblepose.drawing.fields import draw_fields
 from nimblepose.model.network import Fields, build_network
 from nimblepose.training.feed import build_dataset
 from nimblepose.training.recipe import load_recipe

@@ -30,6 +30,7 @@ from nimblepose.cli import (
     val,
 )
 from nimblepose.core.errors import PoseError
+from nimblepose.core.optional import find_installer
 
 app = typer.Typer(
     name="nimblepose",
@@ -68,14 +69,6 @@ data_app = typer.Typer(help="Data sets to train on.", no_args_is_help=True)
 data_app.command("check")(data.check)
 app.add_typer(data_app, name="data")
 
-_EXTRAS = {
-    "torch": "train",
-    "safetensors": "train",
-    "lightning_fabric": "train",
-    "onnx": "train",
-    "onnxscript": "train",
-}
-
 
 def _print_version(wanted: bool) -> None:
     if wanted:
@@ -100,8 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"nimblepose: {error}", file=sys.stderr)
         sys.exit(2)
     except ModuleNotFoundError as error:
-        extra = _EXTRAS.get((error.name or "").partition(".")[0])
-        if extra is None:
+        installer = find_installer(error.name or "")
+        if installer is None:
             raise
-        print(f"nimblepose: this needs {error.name}: pip install 'nimblepose[{extra}]'", file=sys.stderr)
+        print(f"nimblepose: this needs {error.name}: pip install {installer}", file=sys.stderr)
         sys.exit(2)

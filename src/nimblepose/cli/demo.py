@@ -19,10 +19,10 @@ def demo(
     import numpy as np
 
     from nimblepose.cli.progress import counted
-    from nimblepose.media.drawing import draw_poses
-    from nimblepose.media.files import write_atomically
+    from nimblepose.core.files import write_atomically
+    from nimblepose.drawing.people import draw_poses
+    from nimblepose.media.encoding import encode_picture
     from nimblepose.media.pictures import read_picture
-    from nimblepose.media.writers import encode_picture
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import DEMO_PICTURE
 

@@ -18,9 +18,9 @@ def export(
     pixels: PixelsOption = False,
 ) -> None:
     """Write a checkpoint as ONNX with dynamic batch, height and width, checked against torch."""
+    from nimblepose.convert.export import export_onnx
     from nimblepose.media.pictures import read_picture
     from nimblepose.model.checkpoint import load_checkpoint
-    from nimblepose.runtime.export import export_onnx
 
     network, metadata = load_checkpoint(checkpoint)
     pictures = [read_picture(path) for path in picture or []]

@@ -31,14 +31,14 @@ def poses(
     import numpy as np
 
     from nimblepose.cli.progress import counted, download_bar, stages_bar
+    from nimblepose.convert.export import with_metadata
+    from nimblepose.convert.quantization.layers import import_onnx
     from nimblepose.core.errors import DataError
+    from nimblepose.core.files import check_folders
     from nimblepose.data.coco import load_records
     from nimblepose.evaluation.detect import chosen_set
-    from nimblepose.media.files import check_folders
     from nimblepose.runtime.estimator import PoseEstimator
-    from nimblepose.runtime.export import with_metadata
     from nimblepose.runtime.models import find_model
-    from nimblepose.runtime.quantization.layers import import_onnx
     from nimblepose.training.poses import fit_scorer, learn_prior, rate_poses
 
     with download_bar() as downloaded:

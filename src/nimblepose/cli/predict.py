@@ -11,7 +11,7 @@ from nimblepose.cli.videos import VideoChoices, finish, make_folder, run_videos
 from nimblepose.codec.options import DecodeOptions
 
 if TYPE_CHECKING:
-    from nimblepose.media.sinks import PictureSink
+    from nimblepose.results.picture_sink import PictureSink
     from nimblepose.runtime.estimator import PoseEstimator
 
 
@@ -54,9 +54,9 @@ def predict(
     A file that cannot be read does not stop the others: it is listed at the end, and the exit code is 1.
     """
     from nimblepose.core.errors import PoseError
-    from nimblepose.media.drawing import DrawOptions
-    from nimblepose.media.sinks import PictureSink, SinkOptions, parse_formats
+    from nimblepose.drawing.people import DrawOptions
     from nimblepose.media.sources import is_video
+    from nimblepose.results.picture_sink import PictureSink, SinkOptions, parse_formats
 
     estimating = EstimatorOptions(
         model=model,
@@ -101,8 +101,8 @@ def predict(
 def _collect(sources: list[str]) -> tuple[list[str], dict[str, str]]:
     """All pictures meant, each once, in order; and what means nothing, with the reason."""
     from nimblepose.core.errors import PoseError
+    from nimblepose.core.web import is_url
     from nimblepose.media.sources import find_pictures
-    from nimblepose.media.web import is_url
 
     found: dict[str, None] = {}
     failures = {}
@@ -123,8 +123,8 @@ def _run(
     """
     from nimblepose.cli.progress import counted, picture_bar
     from nimblepose.core.errors import PoseError
+    from nimblepose.core.web import fetch_picture, is_url, without_secrets
     from nimblepose.media.pictures import read_picture
-    from nimblepose.media.web import fetch_picture, is_url, without_secrets
 
     failures, done, people, interrupted = {}, 0, 0, False
     try:

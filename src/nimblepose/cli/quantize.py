@@ -38,13 +38,13 @@ def quantize(
     import dataclasses
 
     from nimblepose.cli.progress import stages_bar
+    from nimblepose.convert.quantization.sources import load_network
+    from nimblepose.convert.quantize import QuantizeOptions, quantize
     from nimblepose.core.errors import DataError
+    from nimblepose.core.files import check_folders, write_atomically
     from nimblepose.evaluation.coco import check_available
     from nimblepose.evaluation.detect import AnnotatedSet, chosen_set
     from nimblepose.evaluation.provenance import machine, model_facts, sha256, write_json
-    from nimblepose.evaluation.quantise import QuantiseOptions, quantise
-    from nimblepose.media.files import check_folders, write_atomically
-    from nimblepose.runtime.quantization.sources import load_network
 
     check_available()
     network, metadata = load_network(model)
@@ -52,7 +52,7 @@ def quantize(
     if not (val or images or annotations):
         raise DataError("AP is measured before and after: give --val, or both --images and --annotations")
     measured = AnnotatedSet.read(*chosen_set(val, images, annotations, option="--val"), limit=limit)
-    options = QuantiseOptions(
+    options = QuantizeOptions(
         max_drop=max_drop, input_height=input_height, pictures=pictures, pixels=pixels, seed=seed, threads=threads
     )
 
@@ -61,7 +61,7 @@ def quantize(
             print(line, flush=True)
 
     with stages_bar(quiet=quiet) as progress:
-        result = quantise(model, network, metadata, calibration, measured, options, told=say, progress=progress)
+        result = quantize(model, network, metadata, calibration, measured, options, told=say, progress=progress)
     write_atomically(out, result.data)
     times, after = result.times, result.gated.metrics
     height, width = times.size

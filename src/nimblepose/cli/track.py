@@ -47,8 +47,8 @@ def track(
 
     Ctrl-C completes the files with what was seen so far; --resume goes on from there, or from where a run was killed.
     """
-    from nimblepose.media.drawing import DrawOptions
-    from nimblepose.media.sinks import parse_formats
+    from nimblepose.drawing.people import DrawOptions
+    from nimblepose.results.picture_sink import parse_formats
 
     estimating = EstimatorOptions(
         model=model, backend=backend, threads=threads, input_height=input_height, min_score=min_score, flip=flip

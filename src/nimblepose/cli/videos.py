@@ -17,9 +17,9 @@ from nimblepose.cli.options import seconds
 from nimblepose.core.errors import MediaError, PoseError
 
 if TYPE_CHECKING:
-    from nimblepose.media.drawing import DrawOptions
-    from nimblepose.media.sinks import Format
-    from nimblepose.runtime.recording import Estimator, Recording, RecordOptions
+    from nimblepose.drawing.people import DrawOptions
+    from nimblepose.results.picture_sink import Format
+    from nimblepose.results.recording import Estimator, Recording, RecordOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +43,10 @@ class VideoChoices:
 
     def options(self) -> "RecordOptions":
         """The same for a `Recording`."""
+        from nimblepose.drawing.trails import Trails
         from nimblepose.media.frames import Selection
-        from nimblepose.media.trails import Trails
-        from nimblepose.media.video_sink import VideoSinkOptions
-        from nimblepose.runtime.recording import RecordOptions
+        from nimblepose.results.recording import RecordOptions
+        from nimblepose.results.video_sink import VideoSinkOptions
         from nimblepose.tracking.tracker import TrackOptions
 
         by_person = self.track and self.colour_by != "limb"
@@ -86,7 +86,7 @@ def run_videos(
 ) -> Outcome:
     """Every video to its results; one that fails does not stop the others, Ctrl-C completes the files and ends."""
     from nimblepose.media.containers import printable
-    from nimblepose.runtime.recording import Recording
+    from nimblepose.results.recording import Recording
 
     outcome = Outcome({})
     options = dataclasses.replace(options, conditions=conditions)

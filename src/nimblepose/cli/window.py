@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import Any, Self
 
-from nimblepose.core.errors import BackendUnavailable, MediaError
+from nimblepose.core.errors import MediaError, MissingPackageError
 from nimblepose.media.pictures import Picture
 
 _CLOSING_KEYS = ("q", "Escape")
@@ -17,12 +17,12 @@ class Window:
 
         Raises:
             MediaError: there is no screen.
-            BackendUnavailable: Python was built without Tk.
+            MissingPackageError: Python was built without Tk.
         """
         try:
             import tkinter
         except ImportError as error:
-            raise BackendUnavailable("--show needs Tk: install python3-tk with your system's packages") from error
+            raise MissingPackageError("--show needs Tk: install python3-tk with your system's packages") from error
         try:
             self._root = tkinter.Tk()
         except tkinter.TclError as error:

@@ -21,7 +21,7 @@ class DownloadError(PoseError, OSError):
     """A model file that could not be fetched, or that arrived other than it should be."""
 
 
-class BackendUnavailable(PoseError, ImportError):  # noqa: N818 - reads as a sentence where it is raised
+class MissingPackageError(PoseError, ImportError):
     """An optional package is missing; the message says what to install."""
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nimblepose.core.errors import SkeletonError
 from nimblepose.core.geometry import Size
+from nimblepose.core.optional import import_optional
 from nimblepose.core.skeleton import COCO_17, Skeleton
 
 if TYPE_CHECKING:
@@ -229,29 +230,18 @@ class Poses:
         """`to_rows` as a pandas table.
 
         Raises:
-            BackendUnavailable: pandas is not installed.
+            MissingPackageError: pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            from nimblepose.core.errors import BackendUnavailable
-
-            raise BackendUnavailable("tables need: pip install 'nimblepose[table]'") from error
-        return pd.DataFrame(self.to_rows(), columns=list(ROW_COLUMNS))
+        table: pd.DataFrame = import_optional("pandas", "a table").DataFrame(self.to_rows(), columns=list(ROW_COLUMNS))
+        return table
 
     def to_supervision(self) -> Any:
         """As `supervision.KeyPoints`; keypoints not found are (0, 0) there, by its convention.
 
         Raises:
-            BackendUnavailable: supervision is not installed.
+            MissingPackageError: supervision is not installed.
         """
-        try:
-            import supervision  # type: ignore[import-not-found,unused-ignore]
-        except ImportError as error:
-            from nimblepose.core.errors import BackendUnavailable
-
-            raise BackendUnavailable("this adapter needs: pip install supervision") from error
-        return supervision.KeyPoints(
+        return import_optional("supervision", "this adapter").KeyPoints(
             xy=np.nan_to_num(self.keypoints, nan=0.0),
             confidence=self.keypoint_scores,
             class_id=np.zeros(len(self), int),

@@ -17,15 +17,15 @@ from torch.utils.data import Dataset
 
 from nimblepose.codec.encode import REFERENCE, EncodeOptions, encode
 from nimblepose.core.errors import DataError, MediaError
+from nimblepose.core.files import write_atomically
 from nimblepose.core.geometry import Size
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.augment import AugmentOptions, Sample, random_photo, random_warp, warp
 from nimblepose.data.coco import CentreOptions, Record, centres, load_records
 from nimblepose.data.regions import paint_regions
-from nimblepose.data.sheet import draw_fields, tile
-from nimblepose.media.files import write_atomically
+from nimblepose.drawing.fields import draw_fields, tile
+from nimblepose.media.encoding import encode_picture
 from nimblepose.media.pictures import read_picture
-from nimblepose.media.writers import encode_picture
 
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 

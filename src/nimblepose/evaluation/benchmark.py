@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from nimblepose.core.errors import MediaError, PoseError
-from nimblepose.media.drawing import draw_poses
+from nimblepose.drawing.people import draw_poses
 from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import find_pictures
 from nimblepose.runtime.backends import Backend

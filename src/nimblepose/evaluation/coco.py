@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from nimblepose.core.errors import BackendUnavailable, DataError
+from nimblepose.core.errors import DataError
+from nimblepose.core.optional import import_optional
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import AREA_OF_BOX, category_of
 
@@ -68,7 +69,7 @@ def evaluate(
 
     Raises:
         DataError: the file has other keypoints or lacks a picture, or entries are broken.
-        BackendUnavailable: faster-coco-eval is not installed.
+        MissingPackageError: faster-coco-eval is not installed.
     """
     category = find_category(ground_truth, skeleton, category_id)
     images = [int(image["id"]) for image in ground_truth["images"]]
@@ -94,12 +95,9 @@ def check_available() -> None:
     """Say before the work, not after it, that something is missing.
 
     Raises:
-        BackendUnavailable: faster-coco-eval is not installed.
+        MissingPackageError: faster-coco-eval is not installed.
     """
-    try:
-        import faster_coco_eval  # noqa: F401 - only whether it is there
-    except ImportError as error:
-        raise BackendUnavailable("average precision needs: pip install 'nimblepose[val]'") from error
+    import_optional("faster_coco_eval", "average precision")
 
 
 def find_category(ground_truth: Mapping[str, Any], skeleton: Skeleton, category_id: int | None = None) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.errors import BackendUnavailable
+from nimblepose.core.optional import import_optional
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
@@ -58,7 +58,7 @@ def identity_scores(frames: Sequence[Sighting], *, min_similarity: float = 0.5) 
         min_similarity: From which on a find may be a person.
 
     Raises:
-        BackendUnavailable: scipy is not installed.
+        MissingPackageError: scipy is not installed.
     """
     true_ids = np.unique(np.concatenate([f.true_ids for f in frames] or [np.zeros(0, np.int64)]))
     found_ids = np.unique(np.concatenate([f.found_ids for f in frames] or [np.zeros(0, np.int64)]))
@@ -78,13 +78,10 @@ def best_pairs(value: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows and columns of the pairs of positive value, each used once, that have the largest sum.
 
     Raises:
-        BackendUnavailable: scipy is not installed.
+        MissingPackageError: scipy is not installed.
     """
-    try:
-        from scipy.optimize import linear_sum_assignment
-    except ImportError as error:
-        raise BackendUnavailable("comparing identities needs: pip install 'nimblepose[video]'") from error
-    rows, columns = linear_sum_assignment(value, maximize=True)
+    optimize = import_optional("scipy.optimize", "comparing identities")
+    rows, columns = optimize.linear_sum_assignment(value, maximize=True)
     some = value[rows, columns] > 0
     return rows[some], columns[some]
 

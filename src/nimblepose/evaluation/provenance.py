@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from nimblepose import __version__
+from nimblepose.core.files import write_atomically
 from nimblepose.core.metadata import ModelMetadata
-from nimblepose.media.files import write_atomically
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.runtime.streaming import usable_cores
 

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import MediaError
+from nimblepose.core.files import write_atomically
 from nimblepose.core.oks import oks
 from nimblepose.core.poses import Poses, from_coco_people
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import Record
 from nimblepose.data.regions import paint_regions
+from nimblepose.drawing.people import draw_poses
 from nimblepose.evaluation.coco import MAX_PEOPLE, oks_sigmas
-from nimblepose.media.drawing import draw_poses
-from nimblepose.media.files import write_atomically
+from nimblepose.media.encoding import encode_picture
 from nimblepose.media.pictures import Picture, read_picture
-from nimblepose.media.writers import encode_picture
 
 _SAME_PERSON = 0.5  # OKS from which a detection counts as found, the most lenient threshold of AP
 _MIN_SHARE = 5 / 17  # of the keypoints; a person with fewer labelled is hard to see, so missing them teaches little

@@ -36,7 +36,7 @@ class NetworkStream:
 
         Raises:
             MediaError: a wrong address, no answer, no video.
-            BackendUnavailable: PyAV is not installed.
+            MissingPackageError: PyAV is not installed.
         """
         self._address, self._name, self._timeout = address, printable(address), options.timeout
         self.container: InputContainer | None = self._open()

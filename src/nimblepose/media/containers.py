@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import cv2
 import numpy as np
 
-from nimblepose.core.errors import BackendUnavailable, MediaError
+from nimblepose.core.errors import MediaError
+from nimblepose.core.optional import import_optional
+from nimblepose.core.web import without_secrets
 from nimblepose.media.pictures import Picture
-from nimblepose.media.web import without_secrets
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -29,13 +30,9 @@ def load_av() -> ModuleType:
     """PyAV.
 
     Raises:
-        BackendUnavailable: it is not installed.
+        MissingPackageError: it is not installed.
     """
-    try:
-        import av
-    except ImportError as error:
-        raise BackendUnavailable("videos need: pip install 'nimblepose[video]'") from error
-    return av
+    return import_optional("av", "reading or writing videos")
 
 
 def printable(source: object) -> str:

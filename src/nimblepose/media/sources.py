@@ -91,7 +91,7 @@ def open_frames(
 
     Raises:
         MediaError: nothing there, no answer, not a video.
-        BackendUnavailable: PyAV is not installed.
+        MissingPackageError: PyAV is not installed.
     """
     if not isinstance(source, str | int | Path):
         return VideoFile(source, selection)

@@ -59,7 +59,7 @@ class VideoFile:
 
         Raises:
             MediaError: it cannot be opened, or has no pictures.
-            BackendUnavailable: PyAV is not installed.
+            MissingPackageError: PyAV is not installed.
         """
         self._name, self._selection, self._max_pixels = printable(source), selection, max_pixels
         self._source, self._closed, self._iterating = source, False, False

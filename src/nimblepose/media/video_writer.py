@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from nimblepose.core.errors import BackendUnavailable, MediaError
+from nimblepose.core.errors import MediaError, MissingPackageError
+from nimblepose.core.files import partial
 from nimblepose.core.geometry import Size
 from nimblepose.media.audio import Sound
 from nimblepose.media.containers import load_av, one_error
-from nimblepose.media.files import partial
 from nimblepose.media.frames import StreamInfo
 from nimblepose.media.pictures import Picture
 
@@ -45,11 +45,11 @@ class VideoWriter:
             sound: Of the source.
 
         Raises:
-            BackendUnavailable: PyAV, or its H.264 encoder, is not installed.
+            MissingPackageError: PyAV, or its H.264 encoder, is not installed.
         """
         av = load_av()
         if "libx264" not in av.codecs_available:
-            raise BackendUnavailable("this build of PyAV cannot write H.264; pip install av gives one that can")
+            raise MissingPackageError("this build of PyAV cannot write H.264; pip install av gives one that can")
         self.path, self._info, self._begin, self._sound = path, info, begin, sound
         self._reformatter = av.video.reformatter.VideoReformatter()
         self._out: OutputContainer | None = None

@@ -1,8 +1,6 @@
 """The own format: safetensors with skeleton, input spec and network options in the metadata."""
 
 import dataclasses
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from nimblepose.core.errors import ModelError
+from nimblepose.core.files import replacing
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.model.network import NetworkOptions, PoseNetwork, build_network
 
@@ -34,14 +33,8 @@ def save_checkpoint(network: PoseNetwork, metadata: ModelMetadata, path: str | P
     state = {key: tensor.detach().cpu().contiguous() for key, tensor in network.state_dict().items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        try:
-            save_file(state, partial, metadata=metadata.to_strings())
-            Path(partial).chmod(0o644)  # mkstemp makes files that only their owner may read
-            Path(partial).replace(path)
-        finally:
-            Path(partial).unlink(missing_ok=True)
+        with replacing(path) as temporary:
+            save_file(state, temporary, metadata=metadata.to_strings())
     except (OSError, SafetensorError) as error:
         raise ModelError(f"cannot write checkpoint {path}: {error}") from error
 

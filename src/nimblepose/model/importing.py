@@ -48,7 +48,7 @@ def import_weights(
 
     Raises:
         ModelError: no such file, nothing we know, an unsafe pickle, or keys that do not fit (lists all of them).
-        BackendUnavailable: an IR without openvino installed.
+        MissingPackageError: an IR without openvino installed.
     """
     path = Path(source)
     strings, state = _read(path)

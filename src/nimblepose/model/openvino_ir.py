@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nimblepose.core.errors import BackendUnavailable, ModelError
+from nimblepose.core.errors import ModelError
 from nimblepose.core.metadata import InputSpec
+from nimblepose.core.optional import import_optional
 from nimblepose.model.checkpoint import check_size
 
 Floats = NDArray[np.float32]
@@ -30,15 +31,12 @@ def read_ir(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
     Raises:
         ModelError: no such file, no `.bin` beside it, or a graph that is not this network.
-        BackendUnavailable: openvino is not installed.
+        MissingPackageError: openvino is not installed.
     """
     weights = path.with_suffix(".bin")
     check_size(path, max_bytes=_MAX_XML_BYTES)
     check_size(weights)
-    try:
-        import openvino
-    except ImportError as error:
-        raise BackendUnavailable("an OpenVINO IR needs openvino: pip install 'nimblepose[openvino]'") from error
+    openvino = import_optional("openvino", "an OpenVINO IR")
     try:
         operators = openvino.Core().read_model(path, weights).get_ordered_ops()
     except RuntimeError as error:

@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.errors import BackendUnavailable, ModelError
+from nimblepose.core.errors import ModelError
 from nimblepose.core.metadata import RAW_BGR, ModelMetadata
+from nimblepose.core.optional import import_optional
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.runtime.prepare import Batch
 
@@ -50,7 +51,7 @@ def open_backend(path: str | Path, backend: BackendName = "auto", *, threads: in
 
     Raises:
         ModelError: no such file, not a model, or not one for this backend.
-        BackendUnavailable: the runtime is not installed.
+        MissingPackageError: the runtime is not installed.
     """
     path = Path(path)
     known = {".onnx": "onnxruntime", ".xml": "openvino", ".safetensors": "torch"}
@@ -72,10 +73,7 @@ class OnnxRuntimeBackend:
     """ONNX files as `nimblepose export` writes them."""
 
     def __init__(self, path: Path, *, threads: int = 0, parallel: int = 1) -> None:
-        try:
-            import onnxruntime as ort
-        except ImportError as error:
-            raise BackendUnavailable("ONNX models need: pip install onnxruntime") from error
+        ort = import_optional("onnxruntime", "running an ONNX file")
         options = ort.SessionOptions()
         # Calls that run side by side each stay in their own thread; a lone call spreads over all of them.
         options.intra_op_num_threads = 1 if parallel > 1 else threads
@@ -100,10 +98,7 @@ class OpenVinoBackend:
     """ONNX files of ours, and Open Model Zoo IR as it is."""
 
     def __init__(self, path: Path, *, threads: int = 0, parallel: int = 1) -> None:
-        try:
-            import openvino as ov
-        except ImportError as error:
-            raise BackendUnavailable("OpenVINO models need: pip install 'nimblepose[openvino]'") from error
+        ov = import_optional("openvino", "this backend")
         if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
             raise ModelError(f"{path}: its weights {path.with_suffix('.bin').name} are missing; they lie beside it")
         # The binding sets up its table of types when a tensor's data are first looked at. If two threads do that at a
@@ -159,12 +154,9 @@ class TorchBackend:
     """
 
     def __init__(self, path: Path, *, threads: int = 0) -> None:
-        try:
-            import torch
+        torch = import_optional("torch", "running a checkpoint")
+        from nimblepose.model.checkpoint import load_checkpoint
 
-            from nimblepose.model.checkpoint import load_checkpoint
-        except ImportError as error:
-            raise BackendUnavailable("checkpoints need: pip install 'nimblepose[train]'") from error
         self._thread = _torch_thread(os.getpid())
         if threads:
             torch.set_num_threads(threads)  # for who comes after, and for the one that is there

@@ -68,7 +68,7 @@ class PoseEstimator:
         Raises:
             ModelError: no such model, or an option that cannot be.
             DownloadError: a named model could not be fetched.
-            BackendUnavailable: the runtime is not installed.
+            MissingPackageError: the runtime is not installed.
         """
         if threads < 0 or not scales or not all(0.05 <= scale <= 8 for scale in scales):
             raise ModelError(f"threads must be 0 or more, scales in [0.05, 8]; got {threads} and {tuple(scales)}")
@@ -150,7 +150,7 @@ class PoseEstimator:
         Raises:
             MediaError: the source cannot be opened.
             ModelError: poses are to be completed: guesses would be followed and steadied like what was seen.
-            BackendUnavailable: pip install 'nimblepose[video]'.
+            MissingPackageError: pip install 'nimblepose[video]'.
         """
         if self.decode_options.complete:
             raise ModelError("DecodeOptions(complete=True) is for pictures; leave it out to follow people in a video")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nimblepose.core.errors import DownloadError, ModelError
-from nimblepose.media.web import download
+from nimblepose.core.web import download
 
 MODEL_VARIABLE = "NIMBLEPOSE_MODEL"  # name or path of the model to use when none is given
 CACHE_VARIABLE = "NIMBLEPOSE_CACHE"  # folder for fetched models instead of the user's cache

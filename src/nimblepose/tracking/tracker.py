@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.errors import BackendUnavailable, PoseError
+from nimblepose.core.errors import PoseError
+from nimblepose.core.optional import import_optional
 from nimblepose.core.poses import Poses
 from nimblepose.tracking.tracks import Indices, Tracks, started
 
@@ -70,7 +71,7 @@ class Tracker:
 
         Raises:
             PoseError: time runs backwards, or the people have another skeleton than before.
-            BackendUnavailable: scipy is not installed.
+            MissingPackageError: scipy is not installed.
         """
         options, tracks = self.options, self._tracks
         if not self._time <= time < math.inf:
@@ -140,10 +141,7 @@ def _matched(value: NDArray[np.float64]) -> tuple[Indices, Indices]:
     """Rows and columns of the pairs, each used once, with the largest sum; none where the value is 0."""
     if not value.any():
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    try:
-        from scipy.optimize import linear_sum_assignment
-    except ImportError as error:
-        raise BackendUnavailable("tracking needs: pip install 'nimblepose[video]'") from error
-    rows, columns = linear_sum_assignment(value, maximize=True)
+    optimize = import_optional("scipy.optimize", "tracking")
+    rows, columns = optimize.linear_sum_assignment(value, maximize=True)
     chosen = value[rows, columns] > 0
     return rows[chosen], columns[chosen]

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.errors import BackendUnavailable, TrainingError
-from nimblepose.media.files import write_atomically
+from nimblepose.core.errors import TrainingError
+from nimblepose.core.files import write_atomically
+from nimblepose.core.optional import import_optional
 
 
 class CsvLog:
@@ -60,15 +61,10 @@ class TensorBoard:
         """Open an event file; events from `purge_step` on, of an earlier attempt, are hidden.
 
         Raises:
-            BackendUnavailable: tensorboard is not installed.
+            MissingPackageError: tensorboard is not installed.
         """
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise BackendUnavailable(
-                "tensorboard logs need: pip install 'nimblepose[train]' (or set tensorboard=false)"
-            ) from error
-        self._writer: Any = SummaryWriter(str(folder), purge_step=purge_step)
+        tensorboard = import_optional("torch.utils.tensorboard", "tensorboard=true")
+        self._writer: Any = tensorboard.SummaryWriter(str(folder), purge_step=purge_step)
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Numbers of a step."""

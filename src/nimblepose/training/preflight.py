@@ -7,8 +7,8 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
+from nimblepose.convert.export import export_onnx
 from nimblepose.model.checkpoint import load_checkpoint
-from nimblepose.runtime.export import export_onnx
 from nimblepose.training.engine import train
 from nimblepose.training.options import from_plain, to_plain
 from nimblepose.training.recipe import Recipe

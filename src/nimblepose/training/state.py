@@ -1,8 +1,6 @@
 """What a run needs to go on as if nothing had happened: written whole or not at all, read without running code."""
 
-import os
 import random
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import numpy as np
 import torch
 
 from nimblepose.core.errors import TrainingError
+from nimblepose.core.files import replacing
 
 
 def save_state(state: dict[str, Any], path: Path) -> None:
@@ -18,21 +17,12 @@ def save_state(state: dict[str, Any], path: Path) -> None:
     Raises:
         TrainingError: the disk is full or not writable; the former state is still there.
     """
-    partial: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        partial = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with replacing(path) as temporary:
+            torch.save(state, temporary)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
         raise TrainingError(f"cannot write {path} ({error}); free some space, then go on with --resume") from error
-    finally:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
 
 
 def load_state(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.augment import AugmentOptions
 from nimblepose.data.coco import Record, records_of
 from nimblepose.data.dataset import PoseDataset, SampleOptions
-from nimblepose.data.sheet import draw_fields, tile
+from nimblepose.drawing.fields import draw_fields, tile
 from nimblepose.evaluation.detect import AnnotatedSet
 from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.network import PoseNetwork

@@ -1,0 +1,119 @@
+"""Whole files only: an output exists complete under its name, or not at all."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nimblepose.core.errors import MediaError
+
+
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write beside `path` under a temporary name, then rename; an interrupted or failed write leaves nothing behind.
+
+    Args:
+        path: Where.
+        data: What.
+        durable: Wait until it is on the disk, so that a power cut cannot leave an empty file under the name.
+
+    Raises:
+        MediaError: the folder is missing or not writable, or the disk is full.
+    """
+    with replacing(path, durable=durable) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """A temporary path beside `path` to write to: it gets the name when the block ends well, and is gone otherwise.
+
+    Args:
+        path: Where.
+        durable: Wait until it is on the disk, so that a power cut cannot leave an empty file under the name.
+
+    Raises:
+        MediaError: the folder is missing or not writable, or the disk is full.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with writing(path):
+            yield temporary
+            if durable:
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_folders(*files: Path) -> None:
+    """Say now, and not after hours of work, that a file has no folder to be written into.
+
+    Raises:
+        MediaError: one has none.
+    """
+    for folder in dict.fromkeys(file.absolute().parent for file in files):
+        if not folder.is_dir():
+            raise MediaError(f"no folder {folder} to write into; make it first")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while `path` is written into `MediaError`."""
+    try:
+        yield
+    except MediaError:
+        raise
+    except OSError as error:
+        raise MediaError(
+            f"cannot write {path}: {error.strerror or error}; is the folder there, writable, not full?"
+        ) from error
+
+
+def partial(path: Path) -> Path:
+    """The name under which a file grows, and under which it is found if the program is killed.
+
+    >>> partial(Path("match.poses.csv")).name
+    'match.poses.partial.csv'
+    """
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
+class GrowingFile:
+    """A file that grows piece by piece, readable up to its last piece; it gets its name when it is complete."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin; an older partial file is replaced.
+
+        Raises:
+            MediaError: the folder is missing or not writable.
+        """
+        self.path = path
+        with writing(path):
+            self._file = partial(path).open("wb", buffering=0)  # what is written is there, even if we are killed
+
+    def append(self, data: bytes, *, over: int = 0) -> None:
+        """Add a piece, in one write; it replaces the last `over` bytes.
+
+        Raises:
+            MediaError: the disk is full, or gone.
+        """
+        with writing(self.path):
+            if over:
+                self._file.seek(-over, os.SEEK_END)
+            written = self._file.write(data)
+            while written < len(data):  # the disk is full: the next write says so
+                written += self._file.write(data[written:])
+
+    def finish(self) -> Path:
+        """Complete: the file gets its name."""
+        with writing(self.path):
+            os.fsync(self._file.fileno())
+            self._file.close()
+            partial(self.path).replace(self.path)
+        return self.path
+
+    def close(self) -> None:
+        """Leave it as it is, under its partial name."""
+        self._file.close()

@@ -1,0 +1,51 @@
+"""Optional packages: imported where they are used; one that is missing says what to install."""
+
+import importlib
+from types import ModuleType
+
+from nimblepose.core.errors import MissingPackageError
+
+_INSTALLED_BY = {  # top-level module -> what pip installs it with
+    "av": "nimblepose[video]",
+    "faster_coco_eval": "nimblepose[val]",
+    "lightning_fabric": "nimblepose[train]",
+    "onnx": "nimblepose[train]",
+    "onnxruntime": "onnxruntime",
+    "onnxscript": "nimblepose[train]",
+    "openvino": "nimblepose[openvino]",
+    "pandas": "nimblepose[table]",
+    "pyarrow": "nimblepose[table]",
+    "safetensors": "nimblepose[train]",
+    "scipy": "nimblepose[video]",
+    "supervision": "supervision",
+    "tensorboard": "nimblepose[train]",
+    "torch": "nimblepose[train]",
+}
+
+
+def import_optional(name: str, purpose: str) -> ModuleType:
+    """Import a module of a package that not everybody has.
+
+    Args:
+        name: Of the module, `scipy.optimize`.
+        purpose: What needs it, the beginning of the message.
+
+    Raises:
+        MissingPackageError: it, or a package that it needs, is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        missing = (error.name or name).partition(".")[0]
+        installer = find_installer(missing) or find_installer(name) or missing
+        raise MissingPackageError(f"{purpose}: {missing} is not installed; pip install {installer}") from error
+
+
+def find_installer(module: str) -> str | None:
+    """What to give pip for a module, quoted for a shell; None for what no part of nimblepose asks for.
+
+    >>> find_installer("torch.utils.tensorboard"), find_installer("onnxruntime")
+    ("'nimblepose[train]'", 'onnxruntime')
+    """
+    name = _INSTALLED_BY.get(module.partition(".")[0])
+    return f"'{name}'" if name and "[" in name else name

@@ -1,0 +1,1 @@
+"""Pictures of people, of their way, of fields; faces made unrecognisable."""

@@ -1,0 +1,151 @@
+"""What was found in each frame so far, so that a run that was broken off goes on where it stopped."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nimblepose.core.errors import MediaError
+from nimblepose.core.files import writing
+from nimblepose.core.poses import Poses
+from nimblepose.core.skeleton import Skeleton
+from nimblepose.media.frames import Stamp
+
+_VERSION = 2
+_MAX_LINE = 1 << 24  # bytes; thousands of people
+
+
+class Journal:
+    """A file of lines, one per frame, exact to the last bit: what the network found, before anything is made of it.
+
+    What is made of it (identities, smoothing, files) follows from it, so that a resumed run ends with the same files as
+    one that was never interrupted.
+    """
+
+    def __init__(self, path: Path, conditions: Mapping[str, Any], *, resume: bool = False) -> None:
+        """Look at what there is; nothing is written before the first frame.
+
+        Args:
+            path: Of the journal.
+            conditions: What the findings depend on (source, model, options), as plain data.
+            resume: Go on after the last whole line of the file, if there is one.
+
+        Raises:
+            MediaError: it cannot be read, is no journal, or was written under other conditions.
+        """
+        self.path = path
+        self.known = 0  # frames found before
+        self.last: Stamp | None = None  # of them
+        self._head = {"journal": "nimblepose", "version": _VERSION, **conditions}
+        self._end = 0  # of the whole lines, in bytes
+        self._file: FileIO | None = None
+        if resume and path.exists():
+            self._check()
+
+    def add(self, stamp: Stamp, poses: Poses) -> None:
+        """Note what was found in the next frame.
+
+        Raises:
+            MediaError: it cannot be written.
+        """
+        row = {
+            "frame": stamp.index,
+            "time": stamp.time,
+            "size": stamp.size,
+            "keypoints": _packed(poses.keypoints),
+            "keypoint_scores": _packed(poses.keypoint_scores),
+            "scores": _packed(poses.scores),
+        }
+        if poses.limb_colours is not None:
+            row["limb_colours"] = _packed(poses.limb_colours)
+        with writing(self.path):
+            if self._file is None:
+                self._file = self._opened()
+            self._file.write(json.dumps(row).encode() + b"\n")
+
+    def entries(self, skeleton: Skeleton, *, known_only: bool = False) -> Iterator[tuple[Stamp, Poses]]:
+        """What was found so far (or before this run), in order.
+
+        Args:
+            skeleton: Of the model, one of the conditions.
+            known_only: Without what this run has added.
+        """
+        if self._file is None and not self.known:  # no journal, or one of another run
+            return
+        with self.path.open("rb") as file:
+            file.readline()
+            count = 0
+            while (not known_only or count < self.known) and (line := file.readline(_MAX_LINE)).endswith(b"\n"):
+                yield _entry(line, skeleton)
+                count += 1
+
+    def close(self) -> None:
+        """Leave it for a later run."""
+        if self._file is not None:
+            self._file.close()
+
+    def remove(self) -> None:
+        """The results are complete: nothing is left to resume."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+    def _opened(self) -> FileIO:
+        """The file, to go on behind its last whole line, or anew."""
+        file = self.path.open("r+b" if self._end else "wb", buffering=0)
+        file.truncate(self._end)
+        file.seek(self._end)
+        if not self._end:
+            file.write(json.dumps(self._head).encode() + b"\n")
+        return file
+
+    def _check(self) -> None:
+        """Count the whole lines of an older journal of the same conditions."""
+        try:
+            with self.path.open("rb") as file:
+                written = json.loads(file.readline(_MAX_LINE))
+                if not isinstance(written, dict) or written.get("journal") != "nimblepose":
+                    raise ValueError("no journal")
+                head = self._head
+                differing = sorted(key for key in {*written, *head} if written.get(key) != head.get(key))
+                if differing:
+                    raise MediaError(
+                        f"{self.path} was written with another {', '.join(differing)}; "
+                        "use the same, or start again without --resume"
+                    )
+                self._end = file.tell()
+                while (line := file.readline(_MAX_LINE)).endswith(b"\n"):
+                    self.last = _stamp(json.loads(line))
+                    self.known, self._end = self.known + 1, file.tell()
+        except MediaError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MediaError(f"{self.path} is damaged ({error!r}); start again without --resume") from error
+
+
+def _stamp(row: dict[str, Any]) -> Stamp:
+    return Stamp(int(row["frame"]), float(row["time"]), (int(row["size"][0]), int(row["size"][1])))
+
+
+def _entry(line: bytes, skeleton: Skeleton) -> tuple[Stamp, Poses]:
+    row = json.loads(line)
+    k, colours = len(skeleton.keypoints), row.get("limb_colours")
+    return _stamp(row), Poses(
+        skeleton,
+        keypoints=_unpacked(row["keypoints"]).reshape(-1, k, 2),
+        keypoint_scores=_unpacked(row["keypoint_scores"]).reshape(-1, k),
+        scores=_unpacked(row["scores"]),
+        limb_colours=None if colours is None else _unpacked(colours).reshape(-1, len(skeleton.limbs), 3),
+    )
+
+
+def _packed(array: NDArray[np.float32]) -> str:
+    return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
+
+
+def _unpacked(text: str) -> NDArray[np.float32]:
+    return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32)

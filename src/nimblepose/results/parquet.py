@@ -1,0 +1,129 @@
+"""Poses as Parquet tables."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from nimblepose.core.files import partial, writing
+from nimblepose.core.optional import import_optional
+from nimblepose.core.poses import ROW_COLUMNS, Poses
+from nimblepose.media.frames import Stamp
+from nimblepose.results.writers import PictureResult
+
+_ROW_GROUP = 10_000  # rows; more take memory while the file is completed, fewer are slow to read
+
+
+def load_pyarrow() -> ModuleType:
+    """PyArrow.
+
+    Raises:
+        MissingPackageError: it is not installed.
+    """
+    return import_optional("pyarrow", "Parquet")
+
+
+def _schema(*first: tuple[str, Any]) -> Any:
+    """Columns that say where, then those of `Poses.to_rows`."""
+    pa = load_pyarrow()
+    kinds = (pa.int64(), pa.string(), pa.float32(), pa.float32(), pa.float32(), pa.bool_())
+    return pa.schema([*first, *zip(ROW_COLUMNS, kinds, strict=True)])
+
+
+def _arrays(rows: Sequence[tuple[Any, ...]], schema: Any) -> list[Any]:
+    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
+    return [load_pyarrow().array(c, field.type) for c, field in zip(columns, schema, strict=True)]
+
+
+def tidy_parquet(results: Sequence[PictureResult]) -> bytes:
+    """One row per found keypoint, columns `file` and `ROW_COLUMNS`, as a Parquet file.
+
+    Raises:
+        MissingPackageError: PyArrow is not installed.
+    """
+    pa = load_pyarrow()
+    import pyarrow.parquet
+
+    schema = _schema(("file", pa.string()))
+    rows = [(result.file, *row) for result in results for row in result.poses.to_rows()]
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(pa.Table.from_arrays(_arrays(rows, schema), schema=schema), sink)
+    return bytes(sink.getvalue())
+
+
+class ParquetTable:
+    """The columns of `pose_files.CSV_COLUMNS`, with types and in full precision.
+
+    Parquet cannot be read before its end is written. Until then the rows grow in an Arrow stream beside it,
+    `*.partial.arrows`, one batch per frame, which PyArrow reads up to the last one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Begin `path`, usually `*.parquet`.
+
+        Raises:
+            MediaError: the folder is missing or not writable.
+            MissingPackageError: PyArrow is not installed.
+        """
+        pa = load_pyarrow()
+        import pyarrow.ipc
+        import pyarrow.parquet  # needed at the end only, but what is missing is told now
+
+        self.path, self._growing = path, partial(path).with_suffix(".arrows")
+        self._schema = _schema(("frame", pa.int64()), ("time", pa.float64()))
+        with writing(path):
+            self._file = pa.OSFile(str(self._growing), "wb")
+            self._stream = pyarrow.ipc.new_stream(self._file, self._schema)
+        self._append([])  # the stream begins with its first batch
+
+    def add(self, stamp: Stamp, poses: Poses) -> None:
+        """The rows of one frame."""
+        rows = [(stamp.index, stamp.time, *row) for row in poses.to_rows()]
+        if rows:
+            self._append(rows)
+
+    def finish(self) -> Path:
+        """Turn the stream into Parquet, holding one group of rows at a time."""
+        import pyarrow.ipc
+        import pyarrow.parquet
+
+        self.close()
+        temporary = partial(self.path)
+        try:
+            with writing(self.path):
+                with (
+                    pyarrow.ipc.open_stream(str(self._growing)) as batches,
+                    pyarrow.parquet.ParquetWriter(str(temporary), self._schema) as table,
+                ):
+                    for group in _grouped(batches):
+                        table.write_table(load_pyarrow().Table.from_batches(group, self._schema))
+                temporary.replace(self.path)
+                self._growing.unlink()
+        finally:
+            temporary.unlink(missing_ok=True)
+        return self.path
+
+    def close(self) -> None:
+        """Leave the Arrow stream, whole."""
+        if not self._file.closed:
+            with writing(self.path):
+                self._stream.close()
+                self._file.close()
+
+    def _append(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        batch = load_pyarrow().record_batch(_arrays(rows, self._schema), schema=self._schema)
+        with writing(self.path):
+            self._stream.write_batch(batch)
+
+
+def _grouped(batches: Iterable[Any]) -> Iterator[list[Any]]:
+    """Batches, as many at a time as make a row group."""
+    group: list[Any] = []
+    rows = 0
+    for batch in batches:
+        group.append(batch)
+        rows += len(batch)
+        if rows >= _ROW_GROUP:
+            yield group
+            group, rows = [], 0
+    yield group  # perhaps of no batch: a table without rows has columns, too

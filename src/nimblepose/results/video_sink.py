@@ -1,0 +1,130 @@
+"""Where the results of a video go: the annotated video and every format asked for, frame by frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nimblepose.core.poses import Poses
+from nimblepose.drawing.people import DrawOptions, draw_poses
+from nimblepose.drawing.trails import Trails
+from nimblepose.media.audio import Sound
+from nimblepose.media.frames import FrameSource, Stamp
+from nimblepose.media.pictures import Picture
+from nimblepose.media.sources import ANNOTATED
+from nimblepose.media.video_writer import VideoWriter
+from nimblepose.results.parquet import ParquetTable
+from nimblepose.results.picture_sink import Format
+from nimblepose.results.pose_files import CocoResults, JsonLines, OpenPoseFolder, PoseFile, TidyCsv
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoSinkOptions:
+    """What is written of a video."""
+
+    formats: Sequence[Format] = ("json",)
+    video: bool = True  # write the annotated video
+    draw: DrawOptions = field(default_factory=DrawOptions)
+    trails: Trails | None = None  # drawn below people; None: none
+
+
+class VideoSink:
+    """Writes `STEM.poses.mp4`, `STEM.poses.jsonl`, `.coco.json`, `.csv`, `.parquet` and the folder `STEM.openpose`.
+
+    All of them grow under a partial name (`STEM.poses.partial.mp4`), hold whole frames at any time, and get their names
+    together when the run is complete. Older results are replaced then, and not before.
+    """
+
+    def __init__(
+        self,
+        stem: Path,
+        source: FrameSource,
+        options: VideoSinkOptions,
+        *,
+        begin: float = 0.0,
+        sound: Path | None = None,
+    ) -> None:
+        """Begin all files but the video, which begins with its first picture.
+
+        Args:
+            stem: Folder and beginning of all names.
+            source: What is read: tells rate and pixel aspect.
+            options: What to write.
+            begin: Seconds of the source at which the annotated video begins.
+            sound: The file whose sound it gets.
+
+        Raises:
+            MediaError: the folder is missing or not writable.
+            MissingPackageError: a format needs a package that is not installed.
+        """
+        self.options, self._source, self._stem, self._begin, self._sound = options, source, stem, begin, sound
+        self._files: list[PoseFile] = []
+        self._video: VideoWriter | None = None
+        self._trails = options.trails
+        try:
+            for kind in dict.fromkeys(options.formats):
+                self._files.append(_pose_file(kind, stem))
+        except Exception:
+            self.close()
+            raise
+
+    def add(self, stamp: Stamp, poses: Poses, picture: Picture | None = None) -> Picture | None:
+        """Write what belongs to the next frame; the drawn picture, if there is one.
+
+        Args:
+            stamp: Place and time of the frame.
+            poses: The people in it.
+            picture: (H, W, 3) uint8 RGB; needed if there is a video.
+
+        Raises:
+            MediaError: a file cannot be written.
+        """
+        drawn = None
+        for file in self._files:
+            file.add(stamp, poses)
+        if picture is not None:
+            if self._trails is not None:
+                self._trails = self._trails.extended(poses, stamp.time)
+            drawn = draw_poses(picture, poses, self.options.draw, trails=self._trails)
+            if self.options.video:
+                self._writer().add(drawn, stamp.time)
+        return drawn
+
+    def finish(self) -> list[Path]:
+        """Give all files their names and return them.
+
+        Raises:
+            MediaError: a file cannot be completed.
+        """
+        written = [self._video.finish()] if self._video else []
+        return written + [file.finish() for file in self._files]
+
+    def close(self) -> None:
+        """Leave the files under their partial names, readable up to the last frames."""
+        for file in self._files:
+            file.close()
+        if self._video:
+            self._video.close()
+
+    def _writer(self) -> VideoWriter:
+        if self._video is None:
+            sound = Sound(self._sound) if self._sound else None
+            path = self._stem.with_name(f"{self._stem.name}{ANNOTATED}.mp4")
+            self._video = VideoWriter(path, self._source.info, begin=self._begin, sound=sound)
+        return self._video
+
+
+def _pose_file(kind: Format, stem: Path) -> PoseFile:
+    def named(ending: str) -> Path:
+        return stem.with_name(stem.name + ending)
+
+    match kind:
+        case "json":
+            return JsonLines(named(f"{ANNOTATED}.jsonl"))
+        case "coco":
+            return CocoResults(named(f"{ANNOTATED}.coco.json"))
+        case "csv":
+            return TidyCsv(named(f"{ANNOTATED}.csv"))
+        case "parquet":
+            return ParquetTable(named(f"{ANNOTATED}.parquet"))
+        case "openpose":
+            return OpenPoseFolder(named(".openpose"), stem.name)

@@ -1,0 +1,76 @@
+"""An output exists whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from nimblepose.core.errors import MediaError
+from nimblepose.core.files import GrowingFile, write_atomically
+
+
+def test_new_and_replaced_files_hold_exactly_the_data(tmp_path):
+    path = tmp_path / "out.json"
+    for data in (b"first", b"", b"third"):
+        write_atomically(path, data)
+        assert path.read_bytes() == data
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "ctrl_c"])
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, error):
+    path = tmp_path / "out.json"
+    path.write_bytes(b"old")
+
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(MediaError if isinstance(error, OSError) else KeyboardInterrupt):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(MediaError, match="nowhere"):
+        write_atomically(tmp_path / "nowhere" / "a.json", b"")
+
+
+def test_outputs_have_the_usual_permissions(tmp_path):
+    (tmp_path / "usual").write_bytes(b"")
+    write_atomically(tmp_path / "ours", b"")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_growing_file_is_readable_at_any_time_and_named_when_complete(tmp_path):
+    path = tmp_path / "out.poses.csv"
+    path.write_bytes(b"older")
+    file = GrowingFile(path)
+    growing = tmp_path / "out.poses.partial.csv"
+    for piece, over, expected in ((b"[]", 0, b"[]"), (b"1]", 1, b"[1]"), (b", 2]", 1, b"[1, 2]")):
+        file.append(piece, over=over)
+        assert growing.read_bytes() == expected
+        assert path.read_bytes() == b"older"
+    assert file.finish() == path
+    assert path.read_bytes() == b"[1, 2]"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_growing_file_that_is_left_keeps_its_partial_name(tmp_path):
+    file = GrowingFile(tmp_path / "out.csv")
+    file.append(b"some")
+    file.close()
+    assert [p.name for p in tmp_path.iterdir()] == ["out.partial.csv"]
+
+
+def test_a_growing_file_says_where_it_cannot_be(tmp_path):
+    with pytest.raises(MediaError, match="nowhere"):
+        GrowingFile(tmp_path / "nowhere" / "a.csv")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full disk")
+def test_a_full_disk_is_our_error(tmp_path):
+    (tmp_path / "a.partial.csv").symlink_to("/dev/full")
+    with pytest.raises(MediaError, match=r"cannot write.*a.csv"):
+        GrowingFile(tmp_path / "a.csv").append(b"data")

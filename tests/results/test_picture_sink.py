@@ -1,0 +1,49 @@
+"""Results get names that harm nobody's files."""
+
+import numpy as np
+import pytest
+
+from nimblepose.core.errors import MediaError
+from nimblepose.core.poses import Poses
+from nimblepose.core.skeleton import COCO_17
+from nimblepose.results.picture_sink import FORMATS, PictureSink, SinkOptions, parse_formats
+
+PICTURE = np.zeros((6, 8, 3), np.uint8)
+NOBODY = Poses.empty(COCO_17)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("json", ("json",)), (" CSV , coco", ("csv", "coco")), ("", ()), (",".join(FORMATS), FORMATS)],
+    ids=["one", "spaces", "none", "all"],
+)
+def test_formats(text, expected):
+    assert parse_formats(text) == expected
+
+
+def test_an_unknown_format_is_named():
+    with pytest.raises(MediaError, match=r"xml.*choose from json"):
+        parse_formats("json,xml")
+
+
+def test_every_file_written_is_reported_and_nothing_else_appears(tmp_path):
+    sink = PictureSink(["x/a.png", "y/A.PNG"], SinkOptions(out=tmp_path, formats=FORMATS), model="m")
+    written = sink.add("x/a.png", PICTURE, NOBODY) + sink.add("y/A.PNG", PICTURE, NOBODY) + sink.finish()
+    assert sorted(written) == sorted(tmp_path.iterdir())
+    assert len({path.name.casefold() for path in written}) == 8, "distinct where case does not count, too"
+
+
+def test_a_json_for_nobody_is_still_a_json(tmp_path):
+    sink = PictureSink([tmp_path / "a.png"], SinkOptions(pictures=False), model="m")
+    assert sink.add(tmp_path / "a.png", PICTURE, NOBODY) == []
+    assert [path.name for path in sink.finish()] == ["a.poses.json"]
+
+
+def test_without_any_picture_nothing_is_written(tmp_path):
+    assert PictureSink([], SinkOptions(out=tmp_path), model="m").finish() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_gone_is_our_error(tmp_path):
+    with pytest.raises(MediaError, match="gone"):
+        PictureSink(["a.png"], SinkOptions(out=tmp_path / "gone"), model="m").add("a.png", PICTURE, NOBODY)

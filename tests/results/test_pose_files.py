@@ -1,0 +1,235 @@
+"""The files of a video hold what was found, by their usual readers, complete after every frame and when finished."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow.ipc
+import pyarrow.parquet
+import pytest
+
+from nimblepose.core.errors import MediaError
+from nimblepose.core.poses import Poses
+from nimblepose.core.skeleton import HUMAN_18
+from nimblepose.media.frames import Stamp
+from nimblepose.results.parquet import ParquetTable
+from nimblepose.results.pose_files import CSV_COLUMNS, CocoResults, JsonLines, OpenPoseFolder, TidyCsv
+
+_POINTS = {"type": "array", "items": {"type": "number", "minimum": 0}}
+OPENPOSE_SCHEMA = {  # as its documentation has it (doc/02_output.md), and the canvas fields of ControlNet tools
+    "type": "object",
+    "required": ["version", "people", "canvas_width", "canvas_height"],
+    "properties": {
+        "version": {"type": "number"},
+        "canvas_width": {"type": "integer", "minimum": 1},
+        "canvas_height": {"type": "integer", "minimum": 1},
+        "people": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["person_id", "pose_keypoints_2d"],
+                "properties": {
+                    "person_id": {"type": "array", "items": {"type": "integer", "minimum": -1}, "maxItems": 1},
+                    "pose_keypoints_2d": {**_POINTS, "minItems": 54, "maxItems": 54},
+                    "face_keypoints_2d": _POINTS,
+                    "hand_left_keypoints_2d": _POINTS,
+                    "hand_right_keypoints_2d": _POINTS,
+                    "pose_interpolated_2d": {"type": "array", "items": {"enum": [0, 1]}, "minItems": 18},
+                },
+            },
+        },
+    },
+}
+
+
+def people(ids, seed):
+    """People with these identities; some keypoints not found, some interpolated."""
+    rng = np.random.default_rng(seed)
+    n = len(ids)
+    keypoints = rng.uniform(0, 400, (n, 18, 2)).astype(np.float32)
+    keypoints[rng.random((n, 18)) < 0.2] = np.nan
+    found = ~np.isnan(keypoints[..., 0])
+    scores = np.where(found, rng.uniform(0.1, 1, (n, 18)), 0).astype(np.float32)
+    flags = found & (rng.random((n, 18)) < 0.2)
+    return Poses(HUMAN_18, keypoints, scores, scores.mean(1), np.array(ids, np.int64), flags)
+
+
+FRAMES = [
+    (Stamp(0, 0.0, (480, 640)), people([], 0)),
+    (Stamp(2, 0.0417, (480, 640)), people([1, 2], 1)),
+    (Stamp(4, 1.5, (240, 320)), people([7, 2, 1], 2)),
+    (Stamp(6, 3600.25, (480, 640)), people([], 3)),
+    (Stamp(8, 3600.5, (480, 640)), people([9], 4)),
+]
+ROWS = [(stamp.index, stamp.time, *row) for stamp, poses in FRAMES for row in poses.to_rows()]
+
+
+def json_lines(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def csv_rows(path):
+    return [tuple(row) for row in pd.read_csv(path).itertuples(index=False)]
+
+
+def arrow_rows(path):
+    with pyarrow.ipc.open_stream(path) as batches:
+        return [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
+
+
+def coco(path):
+    return json.loads(path.read_text("utf-8"))
+
+
+def openpose(path):
+    return {file.name: json.loads(file.read_text("utf-8")) for file in sorted(path.iterdir())}
+
+
+def folder(path):
+    return OpenPoseFolder(path, "clip")
+
+
+KINDS = {  # what makes it, how it is read, and the file while it grows
+    "jsonl": (JsonLines, json_lines, "a.partial.out"),
+    "coco": (CocoResults, coco, "a.partial.out"),
+    "openpose": (folder, openpose, "a.partial.out"),
+    "csv": (TidyCsv, csv_rows, "a.partial.out"),
+    "parquet": (ParquetTable, arrow_rows, "a.partial.arrows"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_after_every_frame_the_growing_file_reads_as_if_it_were_complete(tmp_path, kind):
+    make, read, growing = KINDS[kind]
+    file = make(tmp_path / "a.out")
+    for count, (stamp, poses) in enumerate(FRAMES, 1):
+        file.add(stamp, poses)
+        (tmp_path / str(count)).mkdir()
+        whole = make(tmp_path / str(count) / "a.out")
+        for one in FRAMES[:count]:
+            whole.add(*one)
+        whole.close()
+        assert read(tmp_path / growing) == read(tmp_path / str(count) / growing)
+    file.close()
+    assert not (tmp_path / "a.out").exists(), "it gets its name when it is complete, not before"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_complete_file_replaces_an_older_one_and_leaves_nothing_else(tmp_path, kind):
+    make, _, _ = KINDS[kind]
+    for _ in range(2):
+        file = make(tmp_path / "a.out")
+        file.add(*FRAMES[1])
+        assert file.finish() == tmp_path / "a.out"
+        assert [path.name for path in tmp_path.iterdir()] == ["a.out"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_missing_folder_is_named(tmp_path, kind):
+    with pytest.raises(MediaError, match="nowhere"):
+        KINDS[kind][0](tmp_path / "nowhere" / "a.out")
+
+
+def written(file):
+    for stamp, poses in FRAMES:
+        file.add(stamp, poses)
+    return file.finish()
+
+
+def test_json_lines_hold_everything(tmp_path):
+    lines = json_lines(written(JsonLines(tmp_path / "a.jsonl")))
+    for line, (stamp, poses) in zip(lines, FRAMES, strict=True):
+        place = {"frame": stamp.index, "time": stamp.time, "height": stamp.size[0], "width": stamp.size[1]}
+        assert line == {**place, **poses.to_dict()}
+    assert [person["track_id"] for person in lines[2]["people"]] == [7, 2, 1]
+    points = [point for line in lines for person in line["people"] for point in person["keypoints"].values()]
+    assert sum(point.get("interpolated", False) for point in points) == sum(row[-1] for row in ROWS) > 0
+
+
+def test_coco_results_load_in_pycocotools(tmp_path):
+    from pycocotools.coco import COCO
+
+    path = written(CocoResults(tmp_path / "a.json"))
+    truth = COCO()
+    truth.dataset = {
+        "images": [{"id": stamp.index} for stamp, _ in FRAMES],
+        "categories": [{"id": 1, "name": "person"}],
+        "annotations": [],
+        "info": {},
+    }
+    truth.createIndex()
+    loaded = truth.loadRes(str(path))
+    for stamp, poses in FRAMES:
+        rows = loaded.loadAnns(loaded.getAnnIds(imgIds=[stamp.index]))
+        expected = poses.to_coco(stamp.index)
+        assert [{key: row[key] for key in expected[0]} for row in rows] == expected if expected else rows == []
+    assert all(len(row["interpolated"]) == 17 for row in json.loads(path.read_text()))
+
+
+def test_coco_results_of_nobody_are_an_empty_list(tmp_path):
+    file = CocoResults(tmp_path / "a.json")
+    file.add(*FRAMES[0])
+    assert json.loads(file.finish().read_text()) == []
+
+
+def test_openpose_files_fit_the_schema_and_hold_what_was_found(tmp_path):
+    jsonschema = pytest.importorskip("jsonschema")
+    documents = openpose(written(OpenPoseFolder(tmp_path / "clip.openpose", "clip")))
+    assert list(documents) == [f"clip_{stamp.index:012d}_keypoints.json" for stamp, _ in FRAMES]
+    for document, (stamp, poses) in zip(documents.values(), FRAMES, strict=True):
+        jsonschema.validate(document, OPENPOSE_SCHEMA)
+        assert document == poses.to_openpose(stamp.size)
+        assert [person["person_id"] for person in document["people"]] == [[i] for i in poses.track_ids.tolist()]
+
+
+def test_openpose_leaves_other_peoples_folders_alone(tmp_path):
+    (tmp_path / "clip.openpose").mkdir()
+    (tmp_path / "clip.openpose" / "thesis.txt").write_text("mine")
+    with pytest.raises(MediaError, match=r"thesis\.txt"):
+        OpenPoseFolder(tmp_path / "clip.openpose", "clip")
+    assert (tmp_path / "clip.openpose" / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("where", ["clip.openpose", "clip.partial.openpose"])
+def test_openpose_leaves_a_file_of_that_name_alone(tmp_path, where):
+    (tmp_path / where).write_text("mine")
+    with pytest.raises(MediaError, match="is no folder"):
+        OpenPoseFolder(tmp_path / "clip.openpose", "clip")
+    assert (tmp_path / where).read_text() == "mine"
+
+
+def test_csv_is_tidy(tmp_path):
+    table = pd.read_csv(written(TidyCsv(tmp_path / "a.csv")))
+    assert tuple(table.columns) == CSV_COLUMNS
+    assert table["interpolated"].dtype == bool
+    for column, expected in zip(CSV_COLUMNS, zip(*ROWS, strict=True), strict=True):
+        if column in ("time", "x", "y", "score"):
+            np.testing.assert_allclose(table[column], expected, atol=0.0051 if column in "xy" else 1e-4)
+        else:
+            assert table[column].tolist() == list(expected)
+
+
+@pytest.mark.parametrize("group", [10_000, 30], ids=["one_group", "several_groups"])
+def test_parquet_is_exact(tmp_path, monkeypatch, group):
+    monkeypatch.setattr("nimblepose.results.parquet._ROW_GROUP", group)
+    path = written(ParquetTable(tmp_path / "a.parquet"))
+    table = pyarrow.parquet.read_table(path)
+    assert tuple(table.column_names) == CSV_COLUMNS
+    assert [tuple(row.values()) for row in table.to_pylist()] == ROWS
+    assert tuple(pd.read_parquet(path).columns) == CSV_COLUMNS
+    assert (pyarrow.parquet.ParquetFile(path).num_row_groups > 1) == (group == 30)
+
+
+def test_parquet_of_nobody_has_columns(tmp_path):
+    file = ParquetTable(tmp_path / "a.parquet")
+    file.add(*FRAMES[0])
+    table = pyarrow.parquet.read_table(file.finish())
+    assert (table.num_rows, tuple(table.column_names)) == (0, CSV_COLUMNS)
+
+
+def test_the_schema_is_strict_enough_to_refuse_a_wrong_file():
+    jsonschema = pytest.importorskip("jsonschema")
+    document = FRAMES[1][1].to_openpose((480, 640))
+    document["people"][0]["pose_keypoints_2d"].pop()
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, OPENPOSE_SCHEMA)

@@ -1,0 +1,387 @@
+"""A video to all its results; broken off at any frame it is readable, and goes on to the same results."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.ipc
+import pytest
+from live_pages import stream_of
+from PIL import Image
+from seeing_numbers import SeeingNumbers, person
+from video_files import make_video, numbered
+
+from nimblepose.core.errors import MediaError
+from nimblepose.media.frames import Selection
+from nimblepose.media.live import LiveOptions
+from nimblepose.media.video import VideoFile
+from nimblepose.results.picture_sink import FORMATS
+from nimblepose.results.recording import Recording, RecordOptions
+from nimblepose.results.video_sink import VideoSinkOptions
+from nimblepose.tracking.tracker import TrackOptions
+
+EVERYTHING = RecordOptions(sink=VideoSinkOptions(formats=FORMATS))
+_ENCODED_ANEW = 12  # levels by which a pixel may differ; frames that follow each other differ by more than 100
+PLAIN = RecordOptions(tracking=None, smoothing="off", sink=VideoSinkOptions(video=False))
+NAMES = ["a.openpose", "a.poses.coco.json", "a.poses.csv", "a.poses.jsonl", "a.poses.mp4", "a.poses.parquet"]
+
+
+@pytest.fixture
+def video(tmp_path):
+    """Twenty numbered frames at uneven times, with sound."""
+    times = [n / 10 + 0.02 * (n % 3) for n in range(20)]
+    return make_video(tmp_path / "clip.mp4", [numbered(n) for n in range(20)], times=times, audio="aac")
+
+
+@pytest.fixture
+def out(tmp_path):
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
+
+
+def record(source, stem, options, estimator=None):
+    recording = Recording(estimator or SeeingNumbers(), source, stem, options)
+    try:
+        for _ in recording:
+            pass
+        recording.finish()
+    finally:
+        recording.abandon()
+    return recording
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def assert_same_files(one, other):
+    """To the byte, but for videos: x264 does not always encode the same pictures to the same bytes."""
+    found, expected = ({path.relative_to(folder): path for path in folder.rglob("*")} for folder in (one, other))
+    assert found.keys() == expected.keys()
+    for name in found:
+        if name.suffix == ".mp4":
+            shown, meant = (list(VideoFile(folder / name)) for folder in (one, other))
+            assert [frame.stamp for frame in shown] == [frame.stamp for frame in meant]
+            for frame, unbroken in zip(shown, meant, strict=True):
+                np.testing.assert_allclose(frame.image.astype(int), unbroken.image, atol=_ENCODED_ANEW)
+        elif found[name].is_file():
+            assert found[name].read_bytes() == expected[name].read_bytes(), name
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+class CrashError(Exception):
+    pass
+
+
+def crash_at(count):
+    def hook(number):
+        if number == count:
+            raise CrashError
+
+    return hook
+
+
+# What comes out ------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_found_is_in_every_file(video, out):
+    recording = record(video, out / "a", dataclasses.replace(PLAIN, sink=EVERYTHING.sink))
+    assert names(out) == NAMES, "and no journal, no partial file"
+    assert (recording.frames, recording.people) == (20, None)
+    frames = list(VideoFile(video))
+    expected = [person(n) for n in range(20)]
+    for line, frame, poses in zip(lines(out / "a.poses.jsonl"), frames, expected, strict=True):
+        place = {"frame": frame.index, "time": frame.time, "height": 48, "width": 64}
+        assert line == {**place, **poses.to_dict()}
+    rows = [(f.index, f.time, *row) for f, poses in zip(frames, expected, strict=True) for row in poses.to_rows()]
+    table = pd.read_parquet(out / "a.poses.parquet")
+    assert [tuple(row) for row in table.itertuples(index=False)] == rows
+    assert len(pd.read_csv(out / "a.poses.csv")) == len(rows)
+    coco = json.loads((out / "a.poses.coco.json").read_text())
+    assert coco == [row for f, poses in zip(frames, expected, strict=True) for row in poses.to_coco(f.index)]
+    for poses, path in zip(expected, sorted((out / "a.openpose").iterdir()), strict=True):
+        assert json.loads(path.read_text()) == poses.to_openpose((48, 64))
+    np.testing.assert_allclose([f.time for f in VideoFile(out / "a.poses.mp4")], [f.time for f in frames], atol=1e-4)
+
+
+def test_people_have_identities_and_are_steadied(video, out):
+    recording = record(video, out / "a", EVERYTHING)
+    assert recording.people == 1
+    found = lines(out / "a.poses.jsonl")
+    assert {person["track_id"] for line in found for person in line["people"]} == {1}
+    x = np.array([line["people"][0]["keypoints"]["neck"]["x"] for line in found])
+    raw = np.array([person(n).keypoints[0, 1, 0] for n in range(20)])
+    assert x[0] == pytest.approx(raw[0], abs=0.01)
+    assert (x[1:] < raw[1:]).all(), "the filter follows, a little behind"
+
+
+def test_the_second_pass_does_not_lag_and_flags_what_it_fills_in_everywhere(video, out):
+    steps = []
+    recording = Recording(SeeingNumbers(), video, out / "a", dataclasses.replace(EVERYTHING, smoothing="offline"))
+    steps = [step.stage for step in recording]
+    recording.finish()
+    assert steps == ["find"] * 20 + ["write"] * 20
+    assert names(out) == NAMES
+    found = lines(out / "a.poses.jsonl")
+    x = np.array([line["people"][0]["keypoints"]["neck"]["x"] for line in found])
+    np.testing.assert_allclose(x[2:-2], [person(n).keypoints[0, 1, 0] for n in range(2, 18)], atol=0.3)
+    name = SeeingNumbers.skeleton.keypoints[4]
+    filled = [4, 9, 14]  # the last one, 19, has nothing after it
+    flagged = [n for n, line in enumerate(found) if line["people"][0]["keypoints"].get(name, {}).get("interpolated")]
+    assert flagged == filled
+    for table in (pd.read_csv(out / "a.poses.csv"), pd.read_parquet(out / "a.poses.parquet")):
+        assert table["frame"][table["interpolated"]].tolist() == filled
+        assert set(table["keypoint"][table["interpolated"]]) == {name}
+    coco = json.loads((out / "a.poses.coco.json").read_text())
+    assert [row["image_id"] for row in coco if any(row["interpolated"])] == filled
+    documents = [json.loads(path.read_text()) for path in sorted((out / "a.openpose").iterdir())]
+    assert [n for n, d in enumerate(documents) if any(d["people"][0]["pose_interpolated_2d"])] == filled
+
+
+def test_the_second_pass_writes_the_same_numbers_with_and_without_a_video(video, out):
+    offline = dataclasses.replace(EVERYTHING, smoothing="offline")
+    record(video, out / "a", offline)
+    silent = dataclasses.replace(offline, sink=dataclasses.replace(offline.sink, video=False))
+    record(video, out / "b", silent)
+    assert (out / "a.poses.jsonl").read_bytes() == (out / "b.poses.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(every=3), [0, 3, 6, 9, 12, 15, 18]),
+        (Selection(start=0.5, end=1.0), [5, 6, 7, 8, 9]),
+        (Selection(every=2, start=0.5), [6, 8, 10, 12, 14, 16, 18]),
+    ],
+    ids=["every", "part", "both"],
+)
+@pytest.mark.parametrize("smoothing", ["live", "offline"])
+def test_of_a_part_the_frames_keep_their_index_and_time(video, out, selection, expected, smoothing):
+    estimator = SeeingNumbers()
+    options = dataclasses.replace(EVERYTHING, selection=selection, smoothing=smoothing)
+    record(video, out / "a", options, estimator)
+    assert estimator.seen == expected, "no other frame is looked at"
+    assert [line["frame"] for line in lines(out / "a.poses.jsonl")] == expected
+    times = [frame.time for frame in VideoFile(video) if frame.index in expected]
+    assert [line["time"] for line in lines(out / "a.poses.jsonl")] == times
+    shown = [frame.time for frame in VideoFile(out / "a.poses.mp4")]
+    np.testing.assert_allclose(shown, np.array(times) - selection.start, atol=1e-4)
+
+
+def test_a_folder_of_frames_at_its_rate(tmp_path, out):
+    (tmp_path / "frames").mkdir()
+    for n in range(5):
+        Image.fromarray(numbered(n)).save(tmp_path / "frames" / f"{n}.png")
+    record(tmp_path / "frames", out / "a", dataclasses.replace(EVERYTHING, rate=4))
+    assert [line["time"] for line in lines(out / "a.poses.jsonl")] == [0, 0.25, 0.5, 0.75, 1]
+    assert [frame.time for frame in VideoFile(out / "a.poses.mp4")] == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_to_show_frames_they_are_drawn_even_if_no_video_is_written(video, out):
+    sink = VideoSinkOptions(video=False)
+    for show in (False, True):
+        recording = Recording(SeeingNumbers(), video, out / "a", RecordOptions(sink=sink, show=show))
+        assert all((step.drawn is not None) == show for step in recording)
+        recording.finish()
+    assert names(out) == ["a.poses.jsonl"]
+
+
+def test_one_frame_is_a_video_too(tmp_path, out):
+    record(make_video(tmp_path / "one.mp4", [numbered(3)]), out / "a", EVERYTHING)
+    assert names(out) == NAMES
+    assert len(list(VideoFile(out / "a.poses.mp4"))) == 1
+
+
+def test_a_live_stream_with_two_disconnects_becomes_one_video(tmp_path, out, web_server):
+    path = make_video(tmp_path / "a.ts", [numbered(n) for n in range(20)], options={"g": "5", "tune": "zerolatency"})
+    pages = [stream_of(path, break_at=0.5), stream_of(path, break_at=0.6), stream_of(path)]
+    web_server.pages["/live"] = lambda handler: pages.pop(0)(handler) if pages else handler.send_error(404)
+    quick = LiveOptions(timeout=2, first_wait=0.01, longest_wait=0.02, give_up_after=0.3)
+    recording = record(f"{web_server.address}/live", out / "a", dataclasses.replace(EVERYTHING, live=quick))
+    assert recording.source.reconnections >= 2
+    assert names(out) == NAMES, "no journal: it cannot be read again"
+    found = lines(out / "a.poses.jsonl")
+    assert len(found) + recording.source.dropped == found[-1]["frame"] + 1 > 30
+    shown = [frame.time for frame in VideoFile(out / "a.poses.mp4")]
+    np.testing.assert_allclose(shown, np.array([line["time"] for line in found]) - found[0]["time"], atol=1e-3)
+
+
+# Broken off ----------------------------------------------------------------------------------------------------------
+
+ROADS = {
+    "video": EVERYTHING,
+    "numbers": dataclasses.replace(EVERYTHING, sink=VideoSinkOptions(formats=FORMATS, video=False)),
+    "offline": dataclasses.replace(EVERYTHING, smoothing="offline"),
+    "offline_numbers": dataclasses.replace(
+        EVERYTHING, smoothing="offline", sink=VideoSinkOptions(formats=FORMATS, video=False)
+    ),
+    "every_other": dataclasses.replace(EVERYTHING, selection=Selection(every=2, start=0.3)),
+}
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_a_resumed_run_ends_with_the_files_of_an_unbroken_one_and_looks_at_no_frame_twice(video, tmp_path, road):
+    options = ROADS[road]
+    for name in ("whole", "broken"):
+        (tmp_path / name).mkdir()
+    whole = SeeingNumbers()
+    record(video, tmp_path / "whole" / "a", options, whole)
+    seen = []
+    for crash in (1, 3, None):  # frames that each attempt gets through
+        estimator = SeeingNumbers(crash_at(crash))
+        try:
+            record(video, tmp_path / "broken" / "a", dataclasses.replace(options, resume=True), estimator)
+        except CrashError:
+            assert (tmp_path / "broken" / "a.poses.journal").exists()
+        seen += estimator.seen
+    assert seen == whole.seen
+    assert_same_files(tmp_path / "broken", tmp_path / "whole")
+
+
+def test_interrupted_all_files_are_complete_up_to_there_and_the_rest_can_follow(video, tmp_path, out):
+    (tmp_path / "whole").mkdir()
+    record(video, tmp_path / "whole" / "a", EVERYTHING)
+    recording = Recording(SeeingNumbers(), video, out / "a", EVERYTHING)
+    for count, _ in enumerate(recording, 1):
+        if count == 7:
+            recording.stop()
+    recording.finish()
+    assert names(out) == sorted([*NAMES, "a.poses.journal"])
+    assert lines(out / "a.poses.jsonl") == lines(tmp_path / "whole" / "a.poses.jsonl")[:7]
+    assert len(list(VideoFile(out / "a.poses.mp4"))) == 7
+    record(video, out / "a", dataclasses.replace(EVERYTHING, resume=True))
+    assert_same_files(out, tmp_path / "whole")
+
+
+def test_interrupted_while_finding_the_second_pass_still_runs_over_what_was_found(video, out):
+    recording = Recording(SeeingNumbers(), video, out / "a", ROADS["offline"])
+    stages = []
+    for step in recording:
+        stages.append(step.stage)
+        if len(stages) == 7:
+            recording.stop()
+    assert stages == ["find"] * 7 + ["write"] * 7
+    recording.finish()
+    assert len(lines(out / "a.poses.jsonl")) == 7
+
+
+def test_interrupted_while_writing_the_second_pass_ends_there(video, out):
+    recording = Recording(SeeingNumbers(), video, out / "a", ROADS["offline"])
+    for count, _ in enumerate(recording, 1):
+        if count == 25:
+            recording.stop()
+    recording.finish()
+    assert len(lines(out / "a.poses.jsonl")) == 5
+
+
+def test_stopped_before_the_first_frame_leaves_nothing(video, out):
+    recording = Recording(SeeingNumbers(), video, out / "a", EVERYTHING)
+    recording.stop()
+    assert list(recording) == []
+    with pytest.raises(MediaError, match="stopped before the first frame"):
+        recording.finish()
+    assert names(out) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from seeing_numbers import SeeingNumbers
+from nimblepose.media.live import LiveOptions
+from nimblepose.results.picture_sink import FORMATS
+from nimblepose.results.video_sink import VideoSinkOptions
+from nimblepose.results.recording import Recording, RecordOptions
+
+def kill(count):
+    if count == 90:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+options = RecordOptions(sink=VideoSinkOptions(formats=FORMATS))
+for _ in Recording(SeeingNumbers(kill), sys.argv[1], Path(sys.argv[2]), options):
+    pass
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
+def test_kill_9_leaves_files_that_can_be_read_and_a_run_that_can_be_resumed(tmp_path, out):
+    video = make_video(tmp_path / "long.mp4", [numbered(n) for n in range(100)])
+    path = os.pathsep.join(filter(None, (str(Path(__file__).parents[1] / "support"), *sys.path)))
+    command = [sys.executable, "-c", KILLED, str(video), str(out / "a")]
+    ran = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    assert names(out) == [
+        "a.partial.openpose", "a.poses.coco.partial.json", "a.poses.journal", "a.poses.partial.arrows",
+        "a.poses.partial.csv", "a.poses.partial.jsonl", "a.poses.partial.mp4",
+    ]  # fmt: skip
+    assert [line["frame"] for line in lines(out / "a.poses.partial.jsonl")] == list(range(90))
+    assert len(json.loads((out / "a.poses.coco.partial.json").read_text())) == 90
+    assert set(pd.read_csv(out / "a.poses.partial.csv")["frame"]) == set(range(90))
+    with pyarrow.ipc.open_stream(out / "a.poses.partial.arrows") as batches:
+        assert set(batches.read_all()["frame"].to_pylist()) == set(range(90))
+    files = sorted((out / "a.partial.openpose").iterdir())
+    assert [len(json.loads(path.read_text())["people"]) for path in files] == [1] * 90
+    assert 30 <= len(list(VideoFile(out / "a.poses.partial.mp4"))) <= 90, "less what the encoder still held"
+    estimator = SeeingNumbers()
+    record(video, out / "a", dataclasses.replace(EVERYTHING, resume=True), estimator)
+    assert len(estimator.seen) == 10
+    assert names(out) == NAMES
+    assert len(lines(out / "a.poses.jsonl")) == len(list(VideoFile(out / "a.poses.mp4"))) == 100
+
+
+# What cannot be ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        ("rtsp://me:secret@door.local/1", RecordOptions(resume=True), "^rtsp://door.local/1: .*read twice"),
+        ("0", RecordOptions(smoothing="offline"), "read twice"),
+        ("clip.mp4", RecordOptions(smoothing="offline", tracking=None), "needs identities"),
+        ("missing.mp4", RecordOptions(), "no such file"),
+        ("clip.mp4", RecordOptions(selection=Selection(start=50)), "no frame in the part chosen"),
+    ],
+    ids=["resume_live", "offline_live", "offline_strangers", "missing", "behind_the_end"],
+)
+def test_what_cannot_be_is_said_and_leaves_nothing(video, out, monkeypatch, source, options, message):
+    monkeypatch.chdir(video.parent)
+    with pytest.raises(MediaError, match=message):
+        record(source, out / "a", options)
+    assert names(out) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"rate": 5}, {"selection": Selection(every=2)}, {"conditions": {"model": "other"}}],
+    ids=["rate", "part", "model"],
+)
+def test_what_was_found_under_other_conditions_is_not_used(video, out, change):
+    with pytest.raises(CrashError):
+        record(video, out / "a", EVERYTHING, SeeingNumbers(crash_at(5)))
+    with pytest.raises(MediaError, match="was written with another"):
+        record(video, out / "a", dataclasses.replace(EVERYTHING, resume=True, **change))
+
+
+def test_another_video_of_the_same_name_is_noticed(video, out):
+    with pytest.raises(CrashError):
+        record(video, out / "a", EVERYTHING, SeeingNumbers(crash_at(5)))
+    make_video(video, [numbered(n) for n in range(7)])
+    with pytest.raises(MediaError, match="was written with another video"):
+        record(video, out / "a", dataclasses.replace(EVERYTHING, resume=True))
+
+
+def test_how_people_are_followed_may_change_when_a_run_is_resumed(video, out):
+    with pytest.raises(CrashError):
+        record(video, out / "a", EVERYTHING, SeeingNumbers(crash_at(5)))
+    options = dataclasses.replace(EVERYTHING, resume=True, smoothing="off", tracking=TrackOptions(max_gap=1))
+    estimator = SeeingNumbers()
+    record(video, out / "a", options, estimator)
+    assert len(estimator.seen) == 15

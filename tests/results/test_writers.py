@@ -1,0 +1,116 @@
+"""What is written is read back by the usual reader, and equals what was found."""
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from nimblepose.core.errors import MediaError
+from nimblepose.core.poses import Poses
+from nimblepose.core.skeleton import COCO_17, HUMAN_18, Skeleton
+from nimblepose.media.encoding import encode_picture
+from nimblepose.media.pictures import read_picture
+from nimblepose.results.parquet import tidy_parquet
+from nimblepose.results.writers import CSV_COLUMNS, PictureResult, coco_results, openpose_json, own_json, tidy_csv
+
+SIZE = (480, 640)
+
+
+@pytest.fixture
+def result():
+    rng = np.random.default_rng(3)
+    keypoints = rng.uniform(0, 480, (3, 18, 2)).astype(np.float32)
+    keypoints[0, 4] = keypoints[2, :9] = np.nan
+    scores = np.where(np.isnan(keypoints[..., 0]), 0, rng.uniform(0.1, 1, (3, 18))).astype(np.float32)
+    return PictureResult("ä folder/000000000139.jpg", SIZE, Poses(HUMAN_18, keypoints, scores, scores.mean(1)))
+
+
+@pytest.fixture
+def nobody():
+    return PictureResult("empty.png", (10, 20), Poses.empty(HUMAN_18))
+
+
+def test_own_json_holds_everything(result, nobody):
+    document = json.loads(own_json([result, nobody], "some-model"))
+    assert (document["format"], document["version"], document["model"]) == ("nimblepose", 1, "some-model")
+    assert Skeleton.from_dict(document["skeletons"]["human18"]) == HUMAN_18
+    first, second = document["pictures"]
+    assert (first["file"], first["height"], first["width"]) == (result.file, *SIZE)
+    assert second["people"] == []
+    for person, keypoints in zip(first["people"], result.poses.keypoints, strict=True):
+        for name, expected in zip(HUMAN_18.keypoints, keypoints, strict=True):
+            if np.isnan(expected[0]):
+                assert name not in person["keypoints"]
+            else:
+                point = person["keypoints"][name]
+                np.testing.assert_allclose([point["x"], point["y"]], expected, atol=0.0051)
+
+
+def test_coco_results_load_in_pycocotools(result, nobody, tmp_path):
+    from pycocotools.coco import COCO
+
+    truth = {
+        "images": [{"id": 139, "height": 480, "width": 640}, {"id": 285, "height": 10, "width": 20}],
+        "annotations": [],
+        "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_17.keypoints), "skeleton": []}],
+    }
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    (tmp_path / "results.json").write_bytes(coco_results([result, PictureResult("285.png", (10, 20), nobody.poses)]))
+    loaded = COCO(tmp_path / "truth.json").loadRes(str(tmp_path / "results.json"))
+    rows = loaded.loadAnns(loaded.getAnnIds(imgIds=[139]))
+    assert len(rows) == 3
+    assert loaded.getAnnIds(imgIds=[285]) == []
+    best = int(result.poses.scores.argmax())
+    nose = np.array(max(rows, key=lambda row: row["score"])["keypoints"][:2])
+    np.testing.assert_allclose(nose, result.poses.keypoints[best, HUMAN_18.keypoints.index("nose")] + 0.5, atol=0.001)
+
+
+@pytest.mark.parametrize("files", [("a.jpg", "7.jpg"), ("7.jpg", "x/7.png")], ids=["a_name", "the_same_number"])
+def test_without_usable_numbers_pictures_are_counted(result, files):
+    rows = json.loads(coco_results([PictureResult(file, SIZE, result.poses) for file in files]))
+    assert [row["image_id"] for row in rows] == [1, 1, 1, 2, 2, 2]
+
+
+def test_openpose_json_has_the_canvas_and_triples(result):
+    document = json.loads(openpose_json(result))
+    assert (document["canvas_height"], document["canvas_width"]) == SIZE
+    rows = np.array([person["pose_keypoints_2d"] for person in document["people"]]).reshape(-1, 18, 3)
+    found = result.poses.found
+    np.testing.assert_allclose(rows[found][:, :2], result.poses.keypoints[found], atol=1e-3)
+    np.testing.assert_array_equal(rows[~found], 0)
+
+
+def test_csv_loads_in_pandas(result, nobody):
+    table = pd.read_csv(io.BytesIO(tidy_csv([result, nobody])))
+    assert tuple(table.columns) == CSV_COLUMNS
+    assert len(table) == result.poses.found.sum()
+    assert set(table.file) == {result.file}
+    row = table[(table.person == 1) & (table.keypoint == "left_knee")].iloc[0]
+    expected = result.poses.keypoints[1, HUMAN_18.keypoints.index("left_knee")]
+    np.testing.assert_allclose([row.x, row.y], expected, atol=0.0051)
+
+
+@pytest.mark.parametrize(("suffix", "tolerance"), [(".png", 0), (".jpg", 4), (".webp", 6), (".JPEG", 4)])
+def test_pictures_come_back_in_their_colours(suffix, tolerance):
+    picture = np.zeros((16, 24, 3), np.uint8) + np.array([200, 100, 30], np.uint8)
+    data = encode_picture(picture, suffix)
+    np.testing.assert_allclose(read_picture(data).astype(int), picture, atol=tolerance)
+    assert Image.open(io.BytesIO(data)).size == (24, 16)
+
+
+@pytest.mark.parametrize(("suffix", "shape"), [(".gif", (4, 4, 3)), ("", (4, 4, 3)), (".jpg", (1, 70_000, 3))])
+def test_pictures_that_cannot_be_written(suffix, shape):
+    with pytest.raises(MediaError, match="cannot write"):
+        encode_picture(np.zeros(shape, np.uint8), suffix)
+
+
+def test_parquet_of_pictures_has_the_rows_of_the_csv_in_full_precision(result, nobody, tmp_path):
+    (tmp_path / "a.parquet").write_bytes(tidy_parquet([result, nobody]))
+    table = pd.read_parquet(tmp_path / "a.parquet")
+    assert tuple(table.columns) == (*CSV_COLUMNS, "interpolated")
+    assert [tuple(row) for row in table.itertuples(index=False)] == [
+        (result.file, *row) for row in result.poses.to_rows()
+    ]
