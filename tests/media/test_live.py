@@ -11,6 +11,7 @@ from live_pages import stream_of
 from video_files import make_video, number_of, numbered
 
 from nimblepose.core.errors import MediaError
+from nimblepose.media import connections
 from nimblepose.media.connections import Camera
 from nimblepose.media.frames import EVERYTHING, Selection, StreamInfo
 from nimblepose.media.live import Arrival, LiveOptions, LiveSource
@@ -272,3 +273,66 @@ def test_a_camera_that_is_unplugged_and_comes_back(monkeypatch):
     assert source.reconnections >= 2
     np.testing.assert_array_equal(frames[0].image[0, 0], [3, 2, 1])
     assert "cannot be opened" in source.problems[0]
+
+
+def test_waits_grow_up_to_a_limit_and_begin_anew_after_a_frame(monkeypatch):
+    waits = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout=None):
+            if timeout is None:  # of a thread that has begun
+                return super().wait()
+            waits.append(timeout)
+            if len(waits) == 7:
+                self.set()
+            return self.is_set()
+
+    down = MediaError("down")
+    script = Script(down, down, down, down, [(0, 0)], down, down)
+    script.taken.release()
+    monkeypatch.setattr("nimblepose.media.live.threading.Event", Stop)
+    options = LiveOptions(first_wait=1, longest_wait=5, give_up_after=None)
+    list(LiveSource(script, options=options, clock=lambda: script.now))
+    assert waits == [1, 2, 4, 5, 1, 2, 4]
+
+
+class Paced:
+    """The event that stops a connection; remembers what it was asked to wait for, and does not wait."""
+
+    def __init__(self):
+        self.waits = []
+
+    def wait(self, seconds):
+        self.waits.append(seconds)
+        return False
+
+    def is_set(self):
+        return False
+
+
+def test_segments_that_arrive_at_once_are_played_at_their_pace(tmp_path, monkeypatch):
+    """The clock stands still, so each frame waits for all of its time; what is far away does not stop everything."""
+    path = make_video(tmp_path / "a.ts", [numbered(n) for n in range(4)], times=[0, 0.5, 2, 40], options={"bf": "0"})
+    monkeypatch.setattr(connections, "printable", str)
+    monkeypatch.setattr(connections, "_IN_BURSTS", {"mpegts"})
+    monkeypatch.setattr(connections.time, "monotonic", lambda: 1000.0)
+    stop = Paced()
+    arrivals = list(connections.NetworkStream(str(path)).arrivals(stop))
+    assert len(arrivals) == 4
+    np.testing.assert_allclose(stop.waits, [0, 0.5, 2, 10], atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("address", "transport"), [("RTSP://door/1", "tcp"), ("rtsps://door/1", "tcp"), ("http://a", None)]
+)
+def test_rtsp_comes_over_tcp_which_loses_no_pictures(address, transport, monkeypatch):
+    asked = []
+
+    def refuse(source, **options):
+        asked.append((source, options))
+        raise MediaError("nobody there")
+
+    monkeypatch.setattr(connections, "open_container", refuse)
+    with pytest.raises(MediaError, match="nobody there"):
+        connections.NetworkStream(address, LiveOptions(timeout=3))
+    assert asked == [(address, {"timeout": 3, "options": {"rtsp_transport": transport} if transport else {}})]
