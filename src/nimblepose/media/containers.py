@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _HD_HEIGHT = 720  # players take untagged colours of this height and more for BT.709, of less for BT.601
-_STRICT_TITLES = 18  # the last PyAV that refuses a file for a title that is not UTF-8, unless told otherwise
+_STRICT_TITLES = 18  # the last PyAV that refuses a file for a title that is not UTF-8, unless told; we use no titles
 _QUARTER_TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
 
 
