@@ -14,6 +14,15 @@ def test_versions_and_machine_are_told(cli, estimator):
         assert text in out
 
 
+def test_an_opencv_that_rounds_places_fails(monkeypatch):
+    import cv2
+
+    assert cv2.__version__ in doctor.check_opencv()
+    monkeypatch.setattr(cv2, "remap", lambda *_: np.full((1, 1), 3.0))
+    with pytest.raises(PoseError, match=r"3\.01 is read as 3\.00.*opencv-python-headless>=5"):
+        doctor.check_opencv()
+
+
 def test_the_decoder_finds_the_drawn_person():
     assert "one drawn person" in doctor.check_decoder()
 

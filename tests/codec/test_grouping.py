@@ -130,6 +130,19 @@ def test_a_drawn_limb_is_read_where_it_was_drawn(geometry, offset):
     assert here > max(before, after) + 0.1
 
 
+@pytest.mark.parametrize("x", [3.0, 3.01, 3.02, 3.3])
+@pytest.mark.parametrize("path", ["plain", "crowd", "great crowd"])
+def test_the_paf_is_read_where_the_line_is_and_nowhere_near(monkeypatch, path, x):
+    """On a ramp: OpenCV below 5 moves each place to a 32nd of a cell, and reads 3.01 as 3."""
+    monkeypatch.setattr(limbs, "_CROWD", 500 if path == "plain" else 0)
+    monkeypatch.setattr(limbs, "_GREAT_CROWD", 0 if path == "great crowd" else 20_000)
+    pafs = np.zeros((2, 12, 8), np.float32)
+    pafs[1] = np.arange(8) / 8  # down, and the stronger the further to the right
+    options = dataclasses.replace(OPEN, prune_crowds=path != "plain")
+    found = score_limbs(peaks((0, x, 2, 1), (1, x, 9, 1)), pafs, STICK, options)
+    np.testing.assert_allclose(found.score, [x / 8], rtol=1e-5)
+
+
 def test_ends_on_the_border_are_read_inside():
     pafs = np.zeros((2, 6, 9), np.float32)
     pafs[0] = 1

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nimblepose.core.errors import ModelError
-from nimblepose.data.augment import AugmentOptions, Sample, random_photo, random_warp, similarity, warp
+from nimblepose.data.augment import AugmentOptions, Sample, Warp, random_photo, random_warp, similarity, warp
 
 
 def centroid(image):
@@ -38,6 +38,14 @@ def test_a_lit_keypoint_stays_lit(bird, case, reduced, detail):
     assert moved.image.shape == (96 * detail, 112 * detail, 3)
     np.testing.assert_allclose((moved.xy[0, 0] + 0.5) * detail - 0.5, centroid(moved.image - 128.0), atol=0.1 * detail)
     assert how.factor == pytest.approx(case["factor"])
+
+
+def test_a_sample_is_read_where_its_pixels_come_from_and_nowhere_near(bird):
+    """A ramp enlarged 64 times is no staircase: OpenCV below 5 reads to a 32nd of a pixel, 4 gray levels here."""
+    picture = np.repeat(np.array([[0, 250]], np.uint8), 3, axis=0)[..., None].repeat(3, axis=2)
+    nobody = Sample(picture, np.full((0, 4, 2), np.nan, np.float32), np.zeros((3, 2), bool))
+    enlarged = warp(nobody, Warp(np.array([[64.0, 0, 0], [0, 1, 0]]), False), (3, 64), bird).image
+    np.testing.assert_allclose(enlarged[1, :, 0], 250 * np.arange(64) / 64, atol=0.6)
 
 
 def test_a_mirror_swaps_left_and_right_and_two_mirrors_are_none(bird):

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+pytest.importorskip("torch")
+
 from nimblepose.codec.encode import encode
 from nimblepose.core.errors import MediaError
 from nimblepose.data.augment import AugmentOptions

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("torch")
+
 from nimblepose.core.errors import ModelError
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.model.count import count_options, count_parts, total

@@ -45,7 +45,8 @@ def doctor(
     print(f"processor    {name}, {cores} cores; {', '.join(flags) or 'features unknown'}")
     for package, extra in _PACKAGES.items():
         print(f"  {package:<24}{_version(package) or f'not installed: pip install {extra!r}'}")
-    good = _check("decoder", check_decoder)
+    good = _check("opencv", check_opencv)
+    good &= _check("decoder", check_decoder)
     try:
         path = find_model(model, fetch=False)
     except PoseError as error:
@@ -61,6 +62,28 @@ def doctor(
             good &= _check(backend, partial(check_runtime, backend, path))
     if not good:
         raise typer.Exit(1)
+
+
+def check_opencv() -> str:
+    """Read a ramp between two of its places, as the decoder reads PAFs.
+
+    Raises:
+        PoseError: the place is moved to a 32nd of a pixel first: an OpenCV below 5 is loaded. Several distributions of
+            it write into one folder, so that what pip says is installed need not be what is there.
+    """
+    import cv2
+    import numpy as np
+
+    from nimblepose.core.errors import PoseError
+
+    ramp, place = np.arange(8, dtype=np.float32)[None], np.float32(3.01)
+    read = float(cv2.remap(ramp, np.full((1, 1), place), np.zeros((1, 1), np.float32), cv2.INTER_LINEAR)[0, 0])
+    if abs(read - place) > 1e-4:
+        raise PoseError(
+            f"{cv2.__version__} rounds places ({place:.2f} is read as {read:.2f}); another package brought it along: "
+            "pip install --force-reinstall --no-deps 'opencv-python-headless>=5,<6'"
+        )
+    return f"{cv2.__version__}, reads between pixels exactly"
 
 
 def check_decoder() -> str:
