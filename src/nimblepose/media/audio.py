@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nimblepose.core.errors import MediaError
-from nimblepose.media.containers import load_av, open_container
+from nimblepose.media.containers import fraction, load_av, open_container
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -56,13 +56,14 @@ def _copied(
     with container:
         try:
             for packet in container.demux(stream):
-                if packet.dts is None or packet.pts is None:
+                base = fraction(packet.time_base)
+                if packet.dts is None or packet.pts is None or not base:
                     continue
-                seconds = float(packet.pts * packet.time_base)
+                seconds = float(packet.pts * base)
                 if seconds >= end:
                     return
-                if seconds + 2 * float((packet.duration or 0) * packet.time_base) > begin:  # AAC needs the one before
-                    shift = round(begin / packet.time_base)
+                if seconds + 2 * float((packet.duration or 0) * base) > begin:  # AAC needs the one before
+                    shift = round(begin / base)
                     packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
                     packet.stream = target
                     yield seconds - begin, packet
@@ -100,5 +101,5 @@ def _decoded(container: Any, stream: Any, begin: float, end: float) -> "Iterator
 
 def _timed(packets: "list[Packet[Any]]") -> "Iterator[tuple[float, Packet[Any]]]":
     for packet in packets:
-        if packet.dts is not None and packet.time_base is not None:
-            yield float(packet.dts * packet.time_base), packet
+        if packet.dts is not None and (base := fraction(packet.time_base)):
+            yield float(packet.dts * base), packet

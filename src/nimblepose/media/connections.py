@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import MediaError
-from nimblepose.media.containers import check_size, load_av, open_container, picture_of, printable, video_stream
+from nimblepose.media.containers import (
+    check_size,
+    frame_rate,
+    load_av,
+    open_container,
+    picture_of,
+    printable,
+    video_stream,
+)
 from nimblepose.media.frames import StreamInfo
 from nimblepose.media.live import PATIENCE, Arrival, LiveOptions
 from nimblepose.media.pictures import Picture
@@ -45,7 +53,7 @@ class NetworkStream:
         except MediaError:
             self.container.close()
             raise
-        self.info = StreamInfo(self._name, None, stream.average_rate or stream.guessed_rate)
+        self.info = StreamInfo(self._name, None, frame_rate(stream))
 
     def arrivals(self, stop: threading.Event) -> Iterator[Arrival]:
         """Frames until the connection is lost, which is closed then."""

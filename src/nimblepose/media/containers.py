@@ -3,9 +3,10 @@
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _HD_HEIGHT = 720  # players take untagged colours of this height and more for BT.709, of less for BT.601
+_STRICT_TITLES = 18  # the last PyAV that refuses a file for a title that is not UTF-8, unless told otherwise
 _QUARTER_TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
 
 
@@ -40,6 +42,30 @@ def printable(source: object) -> str:
     if isinstance(source, str | Path):
         return without_secrets(str(source)) if "://" in str(source) else str(source)
     return "standard input"
+
+
+class _Ratio(Protocol):
+    """What `fraction` takes: a `Fraction`, or PyAV's own rational."""
+
+    @property
+    def numerator(self) -> int: ...
+
+    @property
+    def denominator(self) -> int: ...
+
+
+def fraction(ratio: _Ratio | None) -> Fraction | None:
+    """A rate, pixel aspect or time base as PyAV tells it; None where it is not known. Use no other way in.
+
+    Up to 18 PyAV tells a `Fraction` or None. From 19 on it tells a rational of its own, which cannot be rounded, turned
+    into an integer or limited in its denominator, and is 0/1, 1/0 or 0/0 where nothing is known.
+    """
+    return Fraction(ratio.numerator, ratio.denominator) if ratio else None
+
+
+def frame_rate(stream: "VideoStream") -> Fraction | None:
+    """Frames per second on average, as the file declares or FFmpeg guesses; None where neither is known."""
+    return fraction(stream.average_rate) or fraction(stream.guessed_rate)
 
 
 @contextmanager
@@ -73,8 +99,10 @@ def open_container(
     if isinstance(source, str | Path) and "://" not in str(source):
         _check_file(Path(source))
         source = f"file:{source}"  # a colon in a file's name must not make it an address
+    strict = int(av.__version__.split(".")[0]) <= _STRICT_TITLES
+    titles = {"metadata_errors": "replace"} if strict else {}
     try:
-        opened = av.open(source, "r", options=options or {}, timeout=timeout, metadata_errors="replace")
+        opened = av.open(source, "r", options=options or {}, timeout=timeout, **titles)
     except av.error.InvalidDataError as error:
         raise MediaError(f"{name} is not a video that we can read, or damaged at its beginning") from error
     except av.error.HTTPError as error:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from nimblepose.core.errors import MediaError
 from nimblepose.media.containers import (
     check_size,
+    fraction,
+    frame_rate,
     load_av,
     one_error,
     open_container,
@@ -66,12 +68,13 @@ class VideoFile:
         self._seekable = isinstance(source, str | Path) and "://" not in str(source)
         self._open(container)
         self._origin = (self._container.start_time or 0) / 1_000_000  # seconds; MPEG-TS starts anywhere
-        self._step = 1 / (self._stream.average_rate or self._stream.guessed_rate or 25)  # where time stamps are missing
+        rate = frame_rate(self._stream)
+        self._step = 1 / (rate or Fraction(25))  # where time stamps are missing
         self.problems: list[str] = []
         self.info = StreamInfo(
             self._name,
             self._container.duration / 1_000_000 if self._container.duration else None,
-            self._stream.average_rate or self._stream.guessed_rate,
+            rate,
         )
 
     def __iter__(self) -> Iterator[Frame]:
@@ -80,7 +83,7 @@ class VideoFile:
         self._iterating = True
         try:
             index, latest, broken = -1, -1.0, None
-            earlier = self._seek()
+            earlier = [] if self._closed else self._seek()
             decoded = self._decoded()
             while not self._closed:
                 try:
@@ -142,14 +145,14 @@ class VideoFile:
 
     def _time(self, frame: "VideoFrame", latest: float) -> float:
         """Seconds since the beginning; always later than the frame before, whatever the file says."""
-        if frame.pts is not None and frame.time_base is not None:
-            time = round(float(frame.pts * frame.time_base) - self._origin, 6)
+        if frame.pts is not None and (base := fraction(frame.time_base)):
+            time = round(float(frame.pts * base) - self._origin, 6)
             if time > latest:
                 return time
         return round(latest + float(self._step), 6) if latest >= 0 else 0.0
 
     def _pixel_aspect(self, frame: "VideoFrame") -> Fraction:
-        aspect = self._stream.sample_aspect_ratio or Fraction(1)
+        aspect = fraction(self._stream.sample_aspect_ratio) or Fraction(1)
         return 1 / aspect if frame.rotation % 180 else aspect
 
     def _seek(self) -> list[int]:
@@ -158,7 +161,7 @@ class VideoFile:
         Returns:
             The time stamps of all frames shown until then, sorted, to count by; none if the file is at its beginning.
         """
-        start, base = self._selection.start + self._origin, self._stream.time_base
+        start, base = self._selection.start + self._origin, fraction(self._stream.time_base)
         if not self._seekable or self._selection.start < _WORTH_SEEKING or base is None:
             return []
         try:
@@ -191,10 +194,11 @@ class VideoFile:
 def _presentation(container: "InputContainer", stream: "VideoStream", until: float) -> Iterator[int]:
     """Time stamps of all frames that are shown up to `until` seconds, read from the packets without decoding."""
     packet: Packet[VideoStream]
+    base = fraction(stream.time_base)
     for packet in container.demux(stream):
         if packet.pts is None or packet.is_discard:
             continue
         yield packet.pts
         order = packet.dts if packet.dts is not None else packet.pts
-        if stream.time_base is not None and float(order * stream.time_base) > until + 1:
+        if base and float(order * base) > until + 1:
             return

@@ -13,7 +13,7 @@ from nimblepose.core.errors import MediaError, MissingPackageError
 from nimblepose.core.files import partial
 from nimblepose.core.geometry import Size
 from nimblepose.media.audio import Sound
-from nimblepose.media.containers import load_av, one_error
+from nimblepose.media.containers import fraction, load_av, one_error
 from nimblepose.media.frames import StreamInfo
 from nimblepose.media.pictures import Picture
 
@@ -156,8 +156,8 @@ class VideoWriter:
 def _packets(packets: "Iterator[Packet[Any]]", stream: Any) -> "Iterator[tuple[float, Packet[Any]]]":
     """(seconds, packet), for another container."""
     for packet in packets:
-        if packet.dts is not None and packet.time_base is not None:
-            seconds = float(packet.dts * packet.time_base)
+        if packet.dts is not None and (base := fraction(packet.time_base)):
+            seconds = float(packet.dts * base)
             packet.stream = stream
             yield seconds, packet
 
