@@ -16,10 +16,10 @@ onnxruntime = pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
-from nimblepose.convert.export import ExportReport, export_onnx, take_pixels  # noqa: E402
-from nimblepose.model.importing import import_weights  # noqa: E402
-from nimblepose.model.network import NetworkOptions, build_network  # noqa: E402
-from nimblepose.runtime.backends import open_backend  # noqa: E402
+from nimblepose.convert.export import ExportReport, export_onnx, take_pixels
+from nimblepose.model.importing import import_weights
+from nimblepose.model.network import NetworkOptions, build_network
+from nimblepose.runtime.backends import open_backend
 
 METADATA = ModelMetadata(skeleton=COCO_17, input=InputSpec(channels="rgb"), licence="MIT", origin="a test")
 SIZES = [(1, 8, 8), (1, 64, 96), (3, 128, 40)]

@@ -20,10 +20,10 @@ from nimblepose.media.containers import (
     frame_rate,
     load_av,
     open_container,
-    picture_of,
     printable,
     video_stream,
 )
+from nimblepose.media.conversion import FrameConverter
 from nimblepose.media.frames import StreamInfo
 from nimblepose.media.live import PATIENCE, Arrival, LiveOptions
 from nimblepose.media.pictures import Picture
@@ -64,7 +64,7 @@ class NetworkStream:
             stream.thread_type = "SLICE"  # a thread per frame would deliver frames late
             kinds = set(container.format.name.split(","))
             timed, bursts = not kinds & _WITHOUT_TIMES, bool(kinds & _IN_BURSTS)
-            reformatter, ahead = av.video.reformatter.VideoReformatter(), 0.0
+            converter, ahead = FrameConverter(), 0.0
             for packet in container.demux(stream):
                 try:
                     frames = packet.decode()
@@ -76,7 +76,7 @@ class NetworkStream:
                     if bursts and seconds is not None:
                         ahead = ahead or seconds - time.monotonic()
                         stop.wait(min(10.0, max(0.0, seconds - time.monotonic() - ahead)))
-                    yield Arrival(seconds, partial(picture_of, frame, reformatter))
+                    yield Arrival(seconds, partial(converter.convert, frame))
         except av.error.FFmpegError as error:
             timed_out = isinstance(error, av.error.ExitError)
             reason = f"no frame for {self._timeout:g} s" if timed_out else str(error.strerror)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from nimblepose.core.errors import MediaError
+from nimblepose.media.levels import Levels, to_8_bits
 
 Picture = NDArray[np.uint8]
 """(H, W, 3) RGB."""
@@ -20,14 +21,18 @@ BACKGROUND = 255  # transparent pixels show white, as on a page
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")  # none runs other programs
 _MAX_FILE_BYTES = 1 << 30  # a picture within the pixel limit is smaller even uncompressed
 _ORIENTATION = 0x0112  # the EXIF tag
+_BITS = 258  # the TIFF tag: bits per sample
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
-def read_picture(source: str | Path | bytes | Image.Image | NDArray[Any], *, max_pixels: int = 100_000_000) -> Picture:
+def read_picture(
+    source: str | Path | bytes | Image.Image | NDArray[Any], *, max_pixels: int = 100_000_000, levels: Levels = "auto"
+) -> Picture:
     """Read a picture as (H, W, 3) uint8 RGB.
 
     Files are turned upright by their EXIF orientation; of an animation the first frame is taken; gray, palette, CMYK
-    and 16-bit pictures are converted (16 bits keep their upper eight); transparency shows white; colour profiles are
+    and deeper pictures are converted (of 16 bits the upper eight are kept where they are filled, else the values that
+    are there are stretched to black and white, see `levels`); transparency shows white; colour profiles are
     ignored. Images and arrays that you hold yourself keep their orientation, so that poses fit the pixels you have.
     An RGB array is returned as it is, not copied.
 
@@ -35,19 +40,20 @@ def read_picture(source: str | Path | bytes | Image.Image | NDArray[Any], *, max
         source: A file, its bytes, a PIL image, or an array: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, of
             uint8 or uint16.
         max_pixels: Files that declare more are refused before they are decoded.
+        levels: Which values of more than 8 bits become black and white.
 
     Raises:
         MediaError: no such file, not a picture, damaged, too large, or an array of another shape or type.
     """
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        return _from_array(source, levels)
     if isinstance(source, Image.Image):
         with _one_error("the PIL image"):
-            return _from_pil(source, "the PIL image")
+            return _from_pil(source, "the PIL image", levels)
     if isinstance(source, bytes):
-        return _decode(source, "the picture", max_pixels)
+        return _decode(source, "the picture", max_pixels, levels)
     if isinstance(source, str | Path):
-        return _decode(_read_bytes(Path(source)), str(source), max_pixels)
+        return _decode(_read_bytes(Path(source)), str(source), max_pixels, levels)
     raise MediaError(f"expected a path, bytes, PIL image or array as picture, got {type(source).__name__}")
 
 
@@ -68,7 +74,7 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def _decode(data: bytes, name: str, max_pixels: int) -> Picture:
+def _decode(data: bytes, name: str, max_pixels: int, levels: Levels) -> Picture:
     if not data:
         raise MediaError(f"{name} is empty (0 bytes); fetch or copy it again")
     with _one_error(name), Image.open(io.BytesIO(data), formats=_FORMATS) as image:  # reads the header only
@@ -80,8 +86,10 @@ def _decode(data: bytes, name: str, max_pixels: int) -> Picture:
             )
         if image.format == "JPEG" and image.mode in ("RGB", "L") and data.endswith(b"\xff\xd9"):
             picture = _decode_jpeg(data, name)
+        elif _has_deep_colours(image, data):
+            picture = _decode_deep(data, name, levels)
         else:
-            picture = _from_pil(image, name)
+            picture = _from_pil(image, name, levels)
         orientation = _orientation(image)  # only now: Pillow turns TIFF itself, and then no longer says so
     return _upright(picture, orientation)
 
@@ -95,20 +103,35 @@ def _decode_jpeg(data: bytes, name: str) -> Picture:
     return np.asarray(decoded, np.uint8)
 
 
-def _from_pil(image: Image.Image, name: str) -> Picture:
+def _has_deep_colours(image: Image.Image, data: bytes) -> bool:
+    """Are these colours of 16 bits, of which Pillow would keep the upper eight?"""
+    if image.format == "PNG":
+        return data[24:25] == b"\x10" and image.mode in ("RGB", "RGBA")  # the depth in the header
+    return image.format == "TIFF" and image.mode in ("RGB", "RGBA") and 16 in image.tag_v2.get(_BITS, ())  # type: ignore[attr-defined]
+
+
+def _decode_deep(data: bytes, name: str, levels: Levels) -> Picture:
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.ndim != 3 or decoded.shape[2] not in (3, 4):
+        raise MediaError(f"{name} is damaged, or of a kind that cannot be read; fetch or copy it again")
+    order = cv2.COLOR_BGR2RGB if decoded.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+    return _from_array(cv2.cvtColor(decoded, order), levels)
+
+
+def _from_pil(image: Image.Image, name: str, levels: Levels) -> Picture:
     """Pixels of the first (or current) frame as RGB, whatever the mode."""
     if min(image.size) < 1:
         raise MediaError(f"{name} has no pixels: {image.size[0]} x {image.size[1]}")
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):  # "I": 16-bit PNG in old Pillow
-        return _from_array(np.asarray(image).astype(np.uint16))
-    if image.mode in ("I", "F"):
-        raise MediaError(f"{name} has 32-bit pixels without a stated range (mode {image.mode}); save it with 8 bits")
+        return _from_array(np.asarray(image).astype(np.uint16), levels)
+    if image.mode in ("I", "F"):  # 32 bits have no range of their own
+        return _from_array(to_8_bits(np.asarray(image), levels), levels)
     if image.mode in _ALPHA_MODES or "transparency" in image.info:
-        return _from_array(np.asarray(image.convert("RGBA")))
+        return _from_array(np.asarray(image.convert("RGBA")), levels)
     return np.asarray(image.convert("RGB"))
 
 
-def _from_array(array: NDArray[Any]) -> Picture:
+def _from_array(array: NDArray[Any], levels: Levels) -> Picture:
     shape = array.shape
     if array.dtype not in (np.uint8, np.uint16):
         raise MediaError(
@@ -121,7 +144,9 @@ def _from_array(array: NDArray[Any]) -> Picture:
             f"expected a picture of shape (height, width), (height, width, 3) RGB or (height, width, 4) RGBA, "
             f"got {shape}" + ("; planar pictures become one with array.transpose(1, 2, 0)" if planar else "")
         )
-    pixels = np.asarray(array >> 8 if array.dtype == np.uint16 else array, np.uint8)
+    pixels = np.asarray(array, np.uint8) if array.dtype == np.uint8 else to_8_bits(array, levels)
+    if array.dtype == np.uint16 and pixels.ndim == 3 and shape[2] == 4:  # transparency has no levels
+        pixels = np.concatenate([to_8_bits(array[..., :3], levels), (array[..., 3:] >> 8).astype(np.uint8)], axis=2)
     if pixels.ndim == 2 or shape[2] == 1:
         return np.repeat(pixels.reshape(*shape[:2], 1), 3, axis=2)
     return _on_background(pixels) if shape[2] == 4 else pixels

@@ -27,7 +27,8 @@ ANNOTATED = ".poses"  # stands before the suffix of every picture that we draw
 def find_pictures(source: str) -> list[Path]:
     """The files that `source` means, sorted: itself, the pictures of a folder, or what a pattern (`*`, `?`, `**`) fits.
 
-    Folders are not descended into (write `folder/**/*.jpg`), and pictures that were annotated by us are left out.
+    Folders are not descended into (write `folder/**/*.jpg`). Pictures that were annotated by us are left out, and so
+    are hidden files (`._NAME` of macOS, `.trashed-NAME` of Android), unless they are named outright.
 
     Raises:
         MediaError: nothing is there.
@@ -35,7 +36,7 @@ def find_pictures(source: str) -> list[Path]:
     path = Path(source).expanduser()
     if path.is_dir():
         found = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
-        found = [p for p in found if not p.stem.endswith(ANNOTATED)]
+        found = [p for p in found if not p.stem.endswith(ANNOTATED) and not p.name.startswith(".")]
         if not found:
             raise MediaError(f"{source}: no pictures in this folder; for its sub-folders write {source}/**/*.jpg")
         return found

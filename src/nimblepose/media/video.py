@@ -1,26 +1,32 @@
 """Video files, frame by frame, with their true time stamps."""
 
 import dataclasses
+import itertools
 import logging
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
 
 from nimblepose.core.errors import MediaError
 from nimblepose.media.containers import (
     check_size,
     fraction,
     frame_rate,
+    is_cut_off,
     load_av,
     one_error,
     open_container,
-    picture_of,
     printable,
     video_stream,
 )
+from nimblepose.media.conversion import FrameConverter, find_deep_format, orientation
 from nimblepose.media.frames import EVERYTHING, Frame, Selection, StreamInfo
+from nimblepose.media.levels import Levels, choose_levels
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -30,6 +36,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _WORTH_SEEKING = 5.0  # seconds; nearer starts are decoded through
+_LOOKS = 8  # pictures of a file that its levels are found in
+_MOST_BEFORE = 300  # frames that are decoded to reach one of them
 _WHOLE = 0.99  # of the declared frames and duration; containers count generously
 
 
@@ -50,6 +58,7 @@ class VideoFile:
         *,
         container: "InputContainer | None" = None,
         max_pixels: int = 100_000_000,
+        levels: Levels = "auto",
     ) -> None:
         """Open it.
 
@@ -58,12 +67,14 @@ class VideoFile:
             selection: Which frames.
             container: The source, if it is open already.
             max_pixels: Videos that declare larger pictures are refused.
+            levels: Of pictures of more than 8 bits without chroma: what becomes black and white.
 
         Raises:
             MediaError: it cannot be opened, or has no pictures.
             MissingPackageError: PyAV is not installed.
         """
         self._name, self._selection, self._max_pixels = printable(source), selection, max_pixels
+        self._levels = levels
         self._source, self._closed, self._iterating = source, False, False
         self._seekable = isinstance(source, str | Path) and "://" not in str(source)
         self._open(container)
@@ -79,7 +90,7 @@ class VideoFile:
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames in the order in which they are shown; the file is closed after the last."""
-        reformatter = load_av().video.reformatter.VideoReformatter()
+        converter = FrameConverter(self._choose_levels())
         self._iterating = True
         try:
             index, latest, broken = -1, -1.0, None
@@ -106,7 +117,7 @@ class VideoFile:
                 if self._selection.wants(index, time):
                     check_size(frame.width, frame.height, self._name, self._max_pixels)
                     self.info = dataclasses.replace(self.info, pixel_aspect=self._pixel_aspect(frame))
-                    yield Frame(index, time, picture_of(frame, reformatter))
+                    yield Frame(index, time, converter.convert(frame))
             if not self._closed:
                 self._tell_the_end(index + 1, latest, broken)
         finally:
@@ -153,7 +164,7 @@ class VideoFile:
 
     def _pixel_aspect(self, frame: "VideoFrame") -> Fraction:
         aspect = fraction(self._stream.sample_aspect_ratio) or Fraction(1)
-        return 1 / aspect if frame.rotation % 180 else aspect
+        return 1 / aspect if orientation(frame)[0] else aspect
 
     def _seek(self) -> list[int]:
         """Go to a key frame before the selection starts.
@@ -179,10 +190,39 @@ class VideoFile:
         self._open(None)
         return []
 
+    def _is_cut_off(self) -> bool:
+        try:
+            return self._seekable and is_cut_off(Path(str(self._source)))
+        except OSError:
+            return False
+
+    def _choose_levels(self) -> Levels:
+        """Levels for the whole file, by pictures from all over it: a run resumed in the middle sees the same."""
+        if self._levels != "auto" or not self._seekable or find_deep_format(self._stream.format.name) is None:
+            return self._levels
+        converter = FrameConverter()
+        found = []
+        with closing(open_container(self._source)) as container:
+            stream = video_stream(container, self._name, max_pixels=self._max_pixels)
+            for part in range(_LOOKS):
+                start = self._origin + part / _LOOKS * (self.info.duration or 0)
+                try:
+                    container.seek(int(1_000_000 * start))  # to a key frame, perhaps long before
+                    frames = itertools.islice(container.decode(stream), _MOST_BEFORE)
+                    frame = next((frame for frame in frames if (frame.time or 0) >= start), None)
+                except load_av().error.FFmpegError:
+                    continue
+                values = None if frame is None else converter.read_deep(frame)
+                if values is not None:
+                    found.append(values.ravel())
+        return choose_levels(np.concatenate(found), "auto") if found else "auto"
+
     def _tell_the_end(self, frames: int, latest: float, broken: str | None) -> None:
         declared, duration = self._stream.frames, self.info.duration or 0
-        too_few = declared and frames < declared * _WHOLE - 1
-        if broken is None and too_few and latest + 2 * float(self._step) < duration * _WHOLE:
+        # What headers count is more than there is to see where a clip was trimmed without encoding it again.
+        too_few = not declared or frames < declared * _WHOLE - 1
+        too_short = bool(declared) and latest + 2 * float(self._step) < duration * _WHOLE
+        if broken is None and too_few and (too_short or self._is_cut_off()):
             broken = f"{self._name} breaks off"
         if broken:
             of = f" of {declared}" if declared else ""
