@@ -14,7 +14,7 @@ from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import find_peaks
 from nimblepose.core.geometry import Placement, rescale
 from nimblepose.core.prior import PosePrior
-from nimblepose.core.scorer import PoseScorer, feature_count
+from nimblepose.core.scorer import PoseScorer, count_features
 
 FOX = Skeleton(
     "fox",
@@ -269,7 +269,7 @@ CHAIN = Skeleton("chain", ("a", "b", "c", "d"), (("a", "b"), ("b", "c"), ("c", "
 def test_a_scorer_ranks_and_what_is_kept_goes_by_it(two):
     plain = decode(*two, CHAIN, paf_geometry="centre", options=ALL)
     assert plain.keypoints[0, 0, 1] < 40, "limbs say: the sharp one first"
-    count = feature_count(4)
+    count = count_features(4)
     by_width = np.zeros((count, 1))
     by_width[-2] = 1
     scorer = PoseScorer(np.zeros(count), np.ones(count), by_width, np.array([-2.8]), np.array([4.0]), np.zeros(1))
