@@ -123,7 +123,7 @@ def collect(estimator: PoseEstimator, pictures: Sequence[AnnotatedPicture], fold
         placement = estimator.place(image)
         batch = estimator.prepare([image], placement)
         plain = estimator.backend.run(batch)
-        offset = chain.paf_offset(estimator.metadata.input.stride, estimator.metadata.paf_geometry)
+        offset = chain.compute_paf_offset(estimator.metadata.input.stride, estimator.metadata.paf_geometry)
         mirrored = mirror(
             estimator.backend.run(np.ascontiguousarray(batch[..., ::-1])), estimator.skeleton, paf_offset=offset
         )

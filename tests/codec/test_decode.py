@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nimblepose import COCO_17, HUMAN_18, Skeleton
-from nimblepose.codec.decode import decode, paf_offset
+from nimblepose.codec.decode import compute_paf_offset, decode
 from nimblepose.codec.encode import EncodeOptions, encode
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import find_peaks
@@ -137,7 +137,7 @@ def test_fields_of_another_skeleton_are_refused(heatmaps, pafs):
     ("stride", "geometry", "offset"), [(8, "corner", 7 / 16), (4, "corner", 3 / 8), (8, "centre", 0)]
 )
 def test_where_pafs_are_read(stride, geometry, offset):
-    assert paf_offset(stride, geometry) == offset
+    assert compute_paf_offset(stride, geometry) == offset
 
 
 # A known keypoint, from the network's fields to the pixel of the picture ---------------------------------------------

@@ -193,7 +193,7 @@ def test_a_great_crowd_is_read_but_for_pairs_without_paf_half_way(monkeypatch):
         listed.append(len(end))
         return np.arange(len(end))
 
-    monkeypatch.setattr(limbs, "_near", keep_all)
+    monkeypatch.setattr(limbs, "_choose_near", keep_all)
     found = score_limbs(some, pafs, CHAIN, dataclasses.replace(OPEN, prune_crowds=True))
     assert sum(listed) < 4 * 3600 / 2
     everything = score_limbs(some, pafs, CHAIN, OPEN)

@@ -16,10 +16,10 @@ from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer
 from nimblepose.core.skeleton import Skeleton
 
-__all__ = ["FOR_RANKING", "DecodeOptions", "decode", "group_people", "paf_offset"]
+__all__ = ["FOR_RANKING", "DecodeOptions", "compute_paf_offset", "decode", "group_people"]
 
 
-def paf_offset(stride: int, geometry: PafGeometry) -> float:
+def compute_paf_offset(stride: int, geometry: PafGeometry) -> float:
     """Cells to the lower right at which the PAF of a place is found.
 
     A cell drawn from its corner, at `stride * cell`, lies (stride - 1) / 2 pixels before the centre it is taken for.
@@ -58,7 +58,7 @@ def group_people(
         )
     heatmaps = np.ascontiguousarray(heatmaps[:-1], np.float32)
     peaks = refine_peaks(find_peaks(heatmaps, options), heatmaps)
-    candidates = score_limbs(peaks, pafs, skeleton, options, paf_offset=paf_offset(stride, paf_geometry))
+    candidates = score_limbs(peaks, pafs, skeleton, options, paf_offset=compute_paf_offset(stride, paf_geometry))
     return assemble(match_limbs(candidates, len(peaks)), peaks, skeleton, options)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nimblepose.core.errors import ModelError
 from nimblepose.core.people import GroupedPeople
-from nimblepose.core.prior import LARGEST, Floats, bounded, numbers, plain
+from nimblepose.core.prior import LARGEST, is_bounded, read_numbers, round_numbers
 
 _MAX_NUMBERS = 1_000_000
 _NAMES = ("centre", "spread", "hidden", "hidden_bias", "output", "output_bias")
@@ -33,12 +33,12 @@ class PoseScorer:
         ModelError: shapes that do not fit, or numbers that are not finite.
     """
 
-    centre: Floats
-    spread: Floats
-    hidden: Floats
-    hidden_bias: Floats
-    output: Floats
-    output_bias: Floats
+    centre: NDArray[np.floating]
+    spread: NDArray[np.floating]
+    hidden: NDArray[np.floating]
+    hidden_bias: NDArray[np.floating]
+    output: NDArray[np.floating]
+    output_bias: NDArray[np.floating]
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed with; model files of strangers come through here."""
@@ -48,7 +48,7 @@ class PoseScorer:
         f, h = self.hidden.shape
         if [array.shape for array in arrays] != [(f,), (f,), (f, h), (h,), (h,), (1,)]:
             raise ModelError(f"shapes of a pose scorer do not fit: {[array.shape for array in arrays]}")
-        if not all(bounded(array) for array in arrays) or not (self.spread >= 1 / LARGEST).all():
+        if not all(is_bounded(array) for array in arrays) or not (self.spread >= 1 / LARGEST).all():
             raise ModelError(f"a pose scorer is of numbers up to {LARGEST:g}, and its spread above 0")
 
     def __call__(self, people: GroupedPeople) -> NDArray[np.float32]:
@@ -59,12 +59,12 @@ class PoseScorer:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, six digits."""
-        return {name: plain(getattr(self, name)) for name in _NAMES}
+        return {name: round_numbers(getattr(self, name)) for name in _NAMES}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "PoseScorer":
         """From plain data as `to_dict` gives it."""
-        return cls(*(numbers(value, name) for name in _NAMES))
+        return cls(*(read_numbers(value, name) for name in _NAMES))
 
 
 def count_features(keypoints: int) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import DataError
-from nimblepose.core.geometry import Size
+from nimblepose.core.geometry import Size, from_corner
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.regions import Region
 
@@ -173,7 +173,7 @@ def _keypoints(people: Iterable[Mapping[str, Any]], count: int) -> NDArray[np.fl
     if any(len(row) != 3 * count for row in rows):
         raise ValueError(f"expected {count} keypoints of x, y, visibility each")
     raw = np.array(rows, np.float32).reshape(-1, count, 3)
-    return np.where(raw[..., 2:] > 0, raw[..., :2] - 0.5, np.nan).astype(np.float32)
+    return np.where(raw[..., 2:] > 0, from_corner(raw[..., :2]), np.nan).astype(np.float32)
 
 
 def _area(person: Mapping[str, Any]) -> float:

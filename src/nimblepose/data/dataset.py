@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from nimblepose.codec.encode import REFERENCE, EncodeOptions, encode
 from nimblepose.core.errors import DataError, MediaError
-from nimblepose.core.geometry import Size
+from nimblepose.core.geometry import Size, from_corner
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.augment import AugmentOptions, Sample, random_photo, random_warp, warp
 from nimblepose.data.coco import CentreOptions, Record, centres, load_records
@@ -92,7 +92,8 @@ class PoseDataset(Dataset[Batch]):
         height, width = record.size
         x, y, w, h = (0.0, 0.0, width, height) if person < 0 else record.boxes[person].tolist()
         measure = height if augment.relative_to == "picture" else h
-        how = random_warp((x + w / 2 - 0.5, y + h / 2 - 0.5), measure, self.options.size, augment, rng)
+        middle = from_corner(np.array([x + w / 2, y + h / 2]))
+        how = random_warp(middle, measure, self.options.size, augment, rng)
         reduced = next((r for r in (8, 4, 2) if how.factor * self.options.detail <= 1 / r), 1)
         image = read_reduced(record.path, record.size, reduced)
         sample = Sample(image, record.xy, paint_regions(record.ignore, record.size))

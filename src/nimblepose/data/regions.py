@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.geometry import Size
+from nimblepose.core.geometry import Size, from_corner
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class Region:
             values = np.arange(len(self.runs), dtype=np.uint8) % 2
             mask |= np.repeat(values, self.runs).reshape(self.size[::-1]).T  # COCO's runs go down the columns
         for polygon in self.polygons:
-            cv2.fillPoly(mask, [np.round(polygon - 0.5).astype(np.int32)], 1)
+            cv2.fillPoly(mask, [np.round(from_corner(polygon)).astype(np.int32)], 1)
 
 
 def paint_regions(regions: Sequence[Region], size: Size) -> NDArray[np.bool_]:

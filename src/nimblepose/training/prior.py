@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import DataError, SkeletonError
-from nimblepose.core.prior import PosePrior, frame
+from nimblepose.core.prior import PosePrior, measure_frame
 from nimblepose.core.skeleton import Skeleton
 
 _FEWEST = 50  # people from which on something is learnt and not copied
@@ -33,7 +33,7 @@ def learn_prior(people: NDArray[np.float32], skeleton: Skeleton) -> PosePrior:
     whole = people[(~np.isnan(people[..., 0])).sum(axis=1) >= least].astype(np.float64)
     if len(whole) < _FEWEST:
         raise DataError(f"{len(whole)} people with {least} keypoints or more are too few to learn from; take {_FEWEST}")
-    middle, size = frame(whole)
+    middle, size = measure_frame(whole)
     own = (whole - middle) / size
     with suppress(SkeletonError):  # it has no mirror image
         own = np.concatenate([own, own[:, skeleton.flip_permutation] * [-1, 1]])

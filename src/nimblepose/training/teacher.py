@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from nimblepose.codec.decode import paf_offset
+from nimblepose.codec.decode import compute_paf_offset
 from nimblepose.core.errors import TrainingError
 from nimblepose.core.geometry import Size
 from nimblepose.core.metadata import ModelMetadata
@@ -85,7 +85,8 @@ def flip_back(fields: Fields, metadata: ModelMetadata) -> Fields:
     pafs = fields.pafs.reshape(batch, channels // 2, 2, height, width)[:, torch.tensor(limbs, device=device)]
     pafs = (pafs * sign[:, :, None, None]).flatten(1, 2).flip(-1)
     left = torch.cat([pafs[..., :1], pafs[..., :-1]], dim=-1)
-    return Fields(heatmaps, torch.lerp(pafs, left, 2 * paf_offset(metadata.input.stride, metadata.paf_geometry)))
+    aside = 2 * compute_paf_offset(metadata.input.stride, metadata.paf_geometry)
+    return Fields(heatmaps, torch.lerp(pafs, left, aside))
 
 
 def blended(images: Tensor, share: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
