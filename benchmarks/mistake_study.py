@@ -21,7 +21,7 @@ from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.oks import oks
 from nimblepose.core.poses import from_coco_people
 from nimblepose.core.skeleton import COCO_17
-from nimblepose.data.coco import records_of
+from nimblepose.data.coco import build_records
 from nimblepose.evaluation.coco import MAX_PEOPLE
 from nimblepose.evaluation.detect import AnnotatedSet
 from nimblepose.media.pictures import read_picture
@@ -95,7 +95,7 @@ def main() -> None:
     args = parser.parse_args()
     data = AnnotatedSet.read(args.annotations, args.images, limit=args.limit)
     estimator = PoseEstimator(args.model, input_height=args.input_height)
-    records = {record.image_id: record for record in records_of(data.coco, data.images, COCO_17)}
+    records = {record.image_id: record for record in build_records(data.coco, data.images, COCO_17)}
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in MISTAKES}
     for picture in data.pictures:
         image, record = read_picture(picture.path), records[picture.image_id]

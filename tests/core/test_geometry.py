@@ -15,9 +15,9 @@ PICTURES = [(480, 640), (720, 1280), (1080, 1920), (777, 333), (37, 41)]
 
 def light(picture):
     """Centre of all light in a picture, (x, y)."""
-    grey = picture[..., 0].astype(np.float64)
-    rows, columns = np.mgrid[: grey.shape[0], : grey.shape[1]]
-    return np.array([(grey * columns).sum(), (grey * rows).sum()]) / grey.sum()
+    gray = picture[..., 0].astype(np.float64)
+    rows, columns = np.mgrid[: gray.shape[0], : gray.shape[1]]
+    return np.array([(gray * columns).sum(), (gray * rows).sum()]) / gray.sum()
 
 
 @pytest.mark.parametrize("place", ["centre", "upper left", "lower right"])

@@ -11,7 +11,7 @@ from nimblepose.core.errors import ModelError
 from nimblepose.core.geometry import Size, from_corner, to_rescaling
 from nimblepose.core.skeleton import Skeleton
 
-GREY = (128, 128, 128)  # beyond the picture's border: 0 for the network
+GRAY = (128, 128, 128)  # beyond the picture's border: 0 for the network
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ class AugmentOptions:
                 raise ModelError(f"augment.{name} must be in 0..1, got {getattr(self, name)}")
 
 
-def random_warp(
+def choose_warp(
     middle: NDArray[np.floating], height: float, size: Size, options: AugmentOptions, rng: np.random.Generator
 ) -> Warp:
     """Throw the dice of scale, rotation, shift and flip for something of a height around a middle.
@@ -88,10 +88,10 @@ def random_warp(
     factor = options.fill * size[0] / max(height, 1.0) * rng.uniform(*options.scale)
     angle = np.deg2rad(rng.uniform(-options.rotation, options.rotation))
     shift = rng.uniform(-options.shift, options.shift, 2)
-    return similarity(middle, factor, float(angle), shift, mirrored=bool(rng.random() < options.flip), size=size)
+    return build_warp(middle, factor, float(angle), shift, mirrored=bool(rng.random() < options.flip), size=size)
 
 
-def similarity(
+def build_warp(
     middle: NDArray[np.floating],
     factor: float,
     angle: float,
@@ -125,7 +125,7 @@ def warp(sample: Sample, how: Warp, size: Size, skeleton: Skeleton, *, reduced: 
     # Pixels of the reduced picture first go back to the whole one, and at last to the result's.
     of_image = (to_rescaling(detail) @ np.vstack([matrix, [0, 0, 1]]) @ to_rescaling(reduced))[:2]
     large = (round(wh[0] * detail), round(wh[1] * detail))
-    image = cv2.warpAffine(sample.image, of_image, large, flags=cv2.INTER_LINEAR, borderValue=GREY)
+    image = cv2.warpAffine(sample.image, of_image, large, flags=cv2.INTER_LINEAR, borderValue=GRAY)
     ignore = np.zeros(size, bool)
     if sample.ignore.any():
         ignore = cv2.warpAffine(sample.ignore.astype(np.uint8), matrix, wh, flags=cv2.INTER_NEAREST).astype(bool)
@@ -133,7 +133,7 @@ def warp(sample: Sample, how: Warp, size: Size, skeleton: Skeleton, *, reduced: 
     return Sample(np.asarray(image, np.uint8), xy[:, skeleton.flip_permutation] if how.mirrored else xy, ignore)
 
 
-def random_photo(sample: Sample, options: AugmentOptions, rng: np.random.Generator) -> Sample:
+def disturb_picture(sample: Sample, options: AugmentOptions, rng: np.random.Generator) -> Sample:
     """Colour, blur and JPEG noise: the picture changes, nothing moves."""
     image: cv2.typing.MatLike = sample.image
     gain, offset = rng.uniform(-1, 1, (2, 3)) * options.colour

@@ -20,7 +20,7 @@ class Region:
     size: Size = (0, 0)
 
     @classmethod
-    def of(cls, annotation: Mapping[str, Any], size: Size) -> "Region":
+    def read(cls, annotation: Mapping[str, Any], size: Size) -> "Region":
         """The segmentation of an annotation where there is one, else its box.
 
         Raises:

@@ -56,7 +56,7 @@ def count_options(options: NetworkOptions, skeleton: Skeleton, size: Size) -> li
     return count_parts(network, size)
 
 
-def total(parts: list[PartCount]) -> PartCount:
+def sum_parts(parts: list[PartCount]) -> PartCount:
     """The sum of all parts."""
     return PartCount(
         part="total",

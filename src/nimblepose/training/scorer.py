@@ -77,13 +77,13 @@ def rate_poses(
         xy = placement.to_image(rescale(prior.complete(people.keypoints), spec.stride))
         alike = oks(xy[:, annotated], record.xy[:, annotated], oks_sigmas=sigmas, area=record.areas)
         alike = alike.max(axis=1, initial=0)
-        counts = alike >= _STRANGER
+        judged = alike >= _STRANGER
         if not record.partial:
             mask = paint_regions(record.ignore, record.size)
             x, y = np.clip(np.rint(xy.mean(axis=1)), 0, np.array(record.size[::-1]) - 1).astype(int).T
-            counts |= ~mask[y, x]
-        found.append(measure_features(people)[counts])
-        worth.append(alike[counts])
+            judged |= ~mask[y, x]
+        found.append(measure_features(people)[judged])
+        worth.append(alike[judged])
         progress(done)
     return Rated(np.concatenate(found), np.concatenate(worth))
 
