@@ -69,6 +69,14 @@ def test_a_limb_scores_the_paf_along_it_times_its_weaker_end(right, end, share):
     np.testing.assert_allclose(found.score, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("strength", "share"), [(-0.8, 0.5), (3.0, 1.0)], ids=["against the limb", "above one"])
+def test_each_place_of_a_limb_counts_from_none_to_one(right, strength, share):
+    """The second half of the way is other than the first, which is 0.8; no place outweighs another."""
+    right[:, :, 10:] *= strength / 0.8
+    found = score_limbs(peaks((0, 5, 5, 1), (1, 14, 5, 1)), right, STICK, OPEN)
+    np.testing.assert_allclose(found.score, [0.8 * 0.5 + share - 0.5], rtol=1e-5)
+
+
 @pytest.mark.parametrize("scores", [(0.2, 0.7), (0.7, 0.2)], ids=str)
 def test_either_end_may_be_the_weaker(right, scores):
     found = score_limbs(peaks((0, 5, 5, scores[0]), (1, 10, 5, scores[1])), right, STICK, OPEN)
@@ -137,8 +145,41 @@ def test_ends_on_the_border_are_read_inside():
     np.testing.assert_allclose(found.score, [1], rtol=1e-5)
 
 
-def test_two_ends_in_one_place_are_no_limb(right):
-    assert len(score_limbs(peaks((0, 5, 5, 1), (1, 5, 5, 1)), right, STICK, OPEN)) == 0
+@pytest.mark.parametrize("great", [10**6, 0], ids=["as a list", "as matrices"])
+def test_two_ends_in_one_place_are_no_limb(monkeypatch, right, great):
+    monkeypatch.setattr(limbs, "_GREAT_CROWD", great)
+    options = dataclasses.replace(OPEN, prune_crowds=True)
+    with np.errstate(all="raise"):
+        assert len(score_limbs(peaks((0, 5, 5, 1), (1, 5, 5, 1)), right, STICK, options)) == 0
+
+
+def test_more_pairs_of_one_limb_than_opencv_reads_at_once():
+    """40,000 pairs score as they do in four parts; OpenCV takes 32,766 columns."""
+    rng = np.random.default_rng(0)
+    pafs = rng.uniform(-1, 1, (2, 20, 30)).astype(np.float32)
+    xy = rng.uniform(0, 19, (2, 200, 2)).astype(np.float32)
+    xy[0] = xy[0][np.argsort(xy[0, :, 0])]  # in the order of peaks
+    whole = score_limbs(peaks(*((k, *place, 1) for k in (0, 1) for place in xy[k])), pafs, STICK, OPEN)
+    scores = dict(zip(rows(whole), whole.score.tolist(), strict=True))
+    for part in range(4):
+        some = peaks(
+            *((0, *place, 1) for place in xy[0, 50 * part : 50 * part + 50]), *((1, *place, 1) for place in xy[1])
+        )
+        found = score_limbs(some, pafs, STICK, OPEN)
+        expected = [scores[limb, start + 50 * part, end + 150] for limb, start, end in rows(found)]
+        assert len(expected) > 3000
+        np.testing.assert_allclose(found.score, expected, atol=2e-3)
+
+
+def test_limbs_below_each_other_are_more_rows_than_opencv_reads():
+    """Four fields of 9,000 rows; OpenCV takes 32,766."""
+    pafs = np.zeros((8, 9000, 3), np.float32)
+    pafs[[1, 3, 5]], pafs[7] = 0.75, -0.75
+    pafs[7, :8990] = 0.5  # elsewhere it points the other way
+    some = peaks(*((k, 1, 8991 + 2 * k, 1) for k in range(4)))
+    found = score_limbs(some, pafs, CHAIN, OPEN)
+    assert rows(found) == [(0, 0, 1), (1, 1, 2), (2, 2, 3), (3, 3, 0)]
+    np.testing.assert_allclose(found.score, 0.75, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

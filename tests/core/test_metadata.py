@@ -69,6 +69,13 @@ def test_files_from_before_there_were_pixels_take_float32():
     assert ModelMetadata.from_strings({"nimblepose": json.dumps(value)}, source="a.onnx") == WHOLE
 
 
+def test_files_from_before_there_was_a_geometry_have_pafs_drawn_from_the_corner():
+    value = json.loads(WHOLE.to_strings()["nimblepose"])
+    del value["paf_geometry"]
+    old = ModelMetadata.from_strings({"nimblepose": json.dumps(value)}, source="a.onnx")
+    assert old == dataclasses.replace(WHOLE, paf_geometry="corner") != WHOLE
+
+
 @pytest.mark.parametrize("spec", [{"dtype": "float16"}, {"dtype": "uint8"}, {"dtype": "uint8", "mean": 0}], ids=str)
 def test_pixels_are_uint8_and_not_normalised_twice(spec):
     with pytest.raises(ModelError, match="uint8 with mean 0 and scale 1"):
@@ -105,7 +112,7 @@ def test_every_missing_fact_is_damage(key):
         {"input": {"stride": 8.5}},
         {"input": {"stride": "8"}},
         {"input": {"stride": 100_000}},
-        {"input": {"channels": "grey"}},
+        {"input": {"channels": "gray"}},
         {"input": {"mean": "128"}},
         {"input": {"mean": float("nan")}},
         {"input": {"scale": 0}},

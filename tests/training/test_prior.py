@@ -37,6 +37,18 @@ def test_keypoints_are_found_again_that_were_never_labelled_together_with_all_ot
     assert np.median(off) < 0.12 < 0.3 < np.median(mean)
 
 
+def test_what_was_not_labelled_varies_as_much_as_what_was():
+    """Filled in by its expectation alone, a keypoint would vary the less the more often it is missing."""
+    rng = np.random.default_rng(5)
+    square = Skeleton("square", tuple("abcdef"), tuple(zip("abcde", "bcdef", strict=True)))
+    whole = np.float32([[-2, -2], [2, -2], [2, 2], [-2, 2], [0, 0], [0, 0]]) + rng.normal(0, 0.3, (2000, 6, 2))
+    seen = whole.astype(np.float32)
+    seen[rng.random(2000) < 0.7, 4:] = np.nan  # two in the middle, so that poses keep their frame without them
+    between = np.float64([0] * 8 + [1, 0, -1, 0])  # how far one lies beside the other, which no other point tells
+    expected, found = (between @ learn_prior(poses, square).covariance @ between for poses in (whole, seen))
+    assert found == pytest.approx(expected, rel=0.15)
+
+
 def test_a_mirrored_pose_is_completed_by_the_mirror_image():
     rng = np.random.default_rng(1)
     prior = learn_prior(people(100, rng)[1], CROSS)
