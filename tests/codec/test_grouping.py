@@ -138,11 +138,28 @@ def test_a_drawn_limb_is_read_where_it_was_drawn(geometry, offset):
     assert here > max(before, after) + 0.1
 
 
-def test_ends_on_the_border_are_read_inside():
-    pafs = np.zeros((2, 6, 9), np.float32)
-    pafs[0] = 1
-    found = score_limbs(peaks((0, -0.5, -0.5, 1), (1, 8.5, -0.5, 1)), pafs, STICK, OPEN, paf_offset=0.4375)
-    np.testing.assert_allclose(found.score, [1], rtol=1e-5)
+@pytest.mark.parametrize(
+    ("border", "offset"),
+    [("left", 0.0), ("top", 0.0), ("right", 0.0), ("bottom", 0.0), ("right", 0.4375), ("bottom", 0.4375)],
+)
+def test_ends_on_the_border_are_read_in_its_cells(border, offset):
+    """Peaks lie up to half a cell beyond the middle of the last cell, whose PAF is other than all around."""
+    pafs = np.full((2, 8, 8), -1, np.float32)
+    cells = {"left": np.s_[1, :, 0], "right": np.s_[1, :, -1], "top": np.s_[0, 0], "bottom": np.s_[0, -1]}[border]
+    pafs[cells] = 0.75
+    beyond = -0.5 if border in ("left", "top") else 7.5
+    ends = [(beyond, -0.5), (beyond, 7.5)] if border in ("left", "right") else [(-0.5, beyond), (7.5, beyond)]
+    found = score_limbs(peaks((0, *ends[0], 1), (1, *ends[1], 1)), pafs, STICK, OPEN, paf_offset=offset)
+    np.testing.assert_allclose(found.score, [0.75], rtol=1e-5)
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["right", "bottom"])
+def test_beyond_the_border_a_limb_leads_nowhere(turned):
+    pafs = np.zeros((2, 8, 8), np.float32)
+    pafs[int(turned)] = 1
+    ends = [(7, 1), (7.5, 4)]
+    some = peaks(*((k, *(end[::-1] if turned else end), 1) for k, end in enumerate(ends)))
+    assert len(score_limbs(some, pafs, STICK, OPEN)) == 0
 
 
 @pytest.mark.parametrize("great", [10**6, 0], ids=["as a list", "as matrices"])
@@ -154,29 +171,27 @@ def test_two_ends_in_one_place_are_no_limb(monkeypatch, right, great):
 
 
 def test_more_pairs_of_one_limb_than_opencv_reads_at_once():
-    """40,000 pairs score as they do in four parts; OpenCV takes 32,766 columns."""
+    """217 heads and 151 tails score as they do in seven parts; OpenCV takes 32,766 columns."""
     rng = np.random.default_rng(0)
     pafs = rng.uniform(-1, 1, (2, 20, 30)).astype(np.float32)
-    xy = rng.uniform(0, 19, (2, 200, 2)).astype(np.float32)
-    xy[0] = xy[0][np.argsort(xy[0, :, 0])]  # in the order of peaks
-    whole = score_limbs(peaks(*((k, *place, 1) for k in (0, 1) for place in xy[k])), pafs, STICK, OPEN)
+    heads, tails = (rng.uniform(0, 19, (n, 2)).astype(np.float32) for n in (217, 151))
+    heads = heads[np.argsort(heads[:, 0])]  # in the order of peaks
+    whole = score_limbs(peaks(*((0, *xy, 1) for xy in heads), *((1, *xy, 1) for xy in tails)), pafs, STICK, OPEN)
     scores = dict(zip(rows(whole), whole.score.tolist(), strict=True))
-    for part in range(4):
-        some = peaks(
-            *((0, *place, 1) for place in xy[0, 50 * part : 50 * part + 50]), *((1, *place, 1) for place in xy[1])
-        )
+    for part in range(7):
+        some = peaks(*((0, *xy, 1) for xy in heads[31 * part : 31 * part + 31]), *((1, *xy, 1) for xy in tails))
         found = score_limbs(some, pafs, STICK, OPEN)
-        expected = [scores[limb, start + 50 * part, end + 150] for limb, start, end in rows(found)]
-        assert len(expected) > 3000
+        expected = [scores[limb, start + 31 * part, end + 186] for limb, start, end in rows(found)]
+        assert len(expected) > 1000
         np.testing.assert_allclose(found.score, expected, atol=2e-3)
 
 
 def test_limbs_below_each_other_are_more_rows_than_opencv_reads():
-    """Four fields of 9,000 rows; OpenCV takes 32,766."""
-    pafs = np.zeros((8, 9000, 3), np.float32)
+    """Four fields of 8,191 rows and one between; OpenCV takes 32,766."""
+    pafs = np.zeros((8, 8191, 3), np.float32)
     pafs[[1, 3, 5]], pafs[7] = 0.75, -0.75
-    pafs[7, :8990] = 0.5  # elsewhere it points the other way
-    some = peaks(*((k, 1, 8991 + 2 * k, 1) for k in range(4)))
+    pafs[7, :8180] = 0.5  # elsewhere it points the other way
+    some = peaks(*((k, 1, 8181 + 2 * k, 1) for k in range(4)))
     found = score_limbs(some, pafs, CHAIN, OPEN)
     assert rows(found) == [(0, 0, 1), (1, 1, 2), (2, 2, 3), (3, 3, 0)]
     np.testing.assert_allclose(found.score, 0.75, rtol=1e-5)
@@ -327,6 +342,19 @@ def test_people_are_where_their_peaks_are_and_as_high_as_these_in_bounds():
 def test_two_poses_that_turn_out_to_be_one_are_merged():
     people = assembled((0, 0, 2, 0.9), (2, 4, 6, 0.8), (1, 2, 4, 0.7))
     assert members(people).tolist() == [[0, 2, 4, 6]]
+
+
+def test_merged_poses_have_the_keypoints_of_both():
+    people = assembled((0, 0, 2, 0.9), (2, 4, 6, 0.8), (1, 2, 4, 0.7), (3, 7, 0, 0.6))  # d1 - a0: there is d0 already
+    assert members(people).tolist() == [[0, 2, 4, 6]]
+
+
+def test_of_many_equal_people_the_first_are_first():
+    some = peaks(*((k, n, k, 1) for k in range(2) for n in range(200)))
+    people = assembled(*((0, n, 200 + n, 0.5 + 0.25 * (n % 2)) for n in range(200)), some=some)
+    expected = [*range(1, 200, 2), *range(0, 200, 2)]
+    assert people.keypoints[:, 0, 0].tolist() == expected
+    assert choose(people.limb_scores[np.argsort(expected)], OPEN).tolist() == expected
 
 
 def test_two_poses_with_a_kind_in_common_stay_two():
