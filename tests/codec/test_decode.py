@@ -12,6 +12,7 @@ from nimblepose.codec.decode import compute_paf_offset, decode
 from nimblepose.codec.encode import EncodeOptions, encode
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import find_peaks
+from nimblepose.core.errors import SkeletonError
 from nimblepose.core.geometry import Placement, rescale
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer, count_features
@@ -129,7 +130,7 @@ def test_half_precision_views_and_read_only_fields_are_taken_and_left_alone():
     ids=["heatmaps", "pafs", "sizes", "exchanged"],
 )
 def test_fields_of_another_skeleton_are_refused(heatmaps, pafs):
-    with pytest.raises(ValueError, match="'human18' needs 19 heatmaps and 38 pafs of one size"):
+    with pytest.raises(SkeletonError, match="'human18' needs 19 heatmaps and 38 pafs of one size"):
         decode(np.zeros(heatmaps, np.float32), np.zeros(pafs, np.float32), HUMAN_18)
 
 

@@ -37,6 +37,19 @@ def test_there_and_back(metadata):
     assert back.skeleton.sigmas_are_guessed == metadata.skeleton.sigmas_are_guessed
 
 
+def test_the_defaults_are_those_of_the_public_weights():
+    spec = InputSpec()
+    assert (spec.stride, spec.channels, spec.dtype) == (8, "bgr", "float32")
+    assert [(value - spec.mean) * spec.scale for value in (0, 128, 255)] == [-0.5, 0, 127 / 256]
+    assert (RAW_BGR.mean, RAW_BGR.scale) == (0, 1)
+    assert json.loads(ModelMetadata(skeleton=FOX).to_strings()["nimblepose"])["version"] == 1
+
+
+@pytest.mark.parametrize("stride", [1, 64])
+def test_the_ends_of_the_range_of_strides_are_in_it(stride):
+    assert InputSpec(stride=stride).stride == stride
+
+
 def prior(keypoints):
     return PosePrior(np.zeros((keypoints, 2)), np.eye(2 * keypoints))
 
@@ -111,7 +124,8 @@ def test_every_missing_fact_is_damage(key):
         {"input": {"stride": 0}},
         {"input": {"stride": 8.5}},
         {"input": {"stride": "8"}},
-        {"input": {"stride": 100_000}},
+        {"input": {"stride": 65}},
+        {"input": {"stride": True}},
         {"input": {"channels": "gray"}},
         {"input": {"mean": "128"}},
         {"input": {"mean": float("nan")}},

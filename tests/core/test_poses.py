@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nimblepose import COCO_17, HUMAN_18, Poses, Skeleton
-from nimblepose.core.errors import BackendUnavailable, SkeletonError
+from nimblepose.core.errors import BackendUnavailable, ShapeError, SkeletonError
 from nimblepose.core.poses import from_coco_people
 
 STICK = Skeleton("stick", ("head", "tail"), (("head", "tail"),))
@@ -59,7 +59,7 @@ def test_arrays_of_other_shapes_are_refused(name, shape):
         "scores": np.zeros(2, np.float32),
     }
     Poses(HUMAN_18, **arrays)
-    with pytest.raises(ValueError, match=r"expected .*\(2,.* got"):
+    with pytest.raises(ShapeError, match=r"expected .*\(2,.* got"):
         Poses(HUMAN_18, **arrays | {name: np.zeros(shape)})
 
 

@@ -67,6 +67,9 @@ def decompress_runs(text: str) -> NDArray[np.int64]:
     last digit is the sign. From the fourth run on, what is stored is the difference to the run two before
     (as in cocodataset/cocoapi, `rleFrString`).
 
+    Raises:
+        ValueError: a character that has no place there, or a number without end.
+
     >>> decompress_runs("54").tolist()
     [5, 4]
     """
