@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nimblepose.codec.decode import decode
 from nimblepose.codec.options import FOR_RANKING
-from nimblepose.core.oks import oks
+from nimblepose.core.oks import compute_oks
 from nimblepose.core.poses import from_coco_people
 from nimblepose.core.skeleton import COCO_17
 from nimblepose.data.coco import build_records
@@ -108,7 +108,7 @@ def main() -> None:
         results = poses.to_coco(picture.image_id, max_people=MAX_PEOPLE)
         xy = from_coco_people(results).keypoints
         sigmas = np.array(COCO_17.oks_sigmas)
-        likeness = oks(xy, record.xy, oks_sigmas=sigmas, area=record.areas)
+        likeness = compute_oks(xy, record.xy, oks_sigmas=sigmas, area=record.areas)
         for i, result in enumerate(results):
             best = int(likeness[i].argmax()) if len(record.xy) else None
             for name, put_right in MISTAKES.items():

@@ -14,7 +14,7 @@ from nimblepose.codec.grouping import choose
 from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.errors import DataError
 from nimblepose.core.geometry import rescale
-from nimblepose.core.oks import oks
+from nimblepose.core.oks import compute_oks
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer, measure_features
 from nimblepose.data.coco import Record
@@ -75,7 +75,7 @@ def rate_poses(
         people = group_people(heatmaps, pafs, skeleton, stride=spec.stride, paf_geometry=geometry, options=as_ranked)
         people = people[choose(people.limb_scores, as_ranked)]
         xy = placement.to_image(rescale(prior.complete(people.keypoints), spec.stride))
-        alike = oks(xy[:, annotated], record.xy[:, annotated], oks_sigmas=sigmas, area=record.areas)
+        alike = compute_oks(xy[:, annotated], record.xy[:, annotated], oks_sigmas=sigmas, area=record.areas)
         alike = alike.max(axis=1, initial=0)
         judged = alike >= _STRANGER
         if not record.partial:
@@ -117,14 +117,14 @@ def fit_scorer(rated: Rated, *, units: int = 32, epochs: int = 60, seed: int = 0
                 loss.backward()
                 optimizer.step()
 
-    def numbers(tensor: Tensor) -> NDArray[np.float64]:
+    def to_numbers(tensor: Tensor) -> NDArray[np.float64]:
         return tensor.detach().double().numpy()
 
     return PoseScorer(
         centre=centre,
         spread=spread,
-        hidden=numbers(hidden.weight).T,
-        hidden_bias=numbers(hidden.bias),
-        output=numbers(output.weight)[0],
-        output_bias=numbers(output.bias),
+        hidden=to_numbers(hidden.weight).T,
+        hidden_bias=to_numbers(hidden.bias),
+        output=to_numbers(output.weight)[0],
+        output_bias=to_numbers(output.bias),
     )
