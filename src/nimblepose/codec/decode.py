@@ -31,10 +31,9 @@ def group_people(
     heatmaps: NDArray[np.float32],
     pafs: NDArray[np.float32],
     skeleton: Skeleton,
+    options: DecodeOptions,
     *,
-    stride: int = 8,
-    paf_geometry: PafGeometry = "corner",
-    options: DecodeOptions | None = None,
+    paf_offset: float,
 ) -> GroupedPeople:
     """Find everybody in the fields of one picture, surest limbs first; nobody is rated, left out or completed yet.
 
@@ -42,14 +41,12 @@ def group_people(
         heatmaps: (K + 1, h, w), the last is background.
         pafs: (2L, h, w).
         skeleton: K keypoints and L limbs.
-        stride: Input pixels per cell.
-        paf_geometry: How the targets were drawn that the network has learnt.
-        options: Thresholds of peaks, limbs and keypoints; the defaults if None.
+        options: Those of peaks and limbs, and `min_keypoints`, are used.
+        paf_offset: From `compute_paf_offset`.
 
     Raises:
         SkeletonError: the fields do not belong to this skeleton.
     """
-    options = options or DecodeOptions()
     expected = ((skeleton.heatmap_channels, *pafs.shape[1:]), skeleton.paf_channels)
     if (heatmaps.shape, pafs.shape[0]) != expected:
         raise SkeletonError(
@@ -58,7 +55,7 @@ def group_people(
         )
     heatmaps = np.ascontiguousarray(heatmaps[:-1], np.float32)
     peaks = refine_peaks(find_peaks(heatmaps, options), heatmaps)
-    candidates = score_limbs(peaks, pafs, skeleton, options, paf_offset=compute_paf_offset(stride, paf_geometry))
+    candidates = score_limbs(peaks, pafs, skeleton, options, paf_offset=paf_offset)
     return assemble(match_limbs(candidates, len(peaks)), peaks, skeleton, options)
 
 
@@ -92,7 +89,8 @@ def decode(
         SkeletonError: the fields do not belong to this skeleton.
     """
     options = options or DecodeOptions()
-    people = group_people(heatmaps, pafs, skeleton, stride=stride, paf_geometry=paf_geometry, options=options)
+    offset = compute_paf_offset(stride, paf_geometry)
+    people = group_people(heatmaps, pafs, skeleton, options, paf_offset=offset)
     scores = scorer(people) if scorer else people.limb_scores
     best = choose(scores, options)
     people = people[best]

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nimblepose.codec.decode import group_people
+from nimblepose.codec.decode import compute_paf_offset, group_people
 from nimblepose.codec.grouping import choose
 from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.errors import DataError
@@ -64,6 +64,7 @@ def rate_poses(
     """
     skeleton, spec = estimator.skeleton, estimator.metadata.input
     annotated, sigmas = skeleton.annotated_indices, oks_sigmas(skeleton)
+    offset = compute_paf_offset(spec.stride, estimator.metadata.paf_geometry)
     as_ranked = dataclasses.replace(FOR_RANKING, max_poses=MAX_PEOPLE)
     found: list[NDArray[np.float64]] = []
     worth: list[NDArray[np.float64]] = []
@@ -71,8 +72,7 @@ def rate_poses(
         picture = read_annotated(AnnotatedPicture(record.image_id, record.path, record.size))
         placement = estimator.place(picture)
         heatmaps, pafs = (field[0] for field in estimator.fields([picture], placement))
-        geometry = estimator.metadata.paf_geometry
-        people = group_people(heatmaps, pafs, skeleton, stride=spec.stride, paf_geometry=geometry, options=as_ranked)
+        people = group_people(heatmaps, pafs, skeleton, as_ranked, paf_offset=offset)
         people = people[choose(people.limb_scores, as_ranked)]
         xy = placement.to_image(rescale(prior.complete(people.keypoints), spec.stride))
         alike = compute_oks(xy[:, annotated], record.xy[:, annotated], oks_sigmas=sigmas, area=record.areas)
