@@ -19,7 +19,7 @@ from moving_people import RATE, Picture, Truth, find_backgrounds, find_people, m
 from remembered import remember, version
 
 from nimblepose.core.files import write_atomically
-from nimblepose.core.oks import oks
+from nimblepose.core.oks import compute_oks
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17
 from nimblepose.data.coco import read_json
@@ -63,7 +63,7 @@ def match_greedily(frames: Frames) -> list[Poses]:
         if result and len(result[-1]) and len(poses):
             before = result[-1]
             area = np.maximum(0.5 * before.boxes[:, 2:].prod(axis=1), 1)
-            similarity = oks(poses.keypoints, before.keypoints, oks_sigmas=poses.skeleton.oks_sigmas, area=area)
+            similarity = compute_oks(poses.keypoints, before.keypoints, oks_sigmas=poses.skeleton.oks_sigmas, area=area)
             while similarity.max() > 0.3:
                 new, old = np.unravel_index(similarity.argmax(), similarity.shape)
                 ids[new] = before.track_ids[old]

@@ -69,6 +69,14 @@ def test_a_limb_scores_the_paf_along_it_times_its_weaker_end(right, end, share):
     np.testing.assert_allclose(found.score, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("strength", "share"), [(-0.8, 0.5), (3.0, 1.0)], ids=["against the limb", "above one"])
+def test_each_place_of_a_limb_counts_from_none_to_one(right, strength, share):
+    """The second half of the way is other than the first, which is 0.8; no place outweighs another."""
+    right[:, :, 10:] *= strength / 0.8
+    found = score_limbs(peaks((0, 5, 5, 1), (1, 14, 5, 1)), right, STICK, OPEN)
+    np.testing.assert_allclose(found.score, [0.8 * 0.5 + share - 0.5], rtol=1e-5)
+
+
 @pytest.mark.parametrize("scores", [(0.2, 0.7), (0.7, 0.2)], ids=str)
 def test_either_end_may_be_the_weaker(right, scores):
     found = score_limbs(peaks((0, 5, 5, scores[0]), (1, 10, 5, scores[1])), right, STICK, OPEN)
@@ -150,8 +158,63 @@ def test_ends_on_the_border_are_read_inside():
     np.testing.assert_allclose(found.score, [1], rtol=1e-5)
 
 
-def test_two_ends_in_one_place_are_no_limb(right):
-    assert len(score_limbs(peaks((0, 5, 5, 1), (1, 5, 5, 1)), right, STICK, OPEN)) == 0
+@pytest.mark.parametrize(
+    ("border", "offset"),
+    [("left", 0.0), ("top", 0.0), ("right", 0.0), ("bottom", 0.0), ("right", 0.4375), ("bottom", 0.4375)],
+)
+def test_ends_on_the_border_are_read_in_its_cells(border, offset):
+    """Peaks lie up to half a cell beyond the middle of the last cell, whose PAF is other than all around."""
+    pafs = np.full((2, 8, 8), -1, np.float32)
+    cells = {"left": np.s_[1, :, 0], "right": np.s_[1, :, -1], "top": np.s_[0, 0], "bottom": np.s_[0, -1]}[border]
+    pafs[cells] = 0.75
+    beyond = -0.5 if border in ("left", "top") else 7.5
+    ends = [(beyond, -0.5), (beyond, 7.5)] if border in ("left", "right") else [(-0.5, beyond), (7.5, beyond)]
+    found = score_limbs(peaks((0, *ends[0], 1), (1, *ends[1], 1)), pafs, STICK, OPEN, paf_offset=offset)
+    np.testing.assert_allclose(found.score, [0.75], rtol=1e-5)
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["right", "bottom"])
+def test_beyond_the_border_a_limb_leads_nowhere(turned):
+    pafs = np.zeros((2, 8, 8), np.float32)
+    pafs[int(turned)] = 1
+    ends = [(7, 1), (7.5, 4)]
+    some = peaks(*((k, *(end[::-1] if turned else end), 1) for k, end in enumerate(ends)))
+    assert len(score_limbs(some, pafs, STICK, OPEN)) == 0
+
+
+@pytest.mark.parametrize("great", [10**6, 0], ids=["as a list", "as matrices"])
+def test_two_ends_in_one_place_are_no_limb(monkeypatch, right, great):
+    monkeypatch.setattr(limbs, "_GREAT_CROWD", great)
+    options = dataclasses.replace(OPEN, prune_crowds=True)
+    with np.errstate(all="raise"):
+        assert len(score_limbs(peaks((0, 5, 5, 1), (1, 5, 5, 1)), right, STICK, options)) == 0
+
+
+def test_more_pairs_of_one_limb_than_opencv_reads_at_once():
+    """217 heads and 151 tails score as they do in seven parts; OpenCV takes 32,766 columns."""
+    rng = np.random.default_rng(0)
+    pafs = rng.uniform(-1, 1, (2, 20, 30)).astype(np.float32)
+    heads, tails = (rng.uniform(0, 19, (n, 2)).astype(np.float32) for n in (217, 151))
+    heads = heads[np.argsort(heads[:, 0])]  # in the order of peaks
+    whole = score_limbs(peaks(*((0, *xy, 1) for xy in heads), *((1, *xy, 1) for xy in tails)), pafs, STICK, OPEN)
+    scores = dict(zip(rows(whole), whole.score.tolist(), strict=True))
+    for part in range(7):
+        some = peaks(*((0, *xy, 1) for xy in heads[31 * part : 31 * part + 31]), *((1, *xy, 1) for xy in tails))
+        found = score_limbs(some, pafs, STICK, OPEN)
+        expected = [scores[limb, start + 31 * part, end + 186] for limb, start, end in rows(found)]
+        assert len(expected) > 1000
+        np.testing.assert_allclose(found.score, expected, atol=2e-3)
+
+
+def test_limbs_below_each_other_are_more_rows_than_opencv_reads():
+    """Four fields of 8,191 rows and one between; OpenCV takes 32,766."""
+    pafs = np.zeros((8, 8191, 3), np.float32)
+    pafs[[1, 3, 5]], pafs[7] = 0.75, -0.75
+    pafs[7, :8180] = 0.5  # elsewhere it points the other way
+    some = peaks(*((k, 1, 8181 + 2 * k, 1) for k in range(4)))
+    found = score_limbs(some, pafs, CHAIN, OPEN)
+    assert rows(found) == [(0, 0, 1), (1, 1, 2), (2, 2, 3), (3, 3, 0)]
+    np.testing.assert_allclose(found.score, 0.75, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +228,8 @@ def test_peaks_without_pairs_go_through_all_steps_as_nobody(right, some, prune):
     candidates = score_limbs(some, right, STICK, options)
     chosen = match_limbs(candidates, len(some))
     people = assemble(chosen, some, STICK, options)
-    assert len(candidates) == len(chosen) == len(people.score) == 0
-    assert people.members.shape == (0, 2)
+    assert len(candidates) == len(chosen) == len(people) == 0
+    assert people.keypoints.shape == (0, 2, 2)
 
 
 def crowd(rng, n, spacing):
@@ -206,7 +269,7 @@ def test_a_great_crowd_is_read_but_for_pairs_without_paf_half_way(monkeypatch):
         listed.append(len(end))
         return np.arange(len(end))
 
-    monkeypatch.setattr(limbs, "_near", keep_all)
+    monkeypatch.setattr(limbs, "_choose_near", keep_all)
     found = score_limbs(some, pafs, CHAIN, dataclasses.replace(OPEN, prune_crowds=True))
     assert sum(listed) < 4 * 3600 / 2
     everything = score_limbs(some, pafs, CHAIN, OPEN)
@@ -279,33 +342,63 @@ def assembled(*rows_, options=OPEN, some=TWO_OF_EACH):
     return assemble(connections(*rows_), some, CHAIN, options)
 
 
+def members(people, some=TWO_OF_EACH):
+    """Peak of each keypoint, (N, K), -1 where there is none; no two peaks of a kind lie in one place."""
+    table = np.full(people.peak_heights.shape, -1)
+    for peak, (kind, xy) in enumerate(zip(some.kind, some.xy, strict=True)):
+        table[(people.keypoints[:, kind] == xy).all(axis=-1), kind] = peak
+    assert ((table < 0) == np.isnan(people.keypoints).any(axis=-1)).all()
+    return table
+
+
+def test_people_are_where_their_peaks_are_and_as_high_as_these_in_bounds():
+    some = peaks((0, 2.25, 3, 0.5), (1, 4, 5.5, 1.25), (2, 6, 7, -0.25), (3, 8, 9, 1))
+    people = assembled((0, 0, 1, 0.9), (1, 1, 2, 0.8), some=some)
+    np.testing.assert_array_equal(people.keypoints, np.float32([[[2.25, 3], [4, 5.5], [6, 7], [np.nan, np.nan]]]))
+    np.testing.assert_array_equal(people.peak_heights, np.float32([[0.5, 1, 0, 0]]))
+    assert people.keypoints.dtype == people.peak_heights.dtype == people.limb_scores.dtype == np.float32
+
+
 def test_two_poses_that_turn_out_to_be_one_are_merged():
     people = assembled((0, 0, 2, 0.9), (2, 4, 6, 0.8), (1, 2, 4, 0.7))
-    assert people.members.tolist() == [[0, 2, 4, 6]]
+    assert members(people).tolist() == [[0, 2, 4, 6]]
+
+
+def test_merged_poses_have_the_keypoints_of_both():
+    people = assembled((0, 0, 2, 0.9), (2, 4, 6, 0.8), (1, 2, 4, 0.7), (3, 7, 0, 0.6))  # d1 - a0: there is d0 already
+    assert members(people).tolist() == [[0, 2, 4, 6]]
+
+
+def test_of_many_equal_people_the_first_are_first():
+    some = peaks(*((k, n, k, 1) for k in range(2) for n in range(200)))
+    people = assembled(*((0, n, 200 + n, 0.5 + 0.25 * (n % 2)) for n in range(200)), some=some)
+    expected = [*range(1, 200, 2), *range(0, 200, 2)]
+    assert people.keypoints[:, 0, 0].tolist() == expected
+    assert choose(people.limb_scores[np.argsort(expected)], OPEN).tolist() == expected
 
 
 def test_two_poses_with_a_kind_in_common_stay_two():
     people = assembled((0, 0, 2, 0.9), (1, 2, 4, 0.85), (2, 5, 7, 0.8), (0, 1, 3, 0.7), (3, 7, 0, 0.6))
     # d1 - a0 would join a0 b0 c0 with c1 d1: two of c
-    assert people.members.tolist() == [[0, 2, 4, -1], [-1, -1, 5, 7], [1, 3, -1, -1]]
+    assert members(people).tolist() == [[0, 2, 4, -1], [-1, -1, 5, 7], [1, 3, -1, -1]]
 
 
 def test_a_second_keypoint_of_a_kind_is_left_out():
     people = assembled((0, 0, 2, 0.9), (1, 2, 4, 0.8), (3, 7, 0, 0.7), (2, 4, 6, 0.6))
-    assert people.members.tolist() == [[0, 2, 4, 7]]
+    assert members(people).tolist() == [[0, 2, 4, 7]]
 
 
 def test_a_pose_scores_the_root_of_its_limbs_over_the_root_of_those_it_has_and_could_have():
     one = assembled((0, 0, 2, 0.9))
-    np.testing.assert_allclose(one.score, [np.sqrt(0.9 / np.sqrt(1 * 4))], rtol=1e-6)
+    np.testing.assert_allclose(one.limb_scores, [np.sqrt(0.9 / np.sqrt(1 * 4))], rtol=1e-6)
     merged = assembled((0, 0, 2, 0.9), (2, 4, 6, 0.8), (1, 2, 4, 0.7), (3, 6, 0, 0.6))
-    np.testing.assert_allclose(merged.score, [np.sqrt((0.9 + 0.8 + 0.7 + 0.6) / np.sqrt(4 * 4))], rtol=1e-6)
+    np.testing.assert_allclose(merged.limb_scores, [np.sqrt((0.9 + 0.8 + 0.7 + 0.6) / np.sqrt(4 * 4))], rtol=1e-6)
 
 
 def test_a_limb_that_is_left_out_does_not_score():
     with_it = assembled((0, 0, 2, 0.9), (1, 2, 4, 0.8), (3, 7, 0, 0.7), (2, 4, 6, 0.6))
     without = assembled((0, 0, 2, 0.9), (1, 2, 4, 0.8), (3, 7, 0, 0.7))
-    np.testing.assert_array_equal(with_it.score, without.score)
+    np.testing.assert_array_equal(with_it.limb_scores, without.limb_scores)
 
 
 @pytest.mark.parametrize(
@@ -322,8 +415,8 @@ def test_which_poses_are_kept(options, sizes):
     some = peaks(*((k, 10 * n, k, 1) for k in range(4) for n in range(3)))
     limbs = [(0, 0, 3, 0.9), (1, 3, 6, 0.9), (0, 1, 4, 0.6), (1, 4, 7, 0.6), (0, 2, 5, 0.5)]
     people = assembled(*limbs, options=dataclasses.replace(OPEN, **options), some=some)
-    assert (people.members >= 0).sum(axis=1).tolist() == sizes
-    assert people.score.tolist() == sorted(people.score.tolist(), reverse=True)
+    assert (members(people, some) >= 0).sum(axis=1).tolist() == sizes
+    assert people.limb_scores.tolist() == sorted(people.limb_scores.tolist(), reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -358,14 +451,15 @@ def test_whatever_is_connected_no_pose_has_two_of_a_kind_and_no_keypoint_two_pos
     scored = [(*row, data.draw(st.floats(0.0625, 1, width=32))) for row in drawn]
     chosen = match_limbs(connections(*scored), len(some))
     people = assemble(chosen, some, CHAIN, OPEN)
-    used = people.members[people.members >= 0].tolist()
+    table = members(people, some)
+    used = table[table >= 0].tolist()
     assert len(used) == len(set(used))
-    for kind, column in enumerate(people.members.T):
+    for kind, column in enumerate(table.T):
         assert (some.kind[column[column >= 0]] == kind).all()
     joined = set(chosen.start.tolist()) | set(chosen.end.tolist())
     assert set(used) <= joined
-    assert ((people.score > 0) & (people.score <= 1 + 1e-6)).all()
-    for one, other in combinations(people.members, 2):  # whoever could be joined by a connection has been
+    assert ((people.limb_scores > 0) & (people.limb_scores <= 1 + 1e-6)).all()
+    for one, other in combinations(table, 2):  # whoever could be joined by a connection has been
         if not ((one >= 0) & (other >= 0)).any():
             between = {
                 (limb, s, e) for limb, s, e in rows(chosen) if (s in one and e in other) or (s in other and e in one)
@@ -378,4 +472,4 @@ def test_the_human_skeleton_is_assembled_from_a_spanning_tree_alone():
     some = peaks(*((i, i, i, 1) for i in range(k)))
     limbs = [(i, a, b, 0.5) for i, (a, b) in enumerate(HUMAN_18.limb_indices) if i not in HUMAN_18.loop_limbs]
     people = assemble(connections(*limbs), some, HUMAN_18, OPEN)
-    assert people.members.tolist() == [list(range(k))]
+    assert members(people, some).tolist() == [list(range(k))]

@@ -38,8 +38,9 @@ def test_ratios_become_fractions():
 @pytest.mark.parametrize("unknown", [None, Rational(0, 1), Rational(1, 0), Rational(0, 0), Fraction(0)], ids=str)
 def test_a_ratio_that_is_not_known_is_none(unknown):
     assert fraction(unknown) is None
-    assert frame_rate(SimpleNamespace(average_rate=unknown, guessed_rate=unknown)) is None
-    assert frame_rate(SimpleNamespace(average_rate=unknown, guessed_rate=Rational(25, 1))) == 25
+    container = SimpleNamespace(format=SimpleNamespace(name="mov,mp4"))
+    assert frame_rate(SimpleNamespace(average_rate=unknown, guessed_rate=unknown, container=container)) is None
+    assert frame_rate(SimpleNamespace(average_rate=unknown, guessed_rate=Rational(25, 1), container=container)) == 25
 
 
 def test_what_a_file_says_of_itself_is_in_fractions(tmp_path):

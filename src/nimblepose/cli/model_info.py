@@ -60,7 +60,7 @@ def parse_size(text: str) -> Size:
 
 def network_table(name: str, network: "PoseNetwork", size: Size) -> Table:
     """One network: a row per part, with the paper's figures where it has them."""
-    from nimblepose.model.count import count_parts, total
+    from nimblepose.model.count import count_parts, sum_parts
     from nimblepose.model.variants import PAPER_SIZE, VARIANTS
 
     paper: dict[str, str] = {}
@@ -73,20 +73,20 @@ def network_table(name: str, network: "PoseNetwork", size: Size) -> Table:
     for part in parts:
         table.add_row(*_row(part), paper.get(part.part, ""))
     table.add_section()
-    table.add_row(*_row(total(parts)), paper.get("total", ""))
+    table.add_row(*_row(sum_parts(parts)), paper.get("total", ""))
     return table
 
 
 def variants_table(size: Size) -> Table:
     """All variants: a row each, MACs by part, the paper's total beside ours."""
-    from nimblepose.model.count import count_options, total
+    from nimblepose.model.count import count_options, sum_parts
     from nimblepose.model.variants import PAPER_SIZE, VARIANTS
 
     columns = ("parameters", "backbone", "conv4_3", "conv4_4", "initial", "refinement", "total", "paper")
     table = _table(f"GMAC at {size[0]} x {size[1]}", "variant", *columns)
     for name, variant in VARIANTS.items():
         parts = count_options(variant.options, HUMAN_18, size)
-        whole = total(parts)
+        whole = sum_parts(parts)
         gmacs = {part.part: part.macs for part in parts}
         refinement = sum(macs for part, macs in gmacs.items() if part.startswith("refinement"))
         cells = [gmacs["backbone"], gmacs["conv4_3"], gmacs["conv4_4"], gmacs["initial stage"], refinement, whole.macs]

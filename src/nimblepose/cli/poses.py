@@ -39,7 +39,8 @@ def poses(
     from nimblepose.evaluation.detect import chosen_set
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import find_model
-    from nimblepose.training.poses import fit_scorer, learn_prior, rate_poses
+    from nimblepose.training.prior import learn_prior
+    from nimblepose.training.scorer import fit_scorer, rate_poses
 
     with download_bar() as downloaded:
         path = find_model(model, progress=downloaded)

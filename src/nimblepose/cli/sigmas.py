@@ -22,12 +22,12 @@ def sigmas(
 ) -> None:
     """Estimate OKS sigmas, which AP measures by; without them 1/K is taken, and that is a guess."""
     from nimblepose.core.skeleton import Skeleton
-    from nimblepose.data.coco import read_json, records_of
+    from nimblepose.data.coco import build_records, read_json
     from nimblepose.evaluation.sigmas import estimate_sigmas
 
     files = [(path, read_json(path)) for path in (annotations, again) if path is not None]
     chosen = Skeleton.load(skeleton) if skeleton else _skeleton_of(files[0][1], annotations)
-    records = [records_of(coco, Path(), chosen, path) for path, coco in files]
+    records = [build_records(coco, Path(), chosen, path) for path, coco in files]
     found = estimate_sigmas(*records, skeleton=chosen)
     if not found.people:
         print(

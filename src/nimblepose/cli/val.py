@@ -47,7 +47,7 @@ def val(
 
     from nimblepose.cli.progress import download_bar, picture_bar
     from nimblepose.codec.options import FOR_RANKING, DecodeOptions
-    from nimblepose.data.coco import records_of
+    from nimblepose.data.coco import build_records
     from nimblepose.evaluation.coco import check_available, find_category
     from nimblepose.evaluation.detect import AnnotatedSet, chosen_set
     from nimblepose.evaluation.provenance import provenance, sha256, write_json
@@ -96,7 +96,7 @@ def val(
         written.append(report)
     if worst:
         looked_at = {picture.image_id for picture in chosen.pictures}
-        records = [r for r in records_of(chosen.coco, chosen.images, estimator.skeleton) if r.image_id in looked_at]
+        records = [r for r in build_records(chosen.coco, chosen.images, estimator.skeleton) if r.image_id in looked_at]
         mistakes = find_mistakes(records, found, skeleton=estimator.skeleton, count=worst_count)
         written += write_mistakes(mistakes, worst)
     if not quiet:

@@ -16,7 +16,7 @@ import numpy as np
 from nimblepose.core.errors import DataError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.data.coco import AREA_OF_BOX, category_of
+from nimblepose.data.coco import AREA_OF_BOX, match_category
 
 MAX_PEOPLE = 20
 """Detections per picture that count, the best ones, as COCO has it for keypoints."""
@@ -107,12 +107,12 @@ def find_category(ground_truth: Mapping[str, Any], skeleton: Skeleton, category_
         DataError: there is none, or the given one has other keypoints; the message shows both.
     """
     if category_id is None:
-        return category_of(ground_truth, skeleton, "the annotations")
+        return match_category(ground_truth, skeleton, "the annotations")
     only = [c for c in ground_truth["categories"] if c.get("id") == category_id]
     if not only:
         known = {c.get("id"): c.get("name") for c in ground_truth["categories"]}
         raise DataError(f"the annotations have no category {category_id}; they have {known}")
-    return category_of({"categories": only}, skeleton, f"category {category_id}")
+    return match_category({"categories": only}, skeleton, f"category {category_id}")
 
 
 def oks_sigmas(skeleton: Skeleton) -> list[float]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nimblepose.core.errors import MediaError
 from nimblepose.core.files import write_atomically
-from nimblepose.core.oks import oks
+from nimblepose.core.oks import compute_oks
 from nimblepose.core.poses import Poses, from_coco_people
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import Record
@@ -133,7 +133,7 @@ def _match(
     """Who was found, (M,), and which detections found somebody, (N,); each takes the most similar who is still free."""
     taken, right = np.zeros(len(people), bool), np.zeros(len(detected), bool)
     columns = skeleton.annotated_indices
-    similarity = oks(
+    similarity = compute_oks(
         detected.keypoints[:, columns],
         people.keypoints[:, columns],
         oks_sigmas=oks_sigmas(skeleton),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.codec.decode import DecodeOptions, decode, paf_offset
+from nimblepose.codec.decode import DecodeOptions, compute_paf_offset, decode
 from nimblepose.core.errors import ModelError
 from nimblepose.core.geometry import Placement
 from nimblepose.core.metadata import ModelMetadata
@@ -201,7 +201,7 @@ class PoseEstimator:
             )
             return backend.run(self._input.batch)
         stride = self.metadata.input.stride
-        offset = paf_offset(stride, self.metadata.paf_geometry)
+        offset = compute_paf_offset(stride, self.metadata.paf_geometry)
         parts = []
         for scale in self.scales:
             batch = self.prepare(pictures, self.place(pictures[0], scale=scale))
