@@ -6,7 +6,7 @@ from tests.tracking.conftest import poses, standing
 
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import HUMAN_18, Skeleton
-from nimblepose.tracking.appearance import with_colours
+from nimblepose.tracking.appearance import add_colours
 
 CROSS = Skeleton("cross", ("left", "right", "top", "bottom"), (("left", "right"), ("top", "bottom"), ("left", "top")))
 FACE = Skeleton("face", ("nose", "neck"), (("nose", "neck"),))
@@ -25,7 +25,7 @@ def test_the_mean_along_each_limb(picture):
     people = poses(
         [[[30, 20], [180, 20], [100, 0], [100, 98]], [[0, 80], [19, 80], [np.nan, np.nan], [100, 99]]], skeleton=CROSS
     )
-    seen = with_colours(people, picture)
+    seen = add_colours(people, picture)
     assert seen.limb_colours.dtype == np.float32
     np.testing.assert_allclose(seen.limb_colours[0, 0], (200, 0, 0))
     np.testing.assert_allclose(seen.limb_colours[0, 1], (120, 0, 40))  # three of five places are above the middle
@@ -35,25 +35,25 @@ def test_the_mean_along_each_limb(picture):
 
 
 def test_who_reaches_out_of_the_picture_has_the_colours_of_its_edge(picture):
-    seen = with_colours(poses([[[-900, -50], [-800, -50], [500, 400], [900, 400]]], skeleton=CROSS), picture)
+    seen = add_colours(poses([[[-900, -50], [-800, -50], [500, 400], [900, 400]]], skeleton=CROSS), picture)
     np.testing.assert_allclose(seen.limb_colours[0, :2], [(0, 250, 0), (0, 0, 100)])
 
 
 def test_nobody_and_people_of_whom_nothing_was_found(picture):
-    assert with_colours(Poses.empty(HUMAN_18), picture).limb_colours.shape == (0, 19, 3)
-    assert np.isnan(with_colours(poses([np.full((18, 2), np.nan)]), picture).limb_colours).all()
+    assert add_colours(Poses.empty(HUMAN_18), picture).limb_colours.shape == (0, 19, 3)
+    assert np.isnan(add_colours(poses([np.full((18, 2), np.nan)]), picture).limb_colours).all()
 
 
 def test_a_part_of_a_larger_array_is_looked_at_as_it_is(picture):
     people = poses([standing((100, 90), height=80)])
     wide = np.concatenate([picture, 255 - picture], axis=1)
     np.testing.assert_array_equal(
-        with_colours(people, wide[:, :200]).limb_colours, with_colours(people, picture).limb_colours
+        add_colours(people, wide[:, :200]).limb_colours, add_colours(people, picture).limb_colours
     )
 
 
 def test_colours_go_with_the_people(picture):
-    people = with_colours(poses([standing((50, 90), height=80), standing((150, 90), height=40)]), picture)
+    people = add_colours(poses([standing((50, 90), height=80), standing((150, 90), height=40)]), picture)
     np.testing.assert_array_equal(people[[1]].limb_colours, people.limb_colours[1:])
     assert people.to_skeleton(FACE).limb_colours is None
     with pytest.raises(ValueError, match=r"limb_colours \(1, 19, 3\)"):

@@ -7,14 +7,14 @@ from tests.tracking.conftest import RATE, poses, standing
 from nimblepose.core.errors import PoseError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import HUMAN_18
-from nimblepose.tracking.smoothing import Smoother, SmoothOptions
+from nimblepose.tracking.smoothing import OneEuroSmoother, SmoothOptions
 
 METRE = 150 / 1.7  # pixels of somebody who is 1.7 m and 150 pixels high
 
 
 def smoothed(frames, times, ids=(1,), options=None):
     """(F, N, K, 2) keypoints after the filter."""
-    smoother = Smoother(options or SmoothOptions())
+    smoother = OneEuroSmoother(options or SmoothOptions())
     return np.array(
         [smoother.update(poses(people, ids=ids), t).keypoints for people, t in zip(frames, times, strict=True)]
     )
@@ -96,7 +96,7 @@ def test_everybody_is_filtered_alone_in_any_order(rng):
     frames = standing((0, 200)) + np.array([100, 300, 500])[:, None, None] * (1, 0)
     frames = frames + rng.normal(0, 1, (len(times), 3, 18, 2))
     alone = [smoothed(frames[:, i : i + 1], times, ids=(i + 1,)) for i in range(3)]
-    smoother = Smoother()
+    smoother = OneEuroSmoother()
     for f, t in enumerate(times):
         order = rng.permutation(3)
         got = smoother.update(poses(frames[f][order], ids=order + 1), t)
@@ -107,7 +107,7 @@ def test_everybody_is_filtered_alone_in_any_order(rng):
 
 def test_who_was_away_starts_anew():
     far = standing((400, 200))
-    smoother = Smoother()
+    smoother = OneEuroSmoother()
     for t in clock(1):
         smoother.update(poses([standing((100, 200))], ids=[1]), t)
     for t in (1.1, 1.2, 1.3, 1.4):
@@ -117,7 +117,7 @@ def test_who_was_away_starts_anew():
 
 
 def test_a_keypoint_that_was_missing_starts_anew_and_is_never_invented():
-    smoother = Smoother()
+    smoother = OneEuroSmoother()
     person = standing((100, 200))
     smoother.update(poses([person], ids=[1]), 0.0)
     without = person.copy()
@@ -131,7 +131,7 @@ def test_a_keypoint_that_was_missing_starts_anew_and_is_never_invented():
 
 
 def test_a_keypoint_missing_for_a_frame_goes_on(rng):
-    smoother = Smoother()
+    smoother = OneEuroSmoother()
     person, without = standing((100, 200)), standing((100, 200))
     without[4] = np.nan
     for t in clock(1):
@@ -145,14 +145,14 @@ def test_a_keypoint_missing_for_a_frame_goes_on(rng):
 
 def test_scores_and_everything_else_stay(rng):
     given = poses([standing((100, 200))], ids=[3])
-    got = Smoother().update(given, 0.0)
+    got = OneEuroSmoother().update(given, 0.0)
     np.testing.assert_array_equal(got.keypoint_scores, given.keypoint_scores)
     np.testing.assert_array_equal(got.scores, given.scores)
     assert got.track_ids.tolist() == [3]
 
 
 def test_memory_does_not_grow():
-    smoother = Smoother()
+    smoother = OneEuroSmoother()
     for f in range(300):
         smoother.update(poses([standing((100, 200))], ids=[f + 1]), f / RATE)
     assert len(smoother._state.ids) <= SmoothOptions().max_gap * RATE + 2
@@ -163,13 +163,13 @@ def test_memory_does_not_grow():
 
 def test_people_need_identities_but_nobody_does_not():
     with pytest.raises(PoseError, match="Tracker"):
-        Smoother().update(poses([standing((0, 0))]), 0.0)
-    assert len(Smoother().update(Poses.empty(HUMAN_18), 0.0)) == 0
+        OneEuroSmoother().update(poses([standing((0, 0))]), 0.0)
+    assert len(OneEuroSmoother().update(Poses.empty(HUMAN_18), 0.0)) == 0
 
 
 @pytest.mark.parametrize("time", [0.9, np.nan])
 def test_time_runs_forward_until_reset(time):
-    smoother = Smoother()
+    smoother = OneEuroSmoother()
     smoother.update(poses([standing((0, 0))], ids=[1]), 1.0)
     with pytest.raises(PoseError, match=r"reset\(\)"):
         smoother.update(poses([], ids=[]), time)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nimblepose.core.errors import BackendUnavailable, PoseError
 from nimblepose.core.poses import Poses
-from nimblepose.tracking.tracks import Indices, Tracks, started
+from nimblepose.tracking.tracks import Indices, Tracks, start_tracks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class TrackOptions:
             raise PoseError(f"min_sightings must be 1 or more, got {self.min_sightings}")
 
 
-class Tracker:
+class OksTracker:
     """Gives the people of one stream their identities: counted up from 1, never used again, the same in every run.
 
     Tracks are expected where their motion leads, and matched by OKS to the people found, optimally, in rounds: who is
@@ -78,17 +78,17 @@ class Tracker:
                 f"time {time} after {self._time}: frames must come in order; call reset() where a stream starts anew"
             )
         if tracks is None:
-            tracks = started(Poses.empty(poses.skeleton), time)
+            tracks = start_tracks(Poses.empty(poses.skeleton), time)
         if (tracks.xy.shape[1], tracks.colours.shape[1]) != (len(poses.skeleton.keypoints), len(poses.skeleton.limbs)):
             raise PoseError(f"this tracker follows {tracks.xy.shape[1]} keypoints; use one per skeleton")
         remembered = time - tracks.times <= options.max_gap
         if not remembered.all():
             tracks = tracks[remembered]
-        expected = tracks.expected(time)
-        similarity = expected.similarity(poses)
-        value = similarity * expected.certainty()[:, None]
+        expected = tracks.predict(time)
+        similarity = expected.compare(poses)
+        value = similarity * expected.compute_certainty()[:, None]
         pairs = np.nonzero(similarity >= min(options.min_similarity, options.relink_similarity))
-        value[pairs] *= expected.colour_similarity(poses, *pairs)
+        value[pairs] *= expected.compare_colours(poses, *pairs)
         known, confident = tracks.ids > 0, poses.scores >= options.confident_score
         everybody = np.ones(len(poses), bool)
         owner = np.full(len(poses), -1, np.intp)  # which track each person found belongs to
@@ -103,7 +103,7 @@ class Tracker:
             if not len(free) or not len(waiting):
                 continue
             pairs = free[:, None], waiting
-            a, b = _matched(np.where(similarity[pairs] >= least, value[pairs], 0.0))
+            a, b = _match(np.where(similarity[pairs] >= least, value[pairs], 0.0))
             owner[waiting[b]] = free[a]
             unseen[free[a]] = False
 
@@ -111,22 +111,22 @@ class Tracker:
         others = similarity[:, matched].copy()
         others[owner[matched], np.arange(len(others.T))] = 0
         others[~known] = 0
-        kept = expected[owner[matched]].seen(poses[matched], time, others.max(axis=0, initial=0.0))
+        kept = expected[owner[matched]].update(poses[matched], time, others.max(axis=0, initial=0.0))
         twice = (similarity[known & ~unseen] > options.max_resemblance).any(axis=0)
         begun = ~matched & ~twice
-        now = kept.joined(started(poses[begun], time)) if begun.any() else kept  # in order of `where`
+        now = kept.join(start_tracks(poses[begun], time)) if begun.any() else kept  # in order of `where`
         where = np.concatenate([np.flatnonzero(matched), np.flatnonzero(begun)])
         sure = (now.ids == 0) & (confident[where] | (now.sightings >= options.min_sightings))
         if sure.any():
-            now = now.named(self._count(now.ids, sure, where))
+            now = now.rename(self._give_ids(now.ids, sure, where))
         missing = known & unseen  # who is tentative and not seen is forgotten
-        self._tracks, self._time = now.joined(tracks[missing]) if missing.any() else now, time
+        self._tracks, self._time = now.join(tracks[missing]) if missing.any() else now, time
         ids = np.zeros(len(poses), np.int64)
         ids[where] = now.ids
         named = dataclasses.replace(poses, track_ids=ids)
         return named if (ids > 0).all() else named[ids > 0]
 
-    def _count(self, ids: NDArray[np.int64], sure: NDArray[np.bool_], where: Indices) -> NDArray[np.int64]:
+    def _give_ids(self, ids: NDArray[np.int64], sure: NDArray[np.bool_], where: Indices) -> NDArray[np.int64]:
         """Next identities for those who are `sure`, in the order of `where`: that of the people given."""
         newcomers = np.flatnonzero(sure)
         newcomers = newcomers[np.argsort(where[newcomers])]
@@ -136,7 +136,7 @@ class Tracker:
         return ids
 
 
-def _matched(value: NDArray[np.float64]) -> tuple[Indices, Indices]:
+def _match(value: NDArray[np.float64]) -> tuple[Indices, Indices]:
     """Rows and columns of the pairs, each used once, with the largest sum; none where the value is 0."""
     if not value.any():
         return np.zeros(0, np.intp), np.zeros(0, np.intp)

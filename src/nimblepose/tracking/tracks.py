@@ -53,12 +53,12 @@ class Tracks:
     def __getitem__(self, chosen: Indices | NDArray[np.bool_]) -> "Tracks":
         return Tracks(*(column[chosen] for column in vars(self).values()))
 
-    def joined(self, other: "Tracks") -> "Tracks":
+    def join(self, other: "Tracks") -> "Tracks":
         """These tracks, then the others."""
         both = zip(vars(self).values(), vars(other).values(), strict=True)
         return Tracks(*(np.concatenate(pair) for pair in both))
 
-    def expected(self, time: float) -> "Tracks":
+    def predict(self, time: float) -> "Tracks":
         """Where everybody should be by now, and how sure that is: on their way at a speed that dies away."""
         gap = time - self.times
         slowed = np.exp(-gap / _COAST_SECONDS)
@@ -76,7 +76,7 @@ class Tracks:
             covariance=covariance,
         )
 
-    def certainty(self) -> Floats:
+    def compute_certainty(self) -> Floats:
         """How sure the place of each is, (T,) in (0, 1]: the peak of a Gaussian that grows wider gets lower.
 
         Somebody long out of sight might be anywhere near, so many people found are similar enough; whoever was seen a
@@ -85,7 +85,7 @@ class Tracks:
         tolerance = (_TOLERANCE * self.sizes) ** 2
         return np.asarray(np.sqrt(tolerance / (tolerance + self.covariance[:, 0, 0])))
 
-    def similarity(self, poses: Poses) -> Floats:
+    def compare(self, poses: Poses) -> Floats:
         """How well each track, expected now, explains each of N people found, (T, N) in [0, 1].
 
         OKS over the keypoints that both have, weighted by how surely each was found and how lately it was seen; the
@@ -105,14 +105,14 @@ class Tracks:
         shared = ever.astype(np.float64) @ poses.found.T.astype(np.float64)  # (T, N)
         return np.asarray(mean * np.minimum(1.0, shared / _ENOUGH_SHARED))
 
-    def colour_similarity(self, poses: Poses, rows: Indices, columns: Indices) -> Floats:
+    def compare_colours(self, poses: Poses, rows: Indices, columns: Indices) -> Floats:
         """How alike the clothes of P pairs of a track and a person are, (P,) in (0, 1], by the limbs that both have.
 
         Without such a limb it is that of two sightings of a person who differ as much as is usual.
         """
         if poses.limb_colours is None:
             return np.full(len(rows), np.exp(-0.5))
-        difference = (self.colours[rows] - _logarithms(poses)[columns]) / _COLOUR_TOLERANCE
+        difference = (self.colours[rows] - _take_logarithms(poses)[columns]) / _COLOUR_TOLERANCE
         squares = np.minimum(difference * difference, _MOST_COLOUR)
         sums = squares[..., 0] + squares[..., 1] + squares[..., 2]  # (P, L)
         known = ~np.isnan(sums)
@@ -120,7 +120,7 @@ class Tracks:
         mean = np.where(known, sums, 0).sum(axis=-1) / np.maximum(count, 1)
         return np.asarray(np.exp(-0.5 * np.where(count > 0, mean, 1.0)))
 
-    def seen(self, poses: Poses, time: float, rivals: Floats) -> "Tracks":
+    def update(self, poses: Poses, time: float, rivals: Floats) -> "Tracks":
         """The tracks, expected now, after each was found again: N = T people in the same order.
 
         Args:
@@ -130,9 +130,9 @@ class Tracks:
         """
         size = self.sizes
         off = poses.keypoints - self.xy  # (T, K, 2)
-        shift = _median(off)
+        shift = _take_medians(off)
         rest = off - shift[:, None]
-        spread = _median(np.hypot(rest[..., 0], rest[..., 1])[..., None])[:, 0]
+        spread = _take_medians(np.hypot(rest[..., 0], rest[..., 1])[..., None])[:, 0]
         error = (_PLACE_ERROR * size) ** 2 + spread**2 + (_RIVAL_ERROR * size * rivals) ** 2
         gain = self.covariance[:, :, 0] / (self.covariance[:, 0, 0] + error)[:, None]  # (T, 2) of place and speed
         moved = gain[:, :1] * shift
@@ -146,23 +146,23 @@ class Tracks:
             times=np.full(len(self), time),
             velocity=self.velocity + gain[:, 1:] * shift,
             covariance=self.covariance - gain[:, :, None] * self.covariance[:, :1],
-            sizes=body_sizes(xy),
+            sizes=measure_sizes(xy),
             sightings=self.sightings + 1,
-            colours=self.colours if poses.limb_colours is None else self._mixed(_logarithms(poses), rivals),
+            colours=self.colours if poses.limb_colours is None else self._mix_colours(_take_logarithms(poses), rivals),
         )
 
-    def _mixed(self, colours: Colours, rivals: Floats) -> Colours:
+    def _mix_colours(self, colours: Colours, rivals: Floats) -> Colours:
         """The colours known so far, a little nearer to those seen now, less so where somebody else is near."""
         gain = (_COLOUR_GAIN * (1 - rivals)).astype(np.float32)[:, None, None]
         mixed = np.where(np.isnan(colours), self.colours, self.colours + gain * (colours - self.colours))
         return np.where(np.isnan(self.colours), colours, mixed)
 
-    def named(self, ids: ArrayLike) -> "Tracks":
+    def rename(self, ids: ArrayLike) -> "Tracks":
         """The same tracks with other identities."""
         return dataclasses.replace(self, ids=np.asarray(ids, np.int64))
 
 
-def body_sizes(xy: NDArray[np.floating]) -> Floats:
+def measure_sizes(xy: NDArray[np.floating]) -> Floats:
     """Square roots of the areas of bodies, in pixels, (T,), from (T, K, 2) keypoints: the unit of OKS.
 
     By the diagonal of the box around the keypoints, which changes less than its area when somebody turns sideways.
@@ -173,14 +173,14 @@ def body_sizes(xy: NDArray[np.floating]) -> Floats:
     return np.asarray(np.fmax(_SIZE * diagonal, _MIN_SIZE))
 
 
-def started(poses: Poses, time: float) -> Tracks:
+def start_tracks(poses: Poses, time: float) -> Tracks:
     """Tentative tracks of people seen for the first time.
 
     Of whom only a part is seen, as of those who enter a picture, the body is larger than that part, and so is the speed
     that it may have.
     """
     n = len(poses)
-    size = body_sizes(poses.keypoints)
+    size = measure_sizes(poses.keypoints)
     whole = size * np.sqrt(poses.found.shape[1] / np.maximum(poses.found.sum(axis=1), 1))
     covariance = np.zeros((n, 2, 2))
     covariance[:, 0, 0], covariance[:, 1, 1] = (_PLACE_ERROR * size) ** 2, (_SPEED * whole) ** 2
@@ -193,18 +193,18 @@ def started(poses: Poses, time: float) -> Tracks:
         covariance=covariance,
         sizes=size,
         sightings=np.ones(n, np.int64),
-        colours=_logarithms(poses),
+        colours=_take_logarithms(poses),
     )
 
 
-def _logarithms(poses: Poses) -> Colours:
+def _take_logarithms(poses: Poses) -> Colours:
     """Of the colours along limbs, (N, L, 3): light that changes adds the same to all; NaN where not known."""
     if poses.limb_colours is None:
         return np.full((len(poses), len(poses.skeleton.limbs), 3), np.float32(np.nan))
     return np.asarray(np.log(poses.limb_colours + np.float32(_DARK)), np.float32)
 
 
-def _median(values: Floats) -> Floats:
+def _take_medians(values: Floats) -> Floats:
     """Over the keypoints that have one, (T, K, C) -> (T, C): arms swing and single keypoints jump; 0 if none has."""
     count = (~np.isnan(values[..., 0])).sum(axis=1)[:, None]  # (T, 1); all C are known together
     ordered = np.sort(values, axis=1)  # NaN last
