@@ -110,7 +110,7 @@ def _filter(state: _State, poses: Poses, time: float, options: SmoothOptions) ->
     fresh = elapsed > options.max_gap  # first seen, or seen again
     elapsed = np.where(fresh, 1.0, np.maximum(elapsed, 1e-6))
     sizes = np.fmax(measure_sizes(raw), state.sizes * np.exp(-elapsed.min(axis=1, initial=1.0) / _SIZE_SECONDS))
-    speed_gain = np.where(fresh, 0.0, _compute_gain(options.speed_cutoff, elapsed))[..., None]
+    speed_gain = _compute_gain(options.speed_cutoff, elapsed)[..., None]
     xy = np.where(fresh[..., None], raw, state.xy)
     velocity = np.where(fresh[..., None], 0.0, state.velocity)
     velocity = velocity + speed_gain * ((raw - xy) / elapsed[..., None] - velocity)
