@@ -12,6 +12,7 @@ from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17, HUMAN_18, Skeleton
 from nimblepose.evaluation.identities import Sighting, identity_scores
 from nimblepose.tracking.tracker import OksTracker, TrackOptions
+from nimblepose.tracking.tracks import Tracks
 
 WALK = 120.0  # pixels per second for people 150 pixels high: 1.4 m/s
 
@@ -182,6 +183,36 @@ def test_the_confident_choose_first():
     tracker.update(poses([standing((100, 200))]), 0.0)
     got = tracker.update(poses([ghost, person], scores=[0.12, 0.7]), 0.04)
     np.testing.assert_array_equal(got.keypoints[got.track_ids == 1], poses([person]).keypoints)
+
+
+def test_a_weak_sighting_nearby_is_worth_more_than_a_sure_one_far_off():
+    """Both together would be alike enough if the one walked off and somebody lost took the place; nobody does that."""
+    here, lost = standing((100, 200)), standing((122, 200))
+    weak, far = standing((109, 200)), standing((80, 200))
+    tracker = OksTracker()
+    for f in range(20):
+        tracker.update(poses([here, lost][: 2 if f < 16 else 1]), f / RATE)
+    got = tracker.update(poses([far, weak], scores=[0.7, 0.3]), 20 / RATE)
+    assert got.track_ids.tolist() == [3, 1]
+
+
+@pytest.mark.parametrize(("distance", "rival"), [(14.0, 0.68), (45.0, 0.0)])
+def test_who_is_like_another_track_is_its_rival(monkeypatch, distance, rival):
+    """The likeness to oneself does not count, however small the other's is."""
+    given, update = [], Tracks.update
+
+    def spy(self, people, time, rivals):
+        given.append(rivals)
+        return update(self, people, time, rivals)
+
+    monkeypatch.setattr(Tracks, "update", spy)
+    pair = poses([standing((100, 200)), standing((100 + distance, 200))])
+    tracker = OksTracker()
+    for f in range(10):
+        tracker.update(pair, f / RATE)
+    np.testing.assert_allclose(given[-1], [rival] * 2, atol=0.02)
+    tracker.update(pair[:1], 10 / RATE)
+    np.testing.assert_allclose(given[-1], [rival], atol=0.02)
 
 
 def test_whoever_was_seen_a_moment_ago_explains_a_find_better_than_somebody_lost():
