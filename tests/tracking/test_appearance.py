@@ -34,6 +34,25 @@ def test_the_mean_along_each_limb(picture):
     np.testing.assert_array_equal(seen.keypoints, people.keypoints)
 
 
+def test_colours_are_read_at_five_places_and_at_the_nearest_pixel():
+    """A fifth of the way from each end, where joints are that others share, nothing is read; the rest evenly."""
+    y, x = np.mgrid[:101, :101]
+    picture = np.stack([x**2 / 100, y, (x + y) % 7], axis=-1).astype(np.uint8)
+    seen = add_colours(poses([[[0, 10.4], [100, 10.4], [30.4, 0], [30.4, 100]]], skeleton=CROSS), picture)
+    places = np.array([20, 35, 50, 65, 80])
+    np.testing.assert_allclose(seen.limb_colours[0, 0], picture[10, places].mean(axis=0))
+    np.testing.assert_allclose(seen.limb_colours[0, 1], picture[places, 30].mean(axis=0))
+
+
+def test_at_the_border_the_last_pixel_is_read():
+    picture = np.zeros((30, 40, 3), np.uint8)
+    picture[:, 0], picture[:, -1] = 100, 200
+    picture[0, 1:-1], picture[-1, 1:-1] = 50, 60
+    corners = [[-9, 0], [-9, 29], [60, 0], [60, 29]], [[1, -5], [20, -5], [1, 40], [20, 40]]
+    seen = add_colours(poses(corners, skeleton=CROSS), picture)
+    np.testing.assert_array_equal(seen.limb_colours[:, :2, 0], [[100, 200], [50, 60]])
+
+
 def test_who_reaches_out_of_the_picture_has_the_colours_of_its_edge(picture):
     seen = add_colours(poses([[[-900, -50], [-800, -50], [500, 400], [900, 400]]], skeleton=CROSS), picture)
     np.testing.assert_allclose(seen.limb_colours[0, :2], [(0, 250, 0), (0, 0, 100)])

@@ -69,7 +69,7 @@ def test_one_sighting_alone_is_left_where_it_is_and_stands_still():
     np.testing.assert_allclose(got.xy[:, 0], [[3, 4], [7, 8]], atol=0.01)
 
 
-@pytest.mark.parametrize(("leaving", "arriving"), [(3.0, 8.0), (0.0, 100.0), (-5.0, 4.0)])
+@pytest.mark.parametrize(("leaving", "arriving"), [(3.0, 8.0), (0.0, 100.0), (-5.0, 4.0), (0.1, 0.05)])
 def test_a_gap_is_crossed_by_a_hermite_spline_whose_tangents_are_at_most_three_times_the_slope(leaving, arriving):
     times = np.array([0.0, 0.1, 0.3, 0.4, 0.9, 1.0])
     xy = np.full((6, 2, 2), np.nan)
