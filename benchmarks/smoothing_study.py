@@ -27,9 +27,9 @@ from nimblepose.evaluation.detect import locate_set
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.tracking.offline import smooth_offline
-from nimblepose.tracking.smoothing import Smoother
-from nimblepose.tracking.tracker import Tracker
-from nimblepose.tracking.tracks import body_sizes
+from nimblepose.tracking.smoothing import OneEuroSmoother
+from nimblepose.tracking.tracker import OksTracker
+from nimblepose.tracking.tracks import measure_sizes
 
 RATE = 25.0  # frames per second
 SHIFT = 0.5  # pixels to each side, at most
@@ -55,7 +55,7 @@ class Still:
 
 def filter_frame_by_frame(recording: Recording) -> list[Poses]:
     """One-euro filter."""
-    smoother = Smoother()
+    smoother = OneEuroSmoother()
     return [smoother.update(poses, time) for time, poses in recording]
 
 
@@ -98,7 +98,7 @@ def look_again(
 
 def tracked(found: Sequence[Poses]) -> Recording:
     """Frames at RATE, people with identities."""
-    tracker = Tracker()
+    tracker = OksTracker()
     return [(f / RATE, tracker.update(poses, f / RATE)) for f, poses in enumerate(found)]
 
 
@@ -110,7 +110,7 @@ def people_in(recording: Recording) -> list[Still]:
         if (ids == person).sum() >= SEEN * len(recording):
             alone = [(time, poses[_ids(poses) == person]) for time, poses in recording]
             seen = np.mean([poses.found.any(axis=0) for _, poses in alone], axis=0)
-            sizes = np.concatenate([body_sizes(poses.keypoints) for _, poses in alone])
+            sizes = np.concatenate([measure_sizes(poses.keypoints) for _, poses in alone])
             result.append(Still(alone, float(np.median(sizes)), seen >= SEEN))
     return result
 

@@ -29,8 +29,8 @@ from nimblepose.evaluation.detect import locate_set
 from nimblepose.evaluation.identities import IdentityScores, Sighting, best_pairs, identity_scores
 from nimblepose.media.encoding import encode_picture
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.tracking.appearance import with_colours
-from nimblepose.tracking.tracker import Tracker
+from nimblepose.tracking.appearance import add_colours
+from nimblepose.tracking.tracker import OksTracker
 
 HIDDEN = (0, 5, 15, 45)  # frames
 SIMILAR = 0.5  # overlap from which on a find may be a person
@@ -50,7 +50,7 @@ Identify = Callable[[Frames], list[Poses]]
 
 def track(frames: Frames) -> list[Poses]:
     """By the product's tracker."""
-    tracker = Tracker()
+    tracker = OksTracker()
     return [tracker.update(poses, number / RATE) for number, (poses, _) in enumerate(frames)]
 
 
@@ -158,7 +158,7 @@ def imitate(truths: Sequence[Truth], rng: np.random.Generator) -> list[Poses]:
 
 def coloured(poses: Sequence[Poses], pictures: Sequence[Picture], truths: Sequence[Truth]) -> Frames:
     """Frames whose people have the colours of the picture that they were found in."""
-    seen = [with_colours(people, picture) for people, picture in zip(poses, pictures, strict=True)]
+    seen = [add_colours(people, picture) for people, picture in zip(poses, pictures, strict=True)]
     return list(zip(seen, truths, strict=True))
 
 

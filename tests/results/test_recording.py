@@ -124,6 +124,25 @@ def test_people_have_identities_and_are_steadied(video, out):
     assert (x[1:] < raw[1:]).all(), "the filter follows, a little behind"
 
 
+class OnTheRight:
+    """A tracker who knows everybody as 7, and a smoother who moves them one pixel."""
+
+    def update(self, poses, time):
+        keypoints = poses.keypoints if poses.track_ids is None else poses.keypoints + np.float32(1)
+        return dataclasses.replace(poses, keypoints=keypoints, track_ids=np.full(len(poses), 7))
+
+
+@pytest.mark.parametrize(("smoothing", "shift"), [("off", 0), ("live", 1)])
+def test_a_tracker_and_a_smoother_of_ones_own_take_the_place_of_ours(video, out, smoothing, shift):
+    options = dataclasses.replace(PLAIN, tracking=OnTheRight, smoothing=smoothing, smoother=OnTheRight)
+    recording = Recording(SeeingNumbers(), video, out / "a", options)
+    steps = list(recording)
+    recording.finish()
+    for number, step in enumerate(steps):
+        assert step.poses.track_ids.tolist() == [7]
+        np.testing.assert_array_equal(step.poses.keypoints, person(number).keypoints + np.float32(shift))
+
+
 def test_the_second_pass_does_not_lag_and_flags_what_it_fills_in_everywhere(video, out):
     steps = []
     recording = Recording(SeeingNumbers(), video, out / "a", dataclasses.replace(EVERYTHING, smoothing="offline"))

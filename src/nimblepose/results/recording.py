@@ -16,12 +16,19 @@ from nimblepose.media.pictures import Picture
 from nimblepose.media.sources import is_recorded, open_frames
 from nimblepose.results.journal import Journal
 from nimblepose.results.video_sink import VideoSink, VideoSinkOptions
-from nimblepose.runtime.video import Streaming, followed, found
+from nimblepose.runtime.video import (
+    Smoothing,
+    Streaming,
+    Tracking,
+    find_in_frames,
+    follow,
+    start_smoother,
+    start_tracker,
+)
 from nimblepose.tracking.offline import OfflineOptions, smooth_offline
-from nimblepose.tracking.smoothing import Smoother, SmoothOptions
-from nimblepose.tracking.tracker import Tracker, TrackOptions
-
-Smoothing = Literal["off", "live", "offline"]
+from nimblepose.tracking.protocols import Tracker
+from nimblepose.tracking.smoothing import SmoothOptions
+from nimblepose.tracking.tracker import TrackOptions
 
 
 class Estimator(Streaming, Protocol):
@@ -39,8 +46,9 @@ class RecordOptions:
     selection: Selection = EVERYTHING
     rate: float = 25  # pictures per second, of folders
     live: LiveOptions = PATIENCE
-    tracking: TrackOptions | None = field(default_factory=TrackOptions)  # None: no identities
-    smoothing: Smoothing = "live"  # offline: a second pass over recordings, which also fills short gaps
+    tracking: Tracking | None = field(default_factory=TrackOptions)  # None: no identities
+    smoothing: Literal["off", "live", "offline"] = "live"  # offline: a second pass over recordings, fills short gaps
+    smoother: Smoothing = field(default_factory=SmoothOptions)  # live
     sink: VideoSinkOptions = field(default_factory=VideoSinkOptions)
     show: bool = False  # draw even if no video is written
     resume: bool = False  # go on where an earlier run broke off
@@ -96,15 +104,16 @@ class Recording:
     def __iter__(self) -> Iterator[Step]:
         """Do the work."""
         options = self._options
-        tracker = None if options.tracking is None else Tracker(options.tracking)
+        tracker = None if options.tracking is None else start_tracker(options.tracking)
         try:
             if options.smoothing == "offline" and tracker is not None:
-                for place, poses in self._found():
+                for place, poses in self._find():
                     yield Step("find", _stamp(place), poses, None)
                 yield from self._second_pass(tracker)
             else:
-                smoother = Smoother(SmoothOptions()) if tracker and options.smoothing == "live" else None
-                for place, poses in followed(self._found(), tracker, smoother):
+                live = tracker is not None and options.smoothing == "live"
+                smoother = start_smoother(options.smoother) if live else None
+                for place, poses in follow(self._find(), tracker, smoother):
                     yield self._write(place, poses)
         finally:
             self._reading.close()
@@ -173,18 +182,18 @@ class Recording:
             self.source = open_frames(self._name, selection, rate=options.rate)
         return journal
 
-    def _found(self) -> Iterator[tuple[Frame | Stamp, Poses]]:
+    def _find(self) -> Iterator[tuple[Frame | Stamp, Poses]]:
         """What is known, then what the network finds, which becomes known."""
         journal = self._journal
         if journal is None:
-            yield from found(self._estimator, self.source)
+            yield from find_in_frames(self._estimator, self.source)
             return
         known = journal.entries(self._estimator.skeleton, known_only=True)
         if not self._replays:
             yield from known
             known = iter(())
         before = journal.known if self._replays else 0
-        for number, (frame, poses) in enumerate(found(self._estimator, self.source, known)):
+        for number, (frame, poses) in enumerate(find_in_frames(self._estimator, self.source, known)):
             if number >= before:
                 journal.add(frame.stamp, poses)
             yield frame, poses

@@ -25,9 +25,7 @@ from nimblepose.runtime.backends import Backend, BackendName, Fields, open_backe
 from nimblepose.runtime.models import find_model
 from nimblepose.runtime.prepare import Batch, prepare
 from nimblepose.runtime.streaming import map_in_order, usable_cores
-from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, tracked
-from nimblepose.tracking.smoothing import SmoothOptions
-from nimblepose.tracking.tracker import TrackOptions
+from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, Smoothing, Tracking, track_frames
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -133,16 +131,17 @@ class PoseEstimator:
         source: str | int | Path | BinaryIO,
         *,
         selection: Selection = EVERYTHING,
-        tracking: TrackOptions | None = DEFAULT_TRACKING,
-        smoothing: SmoothOptions | None = DEFAULT_SMOOTHING,
+        tracking: Tracking | None = DEFAULT_TRACKING,
+        smoothing: Smoothing | None = DEFAULT_SMOOTHING,
     ) -> Iterator[tuple[Frame, Poses]]:
         """Follow everybody through a video: `for frame, poses in estimator.track("match.mp4"): ...`.
 
         Args:
             source: A file, a folder of frames, 0 for a camera, an rtsp or http address, "-" for standard input.
             selection: Which frames; all if not given.
-            tracking: When two sightings are one person; None: no identities, no smoothing.
-            smoothing: How much is noise; None: keypoints as they were found.
+            tracking: When two sightings are one person, or what starts a tracker of your own: the class of a `Tracker`,
+                a function that makes one; None: no identities, no smoothing.
+            smoothing: How much is noise, or what starts a `Smoother`; None: keypoints as they were found.
 
         Returns:
             Frames with index, time in seconds and image, each with the people in it; `poses.track_ids` says who is who.
@@ -154,7 +153,7 @@ class PoseEstimator:
         """
         if self.decode_options.complete:
             raise ModelError("DecodeOptions(complete=True) is for pictures; leave it out to follow people in a video")
-        return tracked(self, open_frames(source, selection), tracking, smoothing)
+        return track_frames(self, open_frames(source, selection), tracking, smoothing)
 
     @cached_property
     def _parallel(self) -> Backend:

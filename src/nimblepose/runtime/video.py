@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import Protocol, TypeVar
 
@@ -10,11 +10,15 @@ from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.media.frames import Frame, FrameSource, Stamp
 from nimblepose.media.pictures import Picture
-from nimblepose.tracking.appearance import with_colours
-from nimblepose.tracking.smoothing import Smoother, SmoothOptions
-from nimblepose.tracking.tracker import Tracker, TrackOptions
+from nimblepose.tracking.appearance import add_colours
+from nimblepose.tracking.protocols import Smoother, Tracker
+from nimblepose.tracking.smoothing import OneEuroSmoother, SmoothOptions
+from nimblepose.tracking.tracker import OksTracker, TrackOptions
 
 _log = logging.getLogger(__name__)
+
+Tracking = TrackOptions | Callable[[], Tracker]  # options of ours, or what starts another, as its class does
+Smoothing = SmoothOptions | Callable[[], Smoother]
 
 DEFAULT_TRACKING, DEFAULT_SMOOTHING = TrackOptions(), SmoothOptions()
 
@@ -37,7 +41,7 @@ class _Timed(Protocol):
 T = TypeVar("T", bound=_Timed)
 
 
-def found(
+def find_in_frames(
     estimator: Streaming, source: FrameSource, known: Iterable[tuple[Stamp, Poses]] = ()
 ) -> Iterator[tuple[Frame, Poses]]:
     """Each frame of a source with the people in it, and the colours by which a tracker knows them again.
@@ -64,7 +68,7 @@ def found(
         yield frame, poses
     if source.live:
         for frame in remaining:
-            yield frame, with_colours(estimator.estimate(frame.image), frame.image)
+            yield frame, add_colours(estimator.estimate(frame.image), frame.image)
         return
     under_way: deque[Frame] = deque()
 
@@ -75,10 +79,10 @@ def found(
 
     for poses in estimator.stream(pictures()):
         frame = under_way.popleft()
-        yield frame, with_colours(poses, frame.image)
+        yield frame, add_colours(poses, frame.image)
 
 
-def followed(
+def follow(
     people: Iterable[tuple[T, Poses]], tracker: Tracker | None, smoother: Smoother | None
 ) -> Iterator[tuple[T, Poses]]:
     """The same with identities, then steadied; either only if it is given."""
@@ -90,16 +94,26 @@ def followed(
         yield frame, poses
 
 
-def tracked(
-    estimator: Streaming, source: FrameSource, tracking: TrackOptions | None, smoothing: SmoothOptions | None
+def start_tracker(tracking: Tracking) -> Tracker:
+    """A tracker for one stream."""
+    return OksTracker(tracking) if isinstance(tracking, TrackOptions) else tracking()
+
+
+def start_smoother(smoothing: Smoothing) -> Smoother:
+    """A smoother for one stream."""
+    return OneEuroSmoother(smoothing) if isinstance(smoothing, SmoothOptions) else smoothing()
+
+
+def track_frames(
+    estimator: Streaming, source: FrameSource, tracking: Tracking | None, smoothing: Smoothing | None
 ) -> Iterator[tuple[Frame, Poses]]:
     """Each frame of a source with the people in it; the source is closed with the generator.
 
     What went wrong with the source without ending everything is logged at the end: nobody else could tell.
     """
-    tracker = None if tracking is None else Tracker(tracking)
-    smoother = None if smoothing is None or tracking is None else Smoother(smoothing)
+    tracker = None if tracking is None else start_tracker(tracking)
+    smoother = None if smoothing is None or tracking is None else start_smoother(smoothing)
     with closing(source):
-        yield from followed(found(estimator, source), tracker, smoother)
+        yield from follow(find_in_frames(estimator, source), tracker, smoother)
     for problem in source.problems:
         _log.warning("%s", problem)
