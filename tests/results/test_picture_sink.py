@@ -6,24 +6,11 @@ import pytest
 from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17
-from nimblepose.results.picture_sink import FORMATS, PictureSink, SinkOptions, parse_formats
+from nimblepose.results.formats import FORMATS
+from nimblepose.results.picture_sink import PictureSink, SinkOptions
 
 PICTURE = np.zeros((6, 8, 3), np.uint8)
 NOBODY = Poses.empty(COCO_17)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("json", ("json",)), (" CSV , coco", ("csv", "coco")), ("", ()), (",".join(FORMATS), FORMATS)],
-    ids=["one", "spaces", "none", "all"],
-)
-def test_formats(text, expected):
-    assert parse_formats(text) == expected
-
-
-def test_an_unknown_format_is_named():
-    with pytest.raises(MediaError, match=r"xml.*choose from json"):
-        parse_formats("json,xml")
 
 
 def test_every_file_written_is_reported_and_nothing_else_appears(tmp_path):

@@ -21,7 +21,7 @@ from nimblepose.core.errors import MediaError
 from nimblepose.media.frames import Selection
 from nimblepose.media.live import LiveOptions
 from nimblepose.media.video import VideoFile
-from nimblepose.results.picture_sink import FORMATS
+from nimblepose.results.formats import FORMATS
 from nimblepose.results.recording import Recording, RecordOptions
 from nimblepose.results.video_sink import VideoSinkOptions
 from nimblepose.tracking.tracker import TrackOptions
@@ -297,7 +297,7 @@ import os, signal, sys
 from pathlib import Path
 from seeing_numbers import SeeingNumbers
 from nimblepose.media.live import LiveOptions
-from nimblepose.results.picture_sink import FORMATS
+from nimblepose.results.formats import FORMATS
 from nimblepose.results.video_sink import VideoSinkOptions
 from nimblepose.results.recording import Recording, RecordOptions
 

@@ -13,7 +13,7 @@ from nimblepose.core.skeleton import COCO_17
 from nimblepose.drawing.people import DrawOptions
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.video import VideoFile
-from nimblepose.results.picture_sink import FORMATS
+from nimblepose.results.formats import FORMATS, parse_formats
 from nimblepose.results.video_sink import VideoSink, VideoSinkOptions
 
 NAMES = ["a.openpose", "a.poses.coco.json", "a.poses.csv", "a.poses.jsonl", "a.poses.mp4", "a.poses.parquet"]
@@ -42,7 +42,7 @@ def out(tmp_path):
 
 def test_every_file_gets_its_name_when_all_are_complete(video, out):
     source = VideoFile(video)
-    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=FORMATS))
+    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=FORMATS), model="m")
     frames = list(source)
     for frame in frames:
         drawn = sink.add(frame.stamp, person(10 + frame.index), frame.image)
@@ -61,7 +61,7 @@ def test_every_file_gets_its_name_when_all_are_complete(video, out):
 
 def test_left_early_everything_is_readable_under_its_partial_name(video, out):
     source = VideoFile(video)
-    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=FORMATS))
+    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=FORMATS), model="m")
     for frame, _ in zip(source, range(5), strict=False):
         sink.add(frame.stamp, person(10), frame.image)
     sink.close()
@@ -73,7 +73,7 @@ def test_left_early_everything_is_readable_under_its_partial_name(video, out):
 def test_older_results_stay_until_new_ones_are_complete(video, out):
     (out / "a.poses.jsonl").write_text("older")
     source = VideoFile(video)
-    sink = VideoSink(out / "a", source, VideoSinkOptions(video=False))
+    sink = VideoSink(out / "a", source, VideoSinkOptions(video=False), model="m")
     frame = next(iter(source))
     assert sink.add(frame.stamp, person(10)) is None
     assert (out / "a.poses.jsonl").read_text() == "older"
@@ -84,7 +84,9 @@ def test_older_results_stay_until_new_ones_are_complete(video, out):
 def test_trails_grow_from_frame_to_frame(video, out):
     source = VideoFile(video)
     draw = DrawOptions(show_skeletons=False)
-    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=(), video=False, draw=draw, trails=Trails(seconds=5)))
+    sink = VideoSink(
+        out / "a", source, VideoSinkOptions(formats=(), video=False, draw=draw, trails=Trails(seconds=5)), model="m"
+    )
     blank = np.zeros((48, 64, 3), np.uint8)
     drawn = [sink.add(frame.stamp, person(5 + 2 * frame.index), blank) for frame in source]
     lit = [np.flatnonzero(picture.any(axis=(0, 2))) for picture in drawn]
@@ -98,7 +100,7 @@ def test_the_sound_of_the_source_goes_along(tmp_path, out):
 
     path = make_video(tmp_path / "b.mp4", [numbered(n) for n in range(20)], audio="aac")
     source = VideoFile(path)
-    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=()), sound=path)
+    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=()), model="m", sound=path)
     for frame in source:
         sink.add(frame.stamp, person(10), frame.image)
     sink.finish()
@@ -109,5 +111,5 @@ def test_the_sound_of_the_source_goes_along(tmp_path, out):
 def test_one_file_that_cannot_be_begun_closes_the_others(video, out):
     (out / "a.openpose").write_text("not ours")
     with pytest.raises(MediaError, match="no folder"):
-        VideoSink(out / "a", VideoFile(video), VideoSinkOptions(formats=("csv", "openpose")))
+        VideoSink(out / "a", VideoFile(video), VideoSinkOptions(formats=parse_formats("csv,openpose")), model="m")
     assert names(out) == ["a.openpose", "a.poses.partial.csv"]

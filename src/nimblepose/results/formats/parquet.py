@@ -1,15 +1,17 @@
-"""Poses as Parquet tables."""
+"""Tidy tables as Parquet: one row per found keypoint, with types."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nimblepose.core.files import partial, writing
 from nimblepose.core.optional import import_optional
 from nimblepose.core.poses import ROW_COLUMNS, Poses
-from nimblepose.media.frames import Stamp
-from nimblepose.results.writers import PictureResult
+from nimblepose.results.output_format import FolderMaker, Header, OutputFormat, PictureResult, VideoMaker
+
+if TYPE_CHECKING:
+    from nimblepose.media.frames import Stamp
 
 _ROW_GROUP = 10_000  # rows; more take memory while the file is completed, fewer are slow to read
 
@@ -35,7 +37,7 @@ def _arrays(rows: Sequence[tuple[Any, ...]], schema: Any) -> list[Any]:
     return [load_pyarrow().array(c, field.type) for c, field in zip(columns, schema, strict=True)]
 
 
-def tidy_parquet(results: Sequence[PictureResult]) -> bytes:
+def tidy_parquet(results: Sequence[PictureResult], header: Header) -> bytes:
     """One row per found keypoint, columns `file` and `ROW_COLUMNS`, as a Parquet file.
 
     Raises:
@@ -52,13 +54,13 @@ def tidy_parquet(results: Sequence[PictureResult]) -> bytes:
 
 
 class ParquetTable:
-    """The columns of `pose_files.CSV_COLUMNS`, with types and in full precision.
+    """The columns of `csv_table.VIDEO_COLUMNS`, with types and in full precision.
 
     Parquet cannot be read before its end is written. Until then the rows grow in an Arrow stream beside it,
     `*.partial.arrows`, one batch per frame, which PyArrow reads up to the last one.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, header: Header) -> None:
         """Begin `path`, usually `*.parquet`.
 
         Raises:
@@ -76,7 +78,7 @@ class ParquetTable:
             self._stream = pyarrow.ipc.new_stream(self._file, self._schema)
         self._append([])  # the stream begins with its first batch
 
-    def add(self, stamp: Stamp, poses: Poses) -> None:
+    def add(self, stamp: "Stamp", poses: Poses) -> None:
         """The rows of one frame."""
         rows = [(stamp.index, stamp.time, *row) for row in poses.to_rows()]
         if rows:
@@ -127,3 +129,12 @@ def _grouped(batches: Iterable[Any]) -> Iterator[list[Any]]:
             yield group
             group, rows = [], 0
     yield group  # perhaps of no batch: a table without rows has columns, too
+
+
+FORMAT = OutputFormat(
+    name="parquet",
+    help="those rows, with types",
+    requires="pyarrow",
+    folder=FolderMaker(".parquet", tidy_parquet),
+    video=VideoMaker(".poses.parquet", ParquetTable),
+)

@@ -12,8 +12,14 @@ from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.media.frames import Stamp
-from nimblepose.results.parquet import ParquetTable
-from nimblepose.results.pose_files import CSV_COLUMNS, CocoResults, JsonLines, OpenPoseFolder, TidyCsv
+from nimblepose.results.formats.coco import CocoResults
+from nimblepose.results.formats.csv_table import VIDEO_COLUMNS, TidyCsv
+from nimblepose.results.formats.openpose import OpenPoseFolder
+from nimblepose.results.formats.own import JsonLines
+from nimblepose.results.formats.parquet import ParquetTable
+from nimblepose.results.output_format import Header
+
+HEADER = Header(model="some-model")
 
 _POINTS = {"type": "array", "items": {"type": "number", "minimum": 0}}
 OPENPOSE_SCHEMA = {  # as its documentation has it (doc/02_output.md), and the canvas fields of ControlNet tools
@@ -85,14 +91,10 @@ def openpose(path):
     return {file.name: json.loads(file.read_text("utf-8")) for file in sorted(path.iterdir())}
 
 
-def folder(path):
-    return OpenPoseFolder(path, "clip")
-
-
 KINDS = {  # what makes it, how it is read, and the file while it grows
     "jsonl": (JsonLines, json_lines, "a.partial.out"),
     "coco": (CocoResults, coco, "a.partial.out"),
-    "openpose": (folder, openpose, "a.partial.out"),
+    "openpose": (OpenPoseFolder, openpose, "a.partial.out"),
     "csv": (TidyCsv, csv_rows, "a.partial.out"),
     "parquet": (ParquetTable, arrow_rows, "a.partial.arrows"),
 }
@@ -101,11 +103,11 @@ KINDS = {  # what makes it, how it is read, and the file while it grows
 @pytest.mark.parametrize("kind", KINDS)
 def test_after_every_frame_the_growing_file_reads_as_if_it_were_complete(tmp_path, kind):
     make, read, growing = KINDS[kind]
-    file = make(tmp_path / "a.out")
+    file = make(tmp_path / "a.out", HEADER)
     for count, (stamp, poses) in enumerate(FRAMES, 1):
         file.add(stamp, poses)
         (tmp_path / str(count)).mkdir()
-        whole = make(tmp_path / str(count) / "a.out")
+        whole = make(tmp_path / str(count) / "a.out", HEADER)
         for one in FRAMES[:count]:
             whole.add(*one)
         whole.close()
@@ -118,7 +120,7 @@ def test_after_every_frame_the_growing_file_reads_as_if_it_were_complete(tmp_pat
 def test_a_complete_file_replaces_an_older_one_and_leaves_nothing_else(tmp_path, kind):
     make, _, _ = KINDS[kind]
     for _ in range(2):
-        file = make(tmp_path / "a.out")
+        file = make(tmp_path / "a.out", HEADER)
         file.add(*FRAMES[1])
         assert file.finish() == tmp_path / "a.out"
         assert [path.name for path in tmp_path.iterdir()] == ["a.out"]
@@ -127,7 +129,7 @@ def test_a_complete_file_replaces_an_older_one_and_leaves_nothing_else(tmp_path,
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_missing_folder_is_named(tmp_path, kind):
     with pytest.raises(MediaError, match="nowhere"):
-        KINDS[kind][0](tmp_path / "nowhere" / "a.out")
+        KINDS[kind][0](tmp_path / "nowhere" / "a.out", HEADER)
 
 
 def written(file):
@@ -137,7 +139,7 @@ def written(file):
 
 
 def test_json_lines_hold_everything(tmp_path):
-    lines = json_lines(written(JsonLines(tmp_path / "a.jsonl")))
+    lines = json_lines(written(JsonLines(tmp_path / "a.jsonl", HEADER)))
     for line, (stamp, poses) in zip(lines, FRAMES, strict=True):
         place = {"frame": stamp.index, "time": stamp.time, "height": stamp.size[0], "width": stamp.size[1]}
         assert line == {**place, **poses.to_dict()}
@@ -149,7 +151,7 @@ def test_json_lines_hold_everything(tmp_path):
 def test_coco_results_load_in_pycocotools(tmp_path):
     from pycocotools.coco import COCO
 
-    path = written(CocoResults(tmp_path / "a.json"))
+    path = written(CocoResults(tmp_path / "a.json", HEADER))
     truth = COCO()
     truth.dataset = {
         "images": [{"id": stamp.index} for stamp, _ in FRAMES],
@@ -167,14 +169,14 @@ def test_coco_results_load_in_pycocotools(tmp_path):
 
 
 def test_coco_results_of_nobody_are_an_empty_list(tmp_path):
-    file = CocoResults(tmp_path / "a.json")
+    file = CocoResults(tmp_path / "a.json", HEADER)
     file.add(*FRAMES[0])
     assert json.loads(file.finish().read_text()) == []
 
 
 def test_openpose_files_fit_the_schema_and_hold_what_was_found(tmp_path):
     jsonschema = pytest.importorskip("jsonschema")
-    documents = openpose(written(OpenPoseFolder(tmp_path / "clip.openpose", "clip")))
+    documents = openpose(written(OpenPoseFolder(tmp_path / "clip.openpose", HEADER)))
     assert list(documents) == [f"clip_{stamp.index:012d}_keypoints.json" for stamp, _ in FRAMES]
     for document, (stamp, poses) in zip(documents.values(), FRAMES, strict=True):
         jsonschema.validate(document, OPENPOSE_SCHEMA)
@@ -186,7 +188,7 @@ def test_openpose_leaves_other_peoples_folders_alone(tmp_path):
     (tmp_path / "clip.openpose").mkdir()
     (tmp_path / "clip.openpose" / "thesis.txt").write_text("mine")
     with pytest.raises(MediaError, match=r"thesis\.txt"):
-        OpenPoseFolder(tmp_path / "clip.openpose", "clip")
+        OpenPoseFolder(tmp_path / "clip.openpose", HEADER)
     assert (tmp_path / "clip.openpose" / "thesis.txt").read_text() == "mine"
 
 
@@ -194,15 +196,15 @@ def test_openpose_leaves_other_peoples_folders_alone(tmp_path):
 def test_openpose_leaves_a_file_of_that_name_alone(tmp_path, where):
     (tmp_path / where).write_text("mine")
     with pytest.raises(MediaError, match="is no folder"):
-        OpenPoseFolder(tmp_path / "clip.openpose", "clip")
+        OpenPoseFolder(tmp_path / "clip.openpose", HEADER)
     assert (tmp_path / where).read_text() == "mine"
 
 
 def test_csv_is_tidy(tmp_path):
-    table = pd.read_csv(written(TidyCsv(tmp_path / "a.csv")))
-    assert tuple(table.columns) == CSV_COLUMNS
+    table = pd.read_csv(written(TidyCsv(tmp_path / "a.csv", HEADER)))
+    assert tuple(table.columns) == VIDEO_COLUMNS
     assert table["interpolated"].dtype == bool
-    for column, expected in zip(CSV_COLUMNS, zip(*ROWS, strict=True), strict=True):
+    for column, expected in zip(VIDEO_COLUMNS, zip(*ROWS, strict=True), strict=True):
         if column in ("time", "x", "y", "score"):
             np.testing.assert_allclose(table[column], expected, atol=0.0051 if column in "xy" else 1e-4)
         else:
@@ -211,20 +213,20 @@ def test_csv_is_tidy(tmp_path):
 
 @pytest.mark.parametrize("group", [10_000, 30], ids=["one_group", "several_groups"])
 def test_parquet_is_exact(tmp_path, monkeypatch, group):
-    monkeypatch.setattr("nimblepose.results.parquet._ROW_GROUP", group)
-    path = written(ParquetTable(tmp_path / "a.parquet"))
+    monkeypatch.setattr("nimblepose.results.formats.parquet._ROW_GROUP", group)
+    path = written(ParquetTable(tmp_path / "a.parquet", HEADER))
     table = pyarrow.parquet.read_table(path)
-    assert tuple(table.column_names) == CSV_COLUMNS
+    assert tuple(table.column_names) == VIDEO_COLUMNS
     assert [tuple(row.values()) for row in table.to_pylist()] == ROWS
-    assert tuple(pd.read_parquet(path).columns) == CSV_COLUMNS
+    assert tuple(pd.read_parquet(path).columns) == VIDEO_COLUMNS
     assert (pyarrow.parquet.ParquetFile(path).num_row_groups > 1) == (group == 30)
 
 
 def test_parquet_of_nobody_has_columns(tmp_path):
-    file = ParquetTable(tmp_path / "a.parquet")
+    file = ParquetTable(tmp_path / "a.parquet", HEADER)
     file.add(*FRAMES[0])
     table = pyarrow.parquet.read_table(file.finish())
-    assert (table.num_rows, tuple(table.column_names)) == (0, CSV_COLUMNS)
+    assert (table.num_rows, tuple(table.column_names)) == (0, VIDEO_COLUMNS)
 
 
 def test_the_schema_is_strict_enough_to_refuse_a_wrong_file():

@@ -6,15 +6,17 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
-from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17, HUMAN_18, Skeleton
-from nimblepose.media.encoding import encode_picture
-from nimblepose.media.pictures import read_picture
-from nimblepose.results.parquet import tidy_parquet
-from nimblepose.results.writers import CSV_COLUMNS, PictureResult, coco_results, openpose_json, own_json, tidy_csv
+from nimblepose.results.formats.coco import coco_results
+from nimblepose.results.formats.csv_table import PICTURE_COLUMNS, tidy_csv
+from nimblepose.results.formats.openpose import openpose_json
+from nimblepose.results.formats.own import own_json
+from nimblepose.results.formats.parquet import tidy_parquet
+from nimblepose.results.output_format import Header, PictureResult
+
+HEADER = Header(model="some-model")
 
 SIZE = (480, 640)
 
@@ -34,7 +36,7 @@ def nobody():
 
 
 def test_own_json_holds_everything(result, nobody):
-    document = json.loads(own_json([result, nobody], "some-model"))
+    document = json.loads(own_json([result, nobody], HEADER))
     assert (document["format"], document["version"], document["model"]) == ("nimblepose", 1, "some-model")
     assert Skeleton.from_dict(document["skeletons"]["human18"]) == HUMAN_18
     first, second = document["pictures"]
@@ -58,7 +60,9 @@ def test_coco_results_load_in_pycocotools(result, nobody, tmp_path):
         "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_17.keypoints), "skeleton": []}],
     }
     (tmp_path / "truth.json").write_text(json.dumps(truth))
-    (tmp_path / "results.json").write_bytes(coco_results([result, PictureResult("285.png", (10, 20), nobody.poses)]))
+    (tmp_path / "results.json").write_bytes(
+        coco_results([result, PictureResult("285.png", (10, 20), nobody.poses)], HEADER)
+    )
     loaded = COCO(tmp_path / "truth.json").loadRes(str(tmp_path / "results.json"))
     rows = loaded.loadAnns(loaded.getAnnIds(imgIds=[139]))
     assert len(rows) == 3
@@ -70,7 +74,7 @@ def test_coco_results_load_in_pycocotools(result, nobody, tmp_path):
 
 @pytest.mark.parametrize("files", [("a.jpg", "7.jpg"), ("7.jpg", "x/7.png")], ids=["a_name", "the_same_number"])
 def test_without_usable_numbers_pictures_are_counted(result, files):
-    rows = json.loads(coco_results([PictureResult(file, SIZE, result.poses) for file in files]))
+    rows = json.loads(coco_results([PictureResult(file, SIZE, result.poses) for file in files], HEADER))
     assert [row["image_id"] for row in rows] == [1, 1, 1, 2, 2, 2]
 
 
@@ -84,8 +88,8 @@ def test_openpose_json_has_the_canvas_and_triples(result):
 
 
 def test_csv_loads_in_pandas(result, nobody):
-    table = pd.read_csv(io.BytesIO(tidy_csv([result, nobody])))
-    assert tuple(table.columns) == CSV_COLUMNS
+    table = pd.read_csv(io.BytesIO(tidy_csv([result, nobody], HEADER)))
+    assert tuple(table.columns) == PICTURE_COLUMNS
     assert len(table) == result.poses.found.sum()
     assert set(table.file) == {result.file}
     row = table[(table.person == 1) & (table.keypoint == "left_knee")].iloc[0]
@@ -93,24 +97,10 @@ def test_csv_loads_in_pandas(result, nobody):
     np.testing.assert_allclose([row.x, row.y], expected, atol=0.0051)
 
 
-@pytest.mark.parametrize(("suffix", "tolerance"), [(".png", 0), (".jpg", 4), (".webp", 6), (".JPEG", 4)])
-def test_pictures_come_back_in_their_colours(suffix, tolerance):
-    picture = np.zeros((16, 24, 3), np.uint8) + np.array([200, 100, 30], np.uint8)
-    data = encode_picture(picture, suffix)
-    np.testing.assert_allclose(read_picture(data).astype(int), picture, atol=tolerance)
-    assert Image.open(io.BytesIO(data)).size == (24, 16)
-
-
-@pytest.mark.parametrize(("suffix", "shape"), [(".gif", (4, 4, 3)), ("", (4, 4, 3)), (".jpg", (1, 70_000, 3))])
-def test_pictures_that_cannot_be_written(suffix, shape):
-    with pytest.raises(MediaError, match="cannot write"):
-        encode_picture(np.zeros(shape, np.uint8), suffix)
-
-
 def test_parquet_of_pictures_has_the_rows_of_the_csv_in_full_precision(result, nobody, tmp_path):
-    (tmp_path / "a.parquet").write_bytes(tidy_parquet([result, nobody]))
+    (tmp_path / "a.parquet").write_bytes(tidy_parquet([result, nobody], HEADER))
     table = pd.read_parquet(tmp_path / "a.parquet")
-    assert tuple(table.columns) == (*CSV_COLUMNS, "interpolated")
+    assert tuple(table.columns) == (*PICTURE_COLUMNS, "interpolated")
     assert [tuple(row) for row in table.itertuples(index=False)] == [
         (result.file, *row) for row in result.poses.to_rows()
     ]
