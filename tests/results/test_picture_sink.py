@@ -1,5 +1,7 @@
 """Results get names that harm nobody's files."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -34,3 +36,14 @@ def test_without_any_picture_nothing_is_written(tmp_path):
 def test_a_folder_that_is_gone_is_our_error(tmp_path):
     with pytest.raises(MediaError, match="gone"):
         PictureSink(["a.png"], SinkOptions(out=tmp_path / "gone"), model="m").add("a.png", PICTURE, NOBODY)
+
+
+def test_a_name_that_is_not_utf_8_costs_no_file(tmp_path):
+    """Python gives such a name with lone surrogates, which JSON, CSV and Parquet cannot hold."""
+    sources = ["caf\udce9.png", "b.png"]
+    sink = PictureSink(sources, SinkOptions(out=tmp_path, formats=FORMATS, pictures=False), model="m")
+    for source in sources:
+        sink.add(source, PICTURE, NOBODY)
+    sink.finish()
+    pictures = json.loads((tmp_path / "poses.json").read_text("utf-8"))["pictures"]
+    assert [picture["file"] for picture in pictures] == ["caf\ufffd.png", "b.png"]

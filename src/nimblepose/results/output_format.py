@@ -3,31 +3,57 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from nimblepose.core.geometry import Size
 from nimblepose.core.optional import import_optional
 from nimblepose.core.poses import Poses
+from nimblepose.core.skeleton import Skeleton
 
 if TYPE_CHECKING:  # the command line's help is made from the formats, and opens neither pictures nor videos
     from nimblepose.media.frames import Stamp
+
+
+VERSION = 2
+"""Of our own forms; `nimblepose.results.reading` reads this one and all before."""
 
 
 @dataclass(frozen=True)
 class PictureResult:
     """Who was found in one picture."""
 
-    file: str  # path or address as it was given
+    file: str  # path or address as it was given, printable
     size: Size  # (height, width) of the upright picture in pixels
     poses: Poses
+    number: int  # of the picture, unlike those of all others in the same folder of results
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
     """What is true of a whole run."""
 
-    model: str  # name of the file without its ending
+    model: str  # name of its file without the ending
+    skeletons: tuple[Skeleton, ...]  # of everybody in the results
+    source: str | None = None  # the video, printable; None: pictures, each of which has a name of its own
+    rate: float | None = None  # frames per second on average, as the source declares; None: not known, or pictures
+    started: datetime | None = None  # of live sources: when time was 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, with the version of the form."""
+        header: dict[str, Any] = {
+            "format": "nimblepose",
+            "version": VERSION,
+            "model": self.model,
+            "skeletons": {skeleton.name: skeleton.to_dict() for skeleton in self.skeletons},
+        }
+        if self.source is not None:
+            started = self.started and self.started.astimezone(UTC).replace(tzinfo=None)
+            header["source"] = self.source
+            header["rate"] = None if self.rate is None else round(self.rate, 6)
+            header["started"] = None if started is None else f"{started.isoformat(timespec='milliseconds')}Z"
+        return header
 
 
 class PoseFile(Protocol):
@@ -92,3 +118,17 @@ def encode_json(value: Any) -> bytes:
         ValueError: a number is not finite: JSON knows none such.
     """
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def round_seconds(time: float) -> float:
+    """Seconds as all forms write them, so that their tables can be joined: six decimals, as sources have them."""
+    return round(time, 6)
+
+
+def to_text(name: str) -> str:
+    r"""The name of a file as text that every reader takes: what is not UTF-8 in it is replaced.
+
+    >>> to_text("caf\udce9.jpg") == "caf\ufffd.jpg"  # as Python gives a name in Latin-1
+    True
+    """
+    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

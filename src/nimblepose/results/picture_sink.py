@@ -16,7 +16,8 @@ from nimblepose.media.encoding import ENCODED_SUFFIXES, encode_picture
 from nimblepose.media.pictures import Picture
 from nimblepose.media.sources import ANNOTATED
 from nimblepose.results.formats import own
-from nimblepose.results.output_format import Header, OutputFormat, PictureResult
+from nimblepose.results.numbering import number_pictures
+from nimblepose.results.output_format import Header, OutputFormat, PictureResult, to_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +54,17 @@ class PictureSink:
         """
         for chosen in options.formats:
             chosen.check_available()
-        self.options, self._header = options, Header(model=model)
-        listed = [str(source) for source in sources]
-        self._alone = len(listed) == 1 and options.out is None and not among_videos
+        self.options, self.model = options, model
+        listed = list(dict.fromkeys(str(source) for source in sources))
+        alone = len(listed) == 1 and options.out is None and not among_videos
+        self._stem = f"{_stem_and_suffix(listed[0])[0]}{ANNOTATED}" if alone else "poses"  # of files about the run
         self._taken = {_key(Path(source)) for source in listed if not is_url(source)}
+        places = defaultdict(list)
+        for source in listed:
+            places[self._place(source)].append(source)
+        self._numbers = {
+            source: n for here in places.values() for source, n in zip(here, number_pictures(here), strict=True)
+        }
         self._results: dict[Path, list[PictureResult]] = defaultdict(list)
 
     def add(self, source: str | Path, picture: Picture, poses: Poses) -> list[Path]:
@@ -65,11 +73,13 @@ class PictureSink:
         Raises:
             MediaError: a file cannot be written.
         """
-        place = self.options.out or (Path() if is_url(str(source)) else Path(source).parent)
-        stem, suffix = _stem_and_suffix(str(source))
+        source = str(source)
+        place = self._place(source)
+        stem, suffix = _stem_and_suffix(source)
         suffix = suffix if suffix.lower() in ENCODED_SUFFIXES else ".png"
         size = (picture.shape[0], picture.shape[1])
-        result = PictureResult(without_secrets(str(source)) if is_url(str(source)) else str(source), size, poses)
+        name = without_secrets(source) if is_url(source) else to_text(source)
+        result = PictureResult(name, size, poses, self._numbers[source])
         makers = [chosen.picture for chosen in self.options.formats if chosen.picture]
         drawn, *alone = self._free(place, stem, [f"{ANNOTATED}{suffix}", *(maker.ending for maker in makers)])
         written = []
@@ -90,12 +100,17 @@ class PictureSink:
         """
         written = []
         for place, results in self._results.items():
-            stem = f"{_stem_and_suffix(results[0].file)[0]}{ANNOTATED}" if self._alone else "poses"
+            skeletons = {result.poses.skeleton.name: result.poses.skeleton for result in results}
+            header = Header(model=self.model, skeletons=tuple(skeletons.values()))
             for maker in (chosen.folder for chosen in self.options.formats if chosen.folder):
-                path = place / f"{stem}{maker.ending}"
-                write_atomically(path, maker.make(results, self._header))
+                path = place / f"{self._stem}{maker.ending}"
+                write_atomically(path, maker.make(results, header))
                 written.append(path)
         return written
+
+    def _place(self, source: str) -> Path:
+        """The folder of what is written about a picture."""
+        return self.options.out or (Path() if is_url(source) else Path(source).parent)
 
     def _free(self, place: Path, stem: str, endings: Sequence[str]) -> list[Path]:
         """Names that are no source and were not given out in this run."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nimblepose.core.poses import Poses
+from nimblepose.core.skeleton import Skeleton
 from nimblepose.drawing.people import DrawOptions, draw_poses
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.audio import Sound
@@ -13,7 +14,7 @@ from nimblepose.media.pictures import Picture
 from nimblepose.media.sources import ANNOTATED
 from nimblepose.media.video_writer import VideoWriter
 from nimblepose.results.formats import own
-from nimblepose.results.output_format import Header, OutputFormat, PoseFile
+from nimblepose.results.output_format import Header, OutputFormat, PoseFile, to_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,7 @@ class VideoSink:
         options: VideoSinkOptions,
         *,
         model: str,
+        skeleton: Skeleton,
         begin: float = 0.0,
         sound: Path | None = None,
     ) -> None:
@@ -50,6 +52,7 @@ class VideoSink:
             source: What is read: tells rate and pixel aspect.
             options: What to write.
             model: Name of the model, written into the results.
+            skeleton: Of everybody, likewise.
             begin: Seconds of the source at which the annotated video begins.
             sound: The file whose sound it gets.
 
@@ -61,9 +64,17 @@ class VideoSink:
         self._files: list[PoseFile] = []
         self._video: VideoWriter | None = None
         self._trails = options.trails
+        info = source.info
+        header = Header(
+            model=model,
+            skeletons=(skeleton,),
+            source=to_text(info.name),
+            rate=None if info.rate is None else float(info.rate),
+            started=info.started,
+        )
         try:
             for maker in (chosen.video for chosen in options.formats if chosen.video):
-                self._files.append(maker.begin(stem.with_name(stem.name + maker.ending), Header(model=model)))
+                self._files.append(maker.begin(stem.with_name(stem.name + maker.ending), header))
         except Exception:
             self.close()
             raise

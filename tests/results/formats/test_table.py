@@ -81,7 +81,7 @@ def test_a_new_format_is_one_line_for_pictures(toy, tmp_path):
 
 def test_a_new_format_is_one_line_for_videos(toy, tmp_path):
     source = VideoFile(make_video(tmp_path / "clip.mp4", [numbered(n) for n in range(3)]))
-    sink = VideoSink(tmp_path / "a", source, VideoSinkOptions(formats=toy, video=False), model="m")
+    sink = VideoSink(tmp_path / "a", source, VideoSinkOptions(formats=toy, video=False), model="m", skeleton=COCO_17)
     for frame in source:
         sink.add(frame.stamp, NOBODY)
     assert [path.name for path in sink.finish()] == ["a.poses.csv", "a.poses.count"]

@@ -1,6 +1,8 @@
 """The files of a video hold what was found, by their usual readers, complete after every frame and when finished."""
 
+import dataclasses
 import json
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pandas as pd
@@ -13,13 +15,14 @@ from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.media.frames import Stamp
 from nimblepose.results.formats.coco import CocoResults
-from nimblepose.results.formats.csv_table import VIDEO_COLUMNS, TidyCsv
+from nimblepose.results.formats.csv_table import TidyCsv
 from nimblepose.results.formats.openpose import OpenPoseFolder
 from nimblepose.results.formats.own import JsonLines
 from nimblepose.results.formats.parquet import ParquetTable
 from nimblepose.results.output_format import Header
+from nimblepose.results.tables import COLUMNS
 
-HEADER = Header(model="some-model")
+HEADER = Header(model="some-model", skeletons=(HUMAN_18,), source="a clip.mp4", rate=30000 / 1001)
 
 _POINTS = {"type": "array", "items": {"type": "number", "minimum": 0}}
 OPENPOSE_SCHEMA = {  # as its documentation has it (doc/02_output.md), and the canvas fields of ControlNet tools
@@ -67,7 +70,11 @@ FRAMES = [
     (Stamp(6, 3600.25, (480, 640)), people([], 3)),
     (Stamp(8, 3600.5, (480, 640)), people([9], 4)),
 ]
-ROWS = [(stamp.index, stamp.time, *row) for stamp, poses in FRAMES for row in poses.to_rows()]
+ROWS = [
+    ("a clip.mp4", stamp.index, stamp.time, person, round(person_score, 4), keypoint, x, y, round(score, 4), flag)
+    for stamp, poses in FRAMES
+    for person, person_score, keypoint, x, y, score, flag in poses.to_rows()
+]
 
 
 def json_lines(path):
@@ -140,12 +147,26 @@ def written(file):
 
 def test_json_lines_hold_everything(tmp_path):
     lines = json_lines(written(JsonLines(tmp_path / "a.jsonl", HEADER)))
+    assert lines[0].pop("header") == HEADER.to_dict()
     for line, (stamp, poses) in zip(lines, FRAMES, strict=True):
         place = {"frame": stamp.index, "time": stamp.time, "height": stamp.size[0], "width": stamp.size[1]}
         assert line == {**place, **poses.to_dict()}
     assert [person["track_id"] for person in lines[2]["people"]] == [7, 2, 1]
-    points = [point for line in lines for person in line["people"] for point in person["keypoints"].values()]
-    assert sum(point.get("interpolated", False) for point in points) == sum(row[-1] for row in ROWS) > 0
+    points = [point for line in lines for person in line["people"] for point in person["keypoints"]]
+    assert sum(point["interpolated"] for point in points) == sum(row[-1] for row in ROWS) > 0
+
+
+def test_the_header_says_what_the_numbers_come_from():
+    assert HEADER.to_dict() == {
+        "format": "nimblepose", "version": 2, "model": "some-model", "skeletons": {"human18": HUMAN_18.to_dict()},
+        "source": "a clip.mp4", "rate": 29.97003, "started": None,
+    }  # fmt: skip
+
+
+def test_the_time_of_day_of_live_sources_is_utc():
+    berlin = timezone(timedelta(hours=1))
+    started = datetime(2026, 11, 27, 0, 30, 1, 250_400, berlin)
+    assert dataclasses.replace(HEADER, started=started).to_dict()["started"] == "2026-11-26T23:30:01.250Z"
 
 
 def test_coco_results_load_in_pycocotools(tmp_path):
@@ -163,7 +184,7 @@ def test_coco_results_load_in_pycocotools(tmp_path):
     loaded = truth.loadRes(str(path))
     for stamp, poses in FRAMES:
         rows = loaded.loadAnns(loaded.getAnnIds(imgIds=[stamp.index]))
-        expected = poses.to_coco(stamp.index)
+        expected = poses.to_coco(stamp.index, file_name="a clip.mp4")
         assert [{key: row[key] for key in expected[0]} for row in rows] == expected if expected else rows == []
     assert all(len(row["interpolated"]) == 17 for row in json.loads(path.read_text()))
 
@@ -202,13 +223,12 @@ def test_openpose_leaves_a_file_of_that_name_alone(tmp_path, where):
 
 def test_csv_is_tidy(tmp_path):
     table = pd.read_csv(written(TidyCsv(tmp_path / "a.csv", HEADER)))
-    assert tuple(table.columns) == VIDEO_COLUMNS
-    assert table["interpolated"].dtype == bool
-    for column, expected in zip(VIDEO_COLUMNS, zip(*ROWS, strict=True), strict=True):
-        if column in ("time", "x", "y", "score"):
-            np.testing.assert_allclose(table[column], expected, atol=0.0051 if column in "xy" else 1e-4)
+    assert tuple(table.columns) == COLUMNS
+    for column, expected in zip(COLUMNS, zip(*ROWS, strict=True), strict=True):
+        if column in ("x", "y"):
+            np.testing.assert_allclose(table[column], expected, atol=0.0051)
         else:
-            assert table[column].tolist() == list(expected)
+            assert table[column].tolist() == list(expected), column
 
 
 @pytest.mark.parametrize("group", [10_000, 30], ids=["one_group", "several_groups"])
@@ -216,17 +236,19 @@ def test_parquet_is_exact(tmp_path, monkeypatch, group):
     monkeypatch.setattr("nimblepose.results.formats.parquet._ROW_GROUP", group)
     path = written(ParquetTable(tmp_path / "a.parquet", HEADER))
     table = pyarrow.parquet.read_table(path)
-    assert tuple(table.column_names) == VIDEO_COLUMNS
-    assert [tuple(row.values()) for row in table.to_pylist()] == ROWS
-    assert tuple(pd.read_parquet(path).columns) == VIDEO_COLUMNS
+    assert tuple(table.column_names) == COLUMNS
+    assert [tuple(row.values()) for row in table.to_pylist()] == ROWS, "x and y to the last bit"
+    assert tuple(pd.read_parquet(path).columns) == COLUMNS
     assert (pyarrow.parquet.ParquetFile(path).num_row_groups > 1) == (group == 30)
 
 
-def test_parquet_of_nobody_has_columns(tmp_path):
+def test_parquet_of_nobody_has_columns_and_says_how_many_frames_there_were(tmp_path):
     file = ParquetTable(tmp_path / "a.parquet", HEADER)
-    file.add(*FRAMES[0])
+    for number in range(3):
+        file.add(Stamp(number, number / 30, (480, 640)), people([], 0))
     table = pyarrow.parquet.read_table(file.finish())
-    assert (table.num_rows, tuple(table.column_names)) == (0, VIDEO_COLUMNS)
+    assert (table.num_rows, tuple(table.column_names)) == (0, COLUMNS)
+    assert json.loads(table.schema.metadata[b"nimblepose"]) == {**HEADER.to_dict(), "frames": 3}
 
 
 def test_the_schema_is_strict_enough_to_refuse_a_wrong_file():

@@ -13,26 +13,22 @@ if TYPE_CHECKING:
 
 
 def coco_results(results: Sequence[PictureResult], header: Header) -> bytes:
-    """A list of COCO keypoint results; `image_id` is a file's number as COCO names files, else its place from 1."""
-    numbers = [int(stem) if (stem := Path(r.file).stem).isascii() and stem.isdigit() else None for r in results]
-    usable = None not in numbers and len(set(numbers)) == len(numbers)
-    ids = numbers if usable else range(1, len(results) + 1)
-    rows = [row for image_id, r in zip(ids, results, strict=True) for row in r.poses.to_coco(int(image_id or 0))]
-    return encode_json(rows) + b"\n"
+    """A list of COCO keypoint results; `image_id` is the number of the picture, `file_name` its name."""
+    return encode_json([row for r in results for row in r.poses.to_coco(r.number, file_name=r.file)]) + b"\n"
 
 
 class CocoResults:
-    """A list of COCO keypoint results whose `image_id` is the index of the frame; closed after every frame."""
+    """A list of COCO keypoint results, whole after every frame; `image_id` is its index, `file_name` the video."""
 
     def __init__(self, path: Path, header: Header) -> None:
         """Begin `path`, usually `*.json`."""
-        self._file, self._empty = GrowingFile(path), True
+        self._file, self._name, self._empty = GrowingFile(path), header.source, True
         self._file.append(b"[\n]\n")
         self.finish, self.close = self._file.finish, self._file.close
 
     def add(self, stamp: "Stamp", poses: Poses) -> None:
         """One object per person."""
-        rows = b",\n".join(encode_json(row) for row in poses.to_coco(stamp.index))
+        rows = b",\n".join(encode_json(row) for row in poses.to_coco(stamp.index, file_name=self._name))
         if rows:
             comma = b"" if self._empty else b",\n"
             self._file.append(comma + rows + b"\n]\n", over=len(b"]\n" if self._empty else b"\n]\n"))
