@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.tracking.conftest import poses, standing
 
-from nimblepose.core.oks import oks
+from nimblepose.core.oks import compute_oks
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.tracking.tracks import measure_sizes, start_tracks
 
@@ -82,7 +82,9 @@ def test_whoever_is_where_nobody_knows_is_less_certain():
 def test_likeness_is_oks_where_the_place_is_sure(rng):
     found = poses(PERSON + rng.normal(0, 4, (3, 18, 2)))
     tracks = begin(PERSON, PERSON + 10, covariance=np.zeros((2, 2, 2)))
-    expected = oks(found.keypoints, np.array([PERSON, PERSON + 10]), oks_sigmas=SIGMAS, area=np.full(2, SIZE**2)).T
+    expected = compute_oks(
+        found.keypoints, np.array([PERSON, PERSON + 10]), oks_sigmas=SIGMAS, area=np.full(2, SIZE**2)
+    ).T
     np.testing.assert_allclose(tracks.compare(found), expected, atol=1e-5)
 
 

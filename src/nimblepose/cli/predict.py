@@ -56,7 +56,8 @@ def predict(
     from nimblepose.core.errors import PoseError
     from nimblepose.drawing.people import DrawOptions
     from nimblepose.media.sources import is_video
-    from nimblepose.results.picture_sink import PictureSink, SinkOptions, parse_formats
+    from nimblepose.results.formats import parse_formats
+    from nimblepose.results.picture_sink import PictureSink, SinkOptions
 
     estimating = EstimatorOptions(
         model=model,

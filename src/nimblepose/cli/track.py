@@ -48,7 +48,7 @@ def track(
     Ctrl-C completes the files with what was seen so far; --resume goes on from there, or from where a run was killed.
     """
     from nimblepose.drawing.people import DrawOptions
-    from nimblepose.results.picture_sink import parse_formats
+    from nimblepose.results.formats import parse_formats
 
     estimating = EstimatorOptions(
         model=model, backend=backend, threads=threads, input_height=input_height, min_score=min_score, flip=flip
