@@ -122,7 +122,8 @@ def profile(estimator: PoseEstimator, video: Path, part: Selection, folder: Path
     spent: dict[str, float] = defaultdict(float)
     tracker, smoother = OksTracker(), OneEuroSmoother()
     source = open_frames(video, part)
-    lines = JsonLines(folder / "profile.jsonl", Header(model=estimator.model.stem))
+    header = Header(model=estimator.model.stem, skeletons=(estimator.skeleton,), source=source.info.name)
+    lines = JsonLines(folder / "profile.jsonl", header)
     writer = VideoWriter(folder / "profile.mp4", source.info)
     clock = time.process_time()
 
