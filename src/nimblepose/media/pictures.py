@@ -1,7 +1,7 @@
 """Any picture in, one kind of array out: (H, W, 3) uint8 RGB, upright."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,15 @@ _ORIENTATION = 0x0112  # the EXIF tag
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
-def read_picture(source: str | Path | bytes | Image.Image | NDArray[Any], *, max_pixels: int = 100_000_000) -> Picture:
+MAX_PIXELS = 100_000_000  # of a file, unless somebody trusts it
+
+
+def read_picture(
+    source: str | Path | bytes | Image.Image | NDArray[Any],
+    *,
+    max_pixels: int = MAX_PIXELS,
+    expect: Callable[[int], None] | None = None,
+) -> Picture:
     """Read a picture as (H, W, 3) uint8 RGB.
 
     Files are turned upright by their EXIF orientation; of an animation the first frame is taken; gray, palette, CMYK
@@ -35,6 +43,7 @@ def read_picture(source: str | Path | bytes | Image.Image | NDArray[Any], *, max
         source: A file, its bytes, a PIL image, or an array: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, of
             uint8 or uint16.
         max_pixels: Files that declare more are refused before they are decoded.
+        expect: Called with the number of pixels that a file declares, before they are decoded: it may wait for memory.
 
     Raises:
         MediaError: no such file, not a picture, damaged, too large, or an array of another shape or type.
@@ -45,9 +54,9 @@ def read_picture(source: str | Path | bytes | Image.Image | NDArray[Any], *, max
         with _one_error("the PIL image"):
             return _from_pil(source, "the PIL image")
     if isinstance(source, bytes):
-        return _decode(source, "the picture", max_pixels)
+        return _decode(source, "the picture", max_pixels, expect)
     if isinstance(source, str | Path):
-        return _decode(_read_bytes(Path(source)), str(source), max_pixels)
+        return _decode(_read_bytes(Path(source)), str(source), max_pixels, expect)
     raise MediaError(f"expected a path, bytes, PIL image or array as picture, got {type(source).__name__}")
 
 
@@ -68,7 +77,7 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def _decode(data: bytes, name: str, max_pixels: int) -> Picture:
+def _decode(data: bytes, name: str, max_pixels: int, expect: Callable[[int], None] | None) -> Picture:
     if not data:
         raise MediaError(f"{name} is empty (0 bytes); fetch or copy it again")
     with _one_error(name), Image.open(io.BytesIO(data), formats=_FORMATS) as image:  # reads the header only
@@ -78,6 +87,8 @@ def _decode(data: bytes, name: str, max_pixels: int) -> Picture:
                 f"{name} declares {width} x {height} pixels, more than the limit of {max_pixels}; "
                 f"make it smaller, or raise max_pixels if you trust it"
             )
+        if expect:
+            expect(width * height)
         if image.format == "JPEG" and image.mode in ("RGB", "L") and data.endswith(b"\xff\xd9"):
             picture = _decode_jpeg(data, name)
         else:

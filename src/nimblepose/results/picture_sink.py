@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from nimblepose.core.errors import MediaError
 from nimblepose.core.files import write_atomically
+from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
 from nimblepose.core.web import is_url, without_secrets
 from nimblepose.drawing.people import DrawOptions, draw_poses
@@ -60,21 +61,45 @@ class PictureSink:
         self._results: dict[Path, list[PictureResult]] = defaultdict(list)
 
     def add(self, source: str | Path, picture: Picture, poses: Poses) -> list[Path]:
-        """Write what belongs to one picture and return the files written.
+        """Draw and write what belongs to one picture; return the files written.
+
+        Raises:
+            MediaError: a file cannot be written.
+        """
+        return self.write(source, (picture.shape[0], picture.shape[1]), poses, self.draw(source, picture, poses))
+
+    def draw(self, source: str | Path, picture: Picture, poses: Poses) -> bytes | None:
+        """The annotated picture as the bytes of its file, for `write`; None if none shall be written.
+
+        May be called by several threads at a time, for pictures in any order.
+
+        Raises:
+            MediaError: the picture is too large for the format.
+        """
+        if not self.options.pictures:
+            return None
+        return encode_picture(draw_poses(picture, poses, self.options.draw), _drawn_suffix(str(source)))
+
+    def write(self, source: str | Path, size: Size, poses: Poses, drawn: bytes | None) -> list[Path]:
+        """Write what belongs to one picture; return the files written. By one thread, in the order of the results.
+
+        Args:
+            source: One of those of the run.
+            size: (height, width) of the upright picture in pixels.
+            poses: Who was found in it.
+            drawn: What `draw` returned.
 
         Raises:
             MediaError: a file cannot be written.
         """
         place = self.options.out or (Path() if is_url(str(source)) else Path(source).parent)
-        stem, suffix = _stem_and_suffix(str(source))
-        suffix = suffix if suffix.lower() in ENCODED_SUFFIXES else ".png"
-        size = (picture.shape[0], picture.shape[1])
+        stem = _stem_and_suffix(str(source))[0]
         result = PictureResult(without_secrets(str(source)) if is_url(str(source)) else str(source), size, poses)
-        drawn, keypoints = self._free(place, stem, (f"{ANNOTATED}{suffix}", "_keypoints.json"))
+        annotated, keypoints = self._free(place, stem, (f"{ANNOTATED}{_drawn_suffix(str(source))}", "_keypoints.json"))
         written = []
-        if self.options.pictures:
-            write_atomically(drawn, encode_picture(draw_poses(picture, poses, self.options.draw), suffix))
-            written.append(drawn)
+        if drawn is not None:
+            write_atomically(annotated, drawn)
+            written.append(annotated)
         if "openpose" in self.options.formats:
             write_atomically(keypoints, openpose_json(result))
             written.append(keypoints)
@@ -136,6 +161,12 @@ def _stem_and_suffix(source: str) -> tuple[str, str]:
         return Path(source).stem, Path(source).suffix
     name = re.sub(r"[^\w.-]", "_", unquote(urlsplit(source).path).rpartition("/")[2]).strip(".")
     return Path(name).stem or "picture", Path(name).suffix
+
+
+def _drawn_suffix(source: str) -> str:
+    """Of the annotated picture: the source's own if we write such files."""
+    suffix = _stem_and_suffix(source)[1]
+    return suffix if suffix.lower() in ENCODED_SUFFIXES else ".png"
 
 
 def _key(path: Path) -> str:
