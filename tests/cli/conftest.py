@@ -71,6 +71,10 @@ def estimator(monkeypatch, tmp_path_factory):
         def stream(self, pictures):
             return map(self, pictures)
 
+        def map(self, work, items):
+            for item in items:
+                yield work(item, self)
+
     module = types.ModuleType("nimblepose.runtime.estimator")
     module.PoseEstimator = Estimator
     monkeypatch.setitem(sys.modules, "nimblepose.runtime.estimator", module)

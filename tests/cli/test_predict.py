@@ -183,7 +183,8 @@ def test_options_reach_the_estimator(cli, estimator, folder):
     decode = estimator.options.pop("decode")
     model = estimator.options.pop("model")
     assert model.name == "fake-model.onnx"
-    assert estimator.options == {"backend": "openvino", "threads": 2, "input_height": 368, "flip": True}
+    options = {"backend": "openvino", "threads": 2, "input_height": 368, "flip": True, "streaming": False}
+    assert estimator.options == options
     assert decode.min_pose_score == 0.25
     assert not decode.complete
 

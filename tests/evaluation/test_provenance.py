@@ -14,10 +14,6 @@ from nimblepose.evaluation.provenance import machine, model_facts, provenance
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # SHA-256 of "abc", FIPS 180-2
 
 
-class OpenVinoBackend:
-    pass
-
-
 def test_the_machine_is_named_with_its_versions():
     facts = machine()
     assert facts["processor"]
@@ -37,7 +33,7 @@ def test_a_model_is_known_by_the_checksums_of_all_its_files(tmp_path):
 def test_all_options_are_there_and_plain(tmp_path):
     (tmp_path / "model.onnx").write_text("abc")
     estimator = types.SimpleNamespace(
-        model=tmp_path / "model.onnx", metadata=ModelMetadata(skeleton=COCO_17), backend=OpenVinoBackend(),
+        model=tmp_path / "model.onnx", metadata=ModelMetadata(skeleton=COCO_17), backend_name="openvino",
         input_height=128, flip=True, scales=(0.5, 1.0), decode_options=DecodeOptions(),
     )  # fmt: skip
     value = json.loads(json.dumps(provenance(estimator, threads=3)))

@@ -213,3 +213,17 @@ def test_the_pixel_limit_is_an_option(rgb):
     assert read_picture(data, max_pixels=HEIGHT * WIDTH).shape == rgb.shape
     with pytest.raises(MediaError, match=f"{WIDTH} x {HEIGHT}"):
         read_picture(data, max_pixels=HEIGHT * WIDTH - 1)
+
+
+def test_the_number_of_pixels_is_told_before_they_are_decoded(rgb, tmp_path):
+    class Enough(BaseException):
+        """Nothing was decoded."""
+
+    def refuse(pixels):
+        raise Enough(pixels)
+
+    path = tmp_path / "a.png"
+    path.write_bytes(saved(Image.fromarray(rgb), "PNG")[:-30])  # damaged, which decoding would find
+    for source in (path, path.read_bytes()):
+        with pytest.raises(Enough, match=str(HEIGHT * WIDTH)):
+            read_picture(source, expect=refuse)

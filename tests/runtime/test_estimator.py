@@ -1,5 +1,9 @@
 """From a picture of any kind to poses in its pixels, by one road."""
 
+import threading
+import time
+import weakref
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,7 +12,9 @@ from nimblepose import COCO_17, DecodeOptions, PoseEstimator, Poses, Skeleton
 from nimblepose.core.errors import MediaError, ModelError, SkeletonError
 from nimblepose.core.geometry import rescale
 from nimblepose.core.metadata import ModelMetadata
-from nimblepose.runtime.backends import Fields
+from nimblepose.media.pictures import read_picture
+from nimblepose.runtime.backends import Fields, open_backend
+from nimblepose.runtime.streaming import usable_cores
 
 DRAWN = np.array([[3, 4], [8, 4], [13, 4]], np.float32)  # cells where the model `dots_model` sees its keypoints
 
@@ -82,6 +88,22 @@ def test_a_list_of_mixed_sizes_equals_one_by_one(noisy, noise, tmp_path):
     assert noisy([]) == []
 
 
+def test_a_long_list_holds_a_few_pictures_at_a_time(dots, tmp_path, monkeypatch):
+    Image.fromarray(np.zeros((64, 128, 3), np.uint8)).save(tmp_path / "a.png")
+    read, most = [], 0
+
+    def watched(path):
+        nonlocal most
+        picture = read_picture(path)
+        read.append(weakref.ref(picture))
+        most = max(most, sum(one() is not None for one in read))
+        return picture
+
+    monkeypatch.setattr("nimblepose.runtime.estimator.read_picture", watched)
+    assert len(dots([tmp_path / "a.png"] * 40)) == len(read) == 40
+    assert most <= usable_cores() + 1
+
+
 def test_a_stream_equals_one_by_one(noisy, noise):
     streamed = list(noisy.stream(iter(noise * 2)))
     assert len(streamed) == 8
@@ -91,12 +113,86 @@ def test_a_stream_equals_one_by_one(noisy, noise):
 
 
 def test_a_stream_that_is_left_early_leaves_no_thread(noisy, noise):
-    import threading
-
     stream = noisy.stream(noise * 5)
     next(stream)
     stream.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("nimblepose")]
+
+
+@pytest.mark.parametrize(("limit", "most"), [(1, 1), (64 * 128 - 1, 1), (1 << 20, 2)])
+def test_threads_share_the_memory_of_the_network(dots_model, monkeypatch, limit, most):
+    monkeypatch.setattr("nimblepose.runtime.estimator._INPUT_PIXELS", limit)
+    estimator = PoseEstimator(dots_model, input_height=64, threads=2, streaming=True)
+    run, inside, counts = estimator._parallel.run, [], []
+
+    def watched(batch):
+        inside.append(batch)
+        time.sleep(0.01)
+        counts.append(len(inside))
+        inside.pop()
+        return run(batch)
+
+    estimator._parallel.run = watched
+    assert len(list(estimator.stream([np.zeros((64, 128, 3), np.uint8)] * 12))) == 12
+    assert max(counts) == most
+
+
+def test_work_in_the_threads_of_a_stream_comes_in_order(noisy, noise):
+    def work(number, find):
+        return number, find(noise[number % 4]), threading.current_thread()
+
+    for expected, (number, poses, thread) in enumerate(noisy.map(work, range(12))):
+        assert number == expected
+        assert thread is not threading.current_thread()
+        same(poses, noisy(noise[number % 4]))
+
+
+# The model is opened once --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def openings(monkeypatch):
+    """Filled with how many calls at a time the model was opened for."""
+    made = []
+
+    def noted(path, backend, *, threads, parallel):
+        made.append(parallel)
+        return open_backend(path, backend, threads=threads, parallel=parallel)
+
+    monkeypatch.setattr("nimblepose.runtime.estimator.open_backend", noted)
+    return made
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+def test_who_streams_opens_the_model_for_that_only(tiny, noise, openings, backend):
+    pytest.importorskip(backend)
+    estimator = PoseEstimator(tiny.onnx, backend=backend, input_height=64, threads=2, streaming=True)
+    for _ in range(2):
+        list(estimator.stream(noise))
+    estimator([noise[0], noise[1]])
+    assert estimator.metadata.skeleton == COCO_17
+    assert openings == [2]
+    estimator(noise[0])
+    assert openings == [2, 1]
+
+
+def test_who_looks_at_single_pictures_opens_the_model_for_that_only(tiny, noise, openings):
+    estimator = PoseEstimator(tiny.onnx, input_height=64, threads=2)
+    for picture in noise:
+        estimator(picture)
+    assert [len(poses) for poses in estimator([noise[0]])] == [len(estimator.estimate(noise[0]))]
+    assert estimator([]) == []
+    assert estimator.backend.metadata == estimator.metadata
+    assert openings == [1]
+
+
+def test_one_thread_and_torch_have_one_way_only(tiny, noise, openings):
+    for model, threads in ((tiny.onnx, 1), (tiny.checkpoint, 2)):
+        openings.clear()
+        estimator = PoseEstimator(model, input_height=64, threads=threads, streaming=True)
+        list(estimator.stream(noise))
+        estimator(noise[0])
+        assert openings == [1]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (9, 7)], ids=str)

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from nimblepose.runtime.streaming import map_in_order, usable_cores
+from nimblepose.runtime.streaming import Allowance, map_in_order, usable_cores
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2, 5])
 
@@ -178,3 +178,60 @@ def test_a_result_that_was_given_away_is_not_held():
 
 def test_usable_cores_is_one_or_more():
     assert usable_cores() >= 1
+
+
+# Memory that threads share -------------------------------------------------------------------------------------------
+
+
+def peak_of(amounts, total):
+    """The most that was ever taken together, by a thread for each amount."""
+    allowance, lock, taken, peak = Allowance(total), threading.Lock(), 0, 0
+
+    def work(amount):
+        nonlocal taken, peak
+        with allowance.taken() as take:
+            take(amount)
+            with lock:
+                taken, peak = taken + amount, max(peak, taken + amount)
+            time.sleep(0.002)
+            with lock:
+                taken -= amount
+
+    assert len(list(map_in_order(work, amounts, workers=len(amounts)))) == len(amounts)
+    return peak
+
+
+def test_no_more_is_taken_than_there_is():
+    assert peak_of([3] * 12, 10) <= 9
+
+
+def test_who_needs_more_than_there_is_gets_it_alone():
+    assert peak_of([100, 3, 3, 100, 3], 10) == 100
+
+
+def test_what_is_there_is_taken_side_by_side():
+    allowance, both = Allowance(10), threading.Barrier(2, timeout=20)
+
+    def work(amount):
+        with allowance.taken() as take:
+            take(amount)
+            both.wait()
+
+    list(map_in_order(work, [5, 5], workers=2))
+
+
+def test_what_fails_gives_back():
+    allowance = Allowance(10)
+
+    def fail():
+        with allowance.taken() as take:
+            take(10)
+            raise ValueError("x")
+
+    for _ in range(3):
+        with pytest.raises(ValueError, match="x"):
+            fail()
+    with allowance.taken():  # nothing is taken, nothing is given back
+        pass
+    with allowance.taken() as take:
+        take(10)

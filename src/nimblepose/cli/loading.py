@@ -20,8 +20,11 @@ class EstimatorOptions:
     flip: bool
     complete: bool = False  # of pictures
 
-    def load(self) -> tuple["PoseEstimator", Path]:
+    def load(self, *, streaming: bool) -> tuple["PoseEstimator", Path]:
         """The estimator and the file of its model, fetched if need be.
+
+        Args:
+            streaming: Many pictures or recorded frames will come.
 
         Raises:
             ModelError: poses are to be completed, and the model does not know what they look like.
@@ -41,6 +44,7 @@ class EstimatorOptions:
             input_height=self.input_height,
             flip=self.flip,
             decode=DecodeOptions(min_pose_score=self.min_score, complete=self.complete),
+            streaming=streaming,
         )
         if self.complete and estimator.metadata.prior is None:
             raise ModelError(

@@ -1,18 +1,16 @@
 """`nimblepose predict`: pictures and videos in, annotated ones and poses out."""
 
-import logging
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nimblepose.cli import options as given
 from nimblepose.cli.loading import EstimatorOptions
-from nimblepose.cli.videos import VideoChoices, finish, make_folder, run_videos
+from nimblepose.cli.videos import VideoChoices, finish, interruptible, make_folder, run_videos
 from nimblepose.codec.options import DecodeOptions
 
 if TYPE_CHECKING:
-    from nimblepose.results.picture_sink import PictureSink
-    from nimblepose.runtime.estimator import PoseEstimator
+    from nimblepose.results.picture_run import PictureRun
 
 
 def predict(
@@ -55,8 +53,9 @@ def predict(
     """
     from nimblepose.core.errors import PoseError
     from nimblepose.drawing.people import DrawOptions
-    from nimblepose.media.sources import is_video
+    from nimblepose.media.sources import is_recorded, is_video
     from nimblepose.results.formats import parse_formats
+    from nimblepose.results.picture_run import PictureRun, collect_pictures
     from nimblepose.results.picture_sink import PictureSink, SinkOptions
 
     estimating = EstimatorOptions(
@@ -79,7 +78,7 @@ def predict(
         formats=options.formats, video=pictures, draw=draw, colour_by=colour_by, trails=trails, track=track,
         smooth=smooth if track else "off", every=every, start=start, end=end, resume=resume, show=show,
     ).options()  # fmt: skip
-    found, failures = _collect([source for source in sources if not is_video(source)])
+    found, failures = collect_pictures(source for source in sources if not is_video(source))
     moving, interrupted = list(dict.fromkeys(source for source in sources if is_video(source))), False
     if complete and moving:
         raise PoseError(
@@ -87,11 +86,11 @@ def predict(
             "--smooth offline"
         )
     if found or moving:
-        estimator, path = estimating.load()
+        estimator, path = estimating.load(streaming=len(found) > 1 or any(map(is_recorded, moving)))
         make_folder(out)
     if found:
         sink = PictureSink(found, options, model=path.stem, among_videos=bool(moving))
-        failed, interrupted = _run(estimator, sink, found, quiet=quiet)
+        failed, interrupted = _run(PictureRun(estimator, found, sink), len(found), quiet=quiet)
         failures |= failed
     if moving and not interrupted:
         outcome = run_videos(estimator, moving, out, videos, estimating.conditions(path), quiet=quiet)
@@ -99,58 +98,29 @@ def predict(
     finish(failures, interrupted)
 
 
-def _collect(sources: list[str]) -> tuple[list[str], dict[str, str]]:
-    """All pictures meant, each once, in order; and what means nothing, with the reason."""
-    from nimblepose.core.errors import PoseError
-    from nimblepose.core.web import is_url
-    from nimblepose.media.sources import find_pictures
-
-    found: dict[str, None] = {}
-    failures = {}
-    for source in sources:
-        try:
-            found |= dict.fromkeys([source] if is_url(source) else map(str, find_pictures(source)))
-        except PoseError as error:
-            failures[source] = str(error)
-    return list(found), failures
-
-
-def _run(
-    estimator: "PoseEstimator", sink: "PictureSink", sources: list[str], *, quiet: bool
-) -> tuple[dict[str, str], bool]:
+def _run(run: "PictureRun", count: int, *, quiet: bool) -> tuple[dict[str, str], bool]:
     """From the first picture to the last file; returns what failed, and whether Ctrl-C left pictures out.
 
     Interrupted, it still writes about the pictures that are done.
     """
     from nimblepose.cli.progress import counted, picture_bar
-    from nimblepose.core.errors import PoseError
-    from nimblepose.core.web import fetch_picture, is_url, without_secrets
-    from nimblepose.media.pictures import read_picture
 
     failures, done, people, interrupted = {}, 0, 0, False
     try:
-        with picture_bar(len(sources), quiet=quiet) as progress:
-            for source in progress.track(sources, description="predict"):
-                name = without_secrets(source) if is_url(source) else source
-                try:
-                    picture = read_picture(fetch_picture(source) if is_url(source) else source)
-                    poses = estimator(picture)
-                    written = sink.add(source, picture, poses)
-                except PoseError as error:
-                    failures[name] = str(error)
+        with picture_bar(count, quiet=quiet) as progress, interruptible(run.stop):
+            for outcome in progress.track(run, total=count, description="predict"):
+                if outcome.failure is not None:
+                    failures[outcome.source] = outcome.failure
                     continue
-                except Exception as error:  # a bug of ours that one picture brings out must not cost the others
-                    logging.getLogger(__name__).debug("%s", name, exc_info=True)
-                    failures[name] = f"{name}: unexpected {type(error).__name__}, please report it: {error}"
-                    continue
-                done, people = done + 1, people + len(poses)
-                if len(sources) == 1 and not quiet:
-                    print(f"{name}: {counted(len(poses), 'person', 'people')}", *(f"-> {path}" for path in written))
+                done, people = done + 1, people + outcome.people
+                if count == 1 and not quiet:
+                    found = counted(outcome.people, "person", "people")
+                    print(f"{outcome.source}: {found}", *(f"-> {path}" for path in outcome.written))
     except KeyboardInterrupt:
         interrupted = True
-    about = sink.finish()
-    if not quiet and len(sources) > 1:
+    about = run.finish()
+    if not quiet and count > 1:
         print(f"{counted(done, 'picture', 'pictures')}, {counted(people, 'person', 'people')}")
     if not quiet:
         print("".join(f"-> {path}\n" for path in about), end="")
-    return failures, interrupted
+    return failures, interrupted or run.stopped

@@ -48,6 +48,7 @@ def track(
     Ctrl-C completes the files with what was seen so far; --resume goes on from there, or from where a run was killed.
     """
     from nimblepose.drawing.people import DrawOptions
+    from nimblepose.media.sources import is_recorded
     from nimblepose.results.formats import parse_formats
 
     estimating = EstimatorOptions(
@@ -58,7 +59,7 @@ def track(
         draw=DrawOptions(show_scores=scores, show_boxes=boxes, blur_faces=blur_faces),
         max_gap=max_gap, every=every, start=start, end=end, rate=fps, resume=resume, show=show,
     ).options()  # fmt: skip
-    estimator, path = estimating.load()
+    estimator, path = estimating.load(streaming=any(is_recorded(source) for source in sources))
     make_folder(out)
     outcome = run_videos(
         estimator, list(dict.fromkeys(sources)), out, options, estimating.conditions(path), quiet=quiet

@@ -67,6 +67,7 @@ def val(
         flip=flip,
         scales=numbers(scales, option="--scales", like="0.5,1,1.5,2"),
         decode=DecodeOptions() if as_used else FOR_RANKING,
+        streaming=True,
     )
     category_id = find_category(chosen.coco, estimator.skeleton, category)
     start = time.perf_counter()

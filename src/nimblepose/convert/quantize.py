@@ -107,6 +107,7 @@ def quantize(
             threads=options.threads,
             input_height=options.input_height,
             decode=FOR_RANKING,
+            streaming=True,
         )
         return measured.measure(estimator, category_id=category, progress=lambda n: progress("AP", n, count))
 

@@ -30,7 +30,7 @@ def provenance(estimator: PoseEstimator, *, threads: int) -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "model": model_facts(estimator.model, estimator.metadata),
         "options": {
-            "backend": type(estimator.backend).__name__.removesuffix("Backend").lower(),  # what "auto" has become
+            "backend": estimator.backend_name,
             "threads": threads or usable_cores(),
             "input_height": estimator.input_height,
             "flip": estimator.flip,

@@ -1,7 +1,7 @@
 """Any picture in, one kind of array out: (H, W, 3) uint8 RGB, upright."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,15 @@ _BITS = 258  # the TIFF tag: bits per sample
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
+MAX_PIXELS = 100_000_000  # of a file, unless somebody trusts it
+
+
 def read_picture(
-    source: str | Path | bytes | Image.Image | NDArray[Any], *, max_pixels: int = 100_000_000, levels: Levels = "auto"
+    source: str | Path | bytes | Image.Image | NDArray[Any],
+    *,
+    max_pixels: int = MAX_PIXELS,
+    levels: Levels = "auto",
+    expect: Callable[[int], None] | None = None,
 ) -> Picture:
     """Read a picture as (H, W, 3) uint8 RGB.
 
@@ -41,6 +48,7 @@ def read_picture(
             uint8 or uint16.
         max_pixels: Files that declare more are refused before they are decoded.
         levels: Which values of more than 8 bits become black and white.
+        expect: Called with the number of pixels that a file declares, before they are decoded: it may wait for memory.
 
     Raises:
         MediaError: no such file, not a picture, damaged, too large, or an array of another shape or type.
@@ -51,9 +59,9 @@ def read_picture(
         with _one_error("the PIL image"):
             return _from_pil(source, "the PIL image", levels)
     if isinstance(source, bytes):
-        return _decode(source, "the picture", max_pixels, levels)
+        return _decode(source, "the picture", max_pixels, levels, expect)
     if isinstance(source, str | Path):
-        return _decode(_read_bytes(Path(source)), str(source), max_pixels, levels)
+        return _decode(_read_bytes(Path(source)), str(source), max_pixels, levels, expect)
     raise MediaError(f"expected a path, bytes, PIL image or array as picture, got {type(source).__name__}")
 
 
@@ -74,7 +82,7 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def _decode(data: bytes, name: str, max_pixels: int, levels: Levels) -> Picture:
+def _decode(data: bytes, name: str, max_pixels: int, levels: Levels, expect: Callable[[int], None] | None) -> Picture:
     if not data:
         raise MediaError(f"{name} is empty (0 bytes); fetch or copy it again")
     with _one_error(name), Image.open(io.BytesIO(data), formats=_FORMATS) as image:  # reads the header only
@@ -84,6 +92,8 @@ def _decode(data: bytes, name: str, max_pixels: int, levels: Levels) -> Picture:
                 f"{name} declares {width} x {height} pixels, more than the limit of {max_pixels}; "
                 f"make it smaller, or raise max_pixels if you trust it"
             )
+        if expect:
+            expect(width * height)
         if image.format == "JPEG" and image.mode in ("RGB", "L") and data.endswith(b"\xff\xd9"):
             picture = _decode_jpeg(data, name)
         elif _has_deep_colours(image, data):

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from nimblepose.core.errors import MediaError
 from nimblepose.core.files import write_atomically
+from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
 from nimblepose.core.web import is_url, without_secrets
 from nimblepose.drawing.people import DrawOptions, draw_poses
@@ -68,24 +69,48 @@ class PictureSink:
         self._results: dict[Path, list[PictureResult]] = defaultdict(list)
 
     def add(self, source: str | Path, picture: Picture, poses: Poses) -> list[Path]:
-        """Write what belongs to one picture and return the files written.
+        """Draw and write what belongs to one picture; return the files written.
+
+        Raises:
+            MediaError: a file cannot be written.
+        """
+        return self.write(source, (picture.shape[0], picture.shape[1]), poses, self.draw(source, picture, poses))
+
+    def draw(self, source: str | Path, picture: Picture, poses: Poses) -> bytes | None:
+        """The annotated picture as the bytes of its file, for `write`; None if none shall be written.
+
+        May be called by several threads at a time, for pictures in any order.
+
+        Raises:
+            MediaError: the picture is too large for the format.
+        """
+        if not self.options.pictures:
+            return None
+        return encode_picture(draw_poses(picture, poses, self.options.draw), _drawn_suffix(str(source)))
+
+    def write(self, source: str | Path, size: Size, poses: Poses, drawn: bytes | None) -> list[Path]:
+        """Write what belongs to one picture; return the files written. By one thread, in the order of the results.
+
+        Args:
+            source: One of those of the run.
+            size: (height, width) of the upright picture in pixels.
+            poses: Who was found in it.
+            drawn: What `draw` returned.
 
         Raises:
             MediaError: a file cannot be written.
         """
         source = str(source)
         place = self._place(source)
-        stem, suffix = _stem_and_suffix(source)
-        suffix = suffix if suffix.lower() in ENCODED_SUFFIXES else ".png"
-        size = (picture.shape[0], picture.shape[1])
+        stem, suffix = _stem_and_suffix(source)[0], _drawn_suffix(source)
         name = without_secrets(source) if is_url(source) else to_text(source)
         result = PictureResult(name, size, poses, self._numbers[source])
         makers = [chosen.picture for chosen in self.options.formats if chosen.picture]
-        drawn, *alone = self._free(place, stem, [f"{ANNOTATED}{suffix}", *(maker.ending for maker in makers)])
+        annotated, *alone = self._free(place, stem, [f"{ANNOTATED}{suffix}", *(maker.ending for maker in makers)])
         written = []
-        if self.options.pictures:
-            write_atomically(drawn, encode_picture(draw_poses(picture, poses, self.options.draw), suffix))
-            written.append(drawn)
+        if drawn is not None:
+            write_atomically(annotated, drawn)
+            written.append(annotated)
         for path, maker in zip(alone, makers, strict=True):
             write_atomically(path, maker.make(result))
             written.append(path)
@@ -129,6 +154,12 @@ def _stem_and_suffix(source: str) -> tuple[str, str]:
         return Path(source).stem, Path(source).suffix
     name = re.sub(r"[^\w.-]", "_", unquote(urlsplit(source).path).rpartition("/")[2]).strip(".")
     return Path(name).stem or "picture", Path(name).suffix
+
+
+def _drawn_suffix(source: str) -> str:
+    """Of the annotated picture: the source's own if we write such files."""
+    suffix = _stem_and_suffix(source)[1]
+    return suffix if suffix.lower() in ENCODED_SUFFIXES else ".png"
 
 
 def _key(path: Path) -> str:

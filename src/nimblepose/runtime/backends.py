@@ -19,6 +19,13 @@ from nimblepose.runtime.prepare import Batch
 _IR_OUTPUTS = ("Mconv7_stage2_L2", "Mconv7_stage2_L1")  # heatmaps, pafs of human-pose-estimation-0001
 
 BackendName = Literal["auto", "onnxruntime", "openvino", "torch"]
+Runtime = Literal["onnxruntime", "openvino", "torch"]
+
+_RUNTIMES: dict[str, tuple[Runtime, ...]] = {  # suffix -> who runs such files, the file's own first
+    ".onnx": ("onnxruntime", "openvino"),
+    ".xml": ("openvino",),
+    ".safetensors": ("torch",),
+}
 
 
 class Fields(NamedTuple):
@@ -54,19 +61,32 @@ def open_backend(path: str | Path, backend: BackendName = "auto", *, threads: in
         MissingPackageError: the runtime is not installed.
     """
     path = Path(path)
-    known = {".onnx": "onnxruntime", ".xml": "openvino", ".safetensors": "torch"}
-    if path.suffix not in known:
-        raise ModelError(f"{path}: a model ends in {', '.join(known)}; see `nimblepose import` and `nimblepose export`")
+    match choose_backend(path, backend):
+        case "onnxruntime":
+            return OnnxRuntimeBackend(path, threads=threads, parallel=parallel)
+        case "openvino":
+            return OpenVinoBackend(path, threads=threads, parallel=parallel)
+        case "torch":
+            return TorchBackend(path, threads=threads)
+
+
+def choose_backend(path: Path, backend: BackendName = "auto") -> Runtime:
+    """The runtime that `open_backend` takes for a file.
+
+    Raises:
+        ModelError: no such file, not a model, or not one for this backend.
+    """
+    if path.suffix not in _RUNTIMES:
+        raise ModelError(
+            f"{path}: a model ends in {', '.join(_RUNTIMES)}; see `nimblepose import` and `nimblepose export`"
+        )
     if not path.is_file():
         raise ModelError(f"no model file {path}")
-    chosen = known[path.suffix] if backend == "auto" else backend
-    if chosen == "onnxruntime" and path.suffix == ".onnx":
-        return OnnxRuntimeBackend(path, threads=threads, parallel=parallel)
-    if chosen == "openvino" and path.suffix in (".onnx", ".xml"):
-        return OpenVinoBackend(path, threads=threads, parallel=parallel)
-    if chosen == "torch" and path.suffix == ".safetensors":
-        return TorchBackend(path, threads=threads)
-    raise ModelError(f"{path} cannot be run by {chosen}; it is a file for {known[path.suffix]}, so use backend='auto'")
+    own, *others = _RUNTIMES[path.suffix]
+    for runtime in (own, *others):
+        if backend in ("auto", runtime):
+            return runtime
+    raise ModelError(f"{path} cannot be run by {backend}; it is a file for {own}, so use backend='auto'")
 
 
 class OnnxRuntimeBackend:

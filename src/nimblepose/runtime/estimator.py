@@ -2,11 +2,11 @@
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, overload
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +14,16 @@ from numpy.typing import NDArray
 from nimblepose.codec.decode import DecodeOptions, compute_paf_offset, decode
 from nimblepose.core.errors import ModelError
 from nimblepose.core.geometry import Placement
-from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.media.frames import EVERYTHING, Frame, Selection
 from nimblepose.media.pictures import read_picture
 from nimblepose.media.sources import open_frames
 from nimblepose.runtime.averaging import average, mirror
-from nimblepose.runtime.backends import Backend, BackendName, Fields, open_backend
+from nimblepose.runtime.backends import Backend, BackendName, Fields, choose_backend, open_backend
 from nimblepose.runtime.models import find_model
 from nimblepose.runtime.prepare import Batch, prepare
-from nimblepose.runtime.streaming import map_in_order, usable_cores
+from nimblepose.runtime.streaming import Allowance, map_in_order, usable_cores
 from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, Smoothing, Tracking, track_frames
 
 if TYPE_CHECKING:
@@ -33,6 +32,10 @@ if TYPE_CHECKING:
     Source = str | Path | Image | NDArray[np.uint8]
 
 Picture = NDArray[np.uint8]
+T = TypeVar("T")
+R = TypeVar("R")
+
+_INPUT_PIXELS = 1 << 23  # that the network sees at a time, in all threads together; each takes some 150 bytes
 
 
 class PoseEstimator:
@@ -51,6 +54,7 @@ class PoseEstimator:
         flip: bool = False,
         scales: Sequence[float] = (1.0,),
         decode: DecodeOptions | None = None,
+        streaming: bool = False,
     ) -> None:
         """Load a model.
 
@@ -62,6 +66,9 @@ class PoseEstimator:
             flip: Average with the mirrored picture: more accurate, at twice the time.
             scales: Average over these multiples of `input_height`.
             decode: Thresholds; the defaults if None.
+            streaming: Most pictures will come by `stream`, `map` or in lists: the model is opened for that, and a
+                second time only when a picture comes alone. Otherwise it is the other way round. (A runtime is told its
+                threads when it opens a model: all of them for one picture, or one for each of many pictures.)
 
         Raises:
             ModelError: no such model, or an option that cannot be.
@@ -70,23 +77,20 @@ class PoseEstimator:
         """
         if threads < 0 or not scales or not all(0.05 <= scale <= 8 for scale in scales):
             raise ModelError(f"threads must be 0 or more, scales in [0.05, 8]; got {threads} and {tuple(scales)}")
-        self._threads, self._backend_name = threads, backend
+        self._threads = threads
         self._input = threading.local()  # each thread's last batch, whose memory the next one takes
         self.model = find_model(model)
         self.flip, self.scales = flip, tuple(scales)
         self.decode_options = decode or DecodeOptions()
-        self.backend: Backend = open_backend(self.model, backend, threads=threads)
+        self.backend_name = choose_backend(self.model, backend)  # what "auto" has become
+        self._opened: dict[int, Backend] = {}  # by the number of calls that come at a time
+        self.metadata = (self._parallel if streaming else self.backend).metadata  # skeleton, input and origin
         self.input_height = input_height
         stride = self.metadata.input.stride
         if not stride <= round(input_height * min(scales)) or input_height * max(scales) > 8192:
             raise ModelError(f"input_height must lie between the stride {stride} and 8192, got {input_height}")
         if flip:
             self.skeleton.limb_flip  # noqa: B018 - says now, not at the first picture, that there is no mirror image
-
-    @property
-    def metadata(self) -> ModelMetadata:
-        """Skeleton, input and origin of the model."""
-        return self.backend.metadata
 
     @property
     def skeleton(self) -> Skeleton:
@@ -109,9 +113,11 @@ class PoseEstimator:
         Raises:
             MediaError: not a picture, or one that cannot be read.
         """
-        if isinstance(source, list):
-            return self._batch([read_picture(one) for one in source])
-        return self.estimate(read_picture(source))
+        if not isinstance(source, list):
+            return self.estimate(read_picture(source))
+        if len(source) < 2:
+            return [self(one) for one in source]
+        return list(self.map(lambda one, find: find(read_picture(one)), source))
 
     def stream(self, pictures: Iterable[Picture]) -> Iterator[Poses]:
         """Poses of many pictures or video frames, in order, as many at a time as there are threads.
@@ -122,8 +128,28 @@ class PoseEstimator:
         Args:
             pictures: (H, W, 3) uint8 RGB arrays, of any sizes.
         """
-        backend = self._parallel  # loaded here: the workers would each load their own
-        with closing(map_in_order(lambda p: self.estimate(p, backend), pictures, workers=backend.callers)) as results:
+        yield from self.map(lambda picture, find: find(picture), pictures)
+
+    def map(self, work: Callable[[T, Callable[[Picture], Poses]], R], items: Iterable[T]) -> Generator[R, None, None]:
+        """Like `stream`, with more to do in the same threads: reading a picture before, drawing and encoding after.
+
+        Args:
+            work: Called with an item and a function that finds everybody in an (H, W, 3) uint8 RGB array.
+            items: Taken in the caller's thread; at most one more than there are threads is under way.
+
+        Returns:
+            What `work` returned, in the order of the items.
+        """
+        backend = self._parallel  # opened here: the workers would each open their own
+        memory = Allowance(_INPUT_PIXELS)
+
+        def find(picture: Picture) -> Poses:
+            with memory.taken() as take:
+                height, width = self.place(picture, scale=max(self.scales)).input_size
+                take(height * width)
+                return self.estimate(picture, backend)
+
+        with closing(map_in_order(lambda item: work(item, find), items, workers=backend.callers)) as results:
             yield from results
 
     def track(
@@ -156,28 +182,27 @@ class PoseEstimator:
         return track_frames(self, open_frames(source, selection), tracking, smoothing)
 
     @cached_property
+    def backend(self) -> Backend:
+        """The model, set up for all threads on one picture."""
+        return self._open(parallel=1)
+
+    @cached_property
     def _parallel(self) -> Backend:
-        """The model again, set up for one picture per thread."""
-        threads = self._threads or usable_cores()
-        return open_backend(self.model, self._backend_name, threads=threads, parallel=threads)
+        """The model, set up for one picture per thread."""
+        # torch works on one picture at a time anyway
+        return self._open(parallel=1 if self.backend_name == "torch" else self._threads or usable_cores())
+
+    def _open(self, *, parallel: int) -> Backend:
+        if parallel not in self._opened:
+            threads = self._threads if parallel == 1 else parallel
+            self._opened[parallel] = open_backend(self.model, self.backend_name, threads=threads, parallel=parallel)
+        return self._opened[parallel]
 
     def estimate(self, picture: Picture, backend: Backend | None = None) -> Poses:
         """Find everybody in one (H, W, 3) uint8 RGB array."""
-        (poses,) = self._estimate_equal([picture], backend or self.backend)
-        return poses
-
-    def _batch(self, pictures: Sequence[Picture]) -> list[Poses]:
-        """Pictures of one shape go through the network together."""
-        found: dict[int, Poses] = {}
-        for shape in {picture.shape for picture in pictures}:
-            indices = [i for i, picture in enumerate(pictures) if picture.shape == shape]
-            found.update(zip(indices, self._estimate_equal([pictures[i] for i in indices], self.backend), strict=True))
-        return [found[i] for i in range(len(pictures))]
-
-    def _estimate_equal(self, pictures: Sequence[Picture], backend: Backend) -> list[Poses]:
-        placement = self.place(pictures[0])
-        fields = self.fields(pictures, placement, backend)
-        return [self.decode(*one, placement) for one in zip(*fields, strict=True)]
+        placement = self.place(picture)
+        fields = self.fields([picture], placement, backend)
+        return self.decode(fields.heatmaps[0], fields.pafs[0], placement)
 
     # The steps, for those who want to time or to look between them ---------------------------------------------------
 

@@ -1,9 +1,11 @@
 """Many at a time, in order, with bounded memory."""
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -39,6 +41,40 @@ def map_in_order(function: Callable[[T], R], items: Iterable[T], *, workers: int
             yield from (future.result() for future in _drain(pending))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Allowance:
+    """So much of something for all threads together: who would take more than is left waits until others give back.
+
+    Who needs more than there is at all gets it when nobody else has any.
+    """
+
+    def __init__(self, total: int) -> None:
+        """All of it is there."""
+        self._total, self._taken = total, 0
+        self._returned = threading.Condition()
+
+    @contextmanager
+    def taken(self) -> Iterator[Callable[[int], None]]:
+        """A function to take some with, which the end of the block gives back.
+
+        It is called once in a block: of several who wait for more while they have some, none would ever get it.
+        """
+        amount = 0
+
+        def take(wanted: int) -> None:
+            nonlocal amount
+            with self._returned:
+                self._returned.wait_for(lambda: not self._taken or self._taken + wanted <= self._total)
+                self._taken += wanted
+            amount = wanted
+
+        try:
+            yield take
+        finally:
+            with self._returned:
+                self._taken -= amount
+                self._returned.notify_all()
 
 
 def _drain(pending: deque[Future[R]]) -> Iterator[Future[R]]:

@@ -1,0 +1,163 @@
+"""Pictures from their sources to their results, many at a time: read, estimated, drawn, encoded, written in order."""
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeVar
+
+from nimblepose.core.errors import PoseError
+from nimblepose.core.geometry import Size
+from nimblepose.core.poses import Poses
+from nimblepose.core.web import fetch_picture, is_url, without_secrets
+from nimblepose.media.pictures import MAX_PIXELS, Picture, read_picture
+from nimblepose.media.sources import find_pictures
+from nimblepose.results.picture_sink import PictureSink
+from nimblepose.runtime.streaming import Allowance
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_LARGE_FILE = 1 << 25  # bytes; such files are held one at a time
+_Find = Callable[[Picture], Poses]
+
+
+class Mapping(Protocol):
+    """What finds poses in pictures, as `PoseEstimator` does."""
+
+    def estimate(self, picture: Picture) -> Poses:
+        """Poses of one picture, as soon as possible."""
+
+    def map(self, work: Callable[[T, _Find], R], items: Iterable[T]) -> Generator[R, None, None]:
+        """Results of `work(item, find)`, in order, as many of them per second as possible."""
+
+
+class Outcome(NamedTuple):
+    """What became of one source."""
+
+    source: str  # printable
+    people: int  # found
+    written: list[Path]
+    failure: str | None = None  # why there are no results of it
+
+
+class _Done(NamedTuple):
+    """A picture that is ready to be written."""
+
+    size: Size
+    poses: Poses
+    drawn: bytes | None  # the annotated picture as a file
+
+
+def collect_pictures(sources: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    """All pictures meant, each once, in order; and the sources that mean nothing, with the reason.
+
+    Args:
+        sources: Files, folders, patterns, http(s) addresses.
+    """
+    found: dict[str, None] = {}
+    failures = {}
+    for source in sources:
+        try:
+            found |= dict.fromkeys([source] if is_url(source) else map(str, find_pictures(source)))
+        except PoseError as error:
+            failures[source] = str(error)
+    return list(found), failures
+
+
+class PictureRun:
+    """Iterate over it to do the work, one `Outcome` per source, in order; then `finish`.
+
+    While the caller writes what is done, other threads read, estimate, draw and encode the next pictures. All that are
+    held at a time have no more pixels than the largest picture that may be read. A source that fails costs no other.
+    """
+
+    def __init__(
+        self, estimator: Mapping, sources: Sequence[str], sink: PictureSink, *, max_pixels: int = MAX_PIXELS
+    ) -> None:
+        """Nothing is read before the iteration begins.
+
+        Args:
+            estimator: Finds people.
+            sources: Files and http(s) addresses of pictures.
+            sink: Of the same sources.
+            max_pixels: That are held at a time; a picture with more is held alone.
+        """
+        self._estimator, self._sources, self._sink = estimator, sources, sink
+        self._max_pixels, self._memory = max_pixels, Allowance(max_pixels)
+        self.stopped = False
+
+    def __iter__(self) -> Iterator[Outcome]:
+        """Do the work."""
+        results: Iterable[_Done | str]
+        if len(self._sources) == 1:  # all cores on the only picture
+            results = (self._work(source, self._estimator.estimate) for source in self._remaining())
+        else:
+            results = self._estimator.map(self._work, self._remaining())
+        for source, done in zip(self._sources, results, strict=False):  # fewer results than sources: it was stopped
+            yield self._write(source, done)
+
+    def stop(self) -> None:
+        """Take no further picture; those under way are still done. For signal handlers and other threads."""
+        self.stopped = True
+
+    def finish(self) -> list[Path]:
+        """Write the files about all pictures that are done and return them.
+
+        Raises:
+            MediaError: a file cannot be written.
+        """
+        return self._sink.finish()
+
+    def _remaining(self) -> Iterator[str]:
+        for source in self._sources:
+            if self.stopped:
+                return
+            yield source
+
+    def _work(self, source: str, find: _Find) -> _Done | str:
+        """All that may be done beside other pictures; of what fails the reason."""
+
+        def work() -> _Done:
+            with self._memory.taken() as take:
+                picture = self._read(source, take)
+                poses = find(picture)
+                return _Done((picture.shape[0], picture.shape[1]), poses, self._sink.draw(source, picture, poses))
+
+        return _or_failure(source, work)
+
+    def _read(self, source: str, take: Callable[[int], None]) -> Picture:
+        """The picture, after the memory for its pixels was taken; for a large file all there is."""
+        if is_url(source):
+            return read_picture(fetch_picture(source), expect=take)
+        path = Path(source)
+        if path.is_file() and path.stat().st_size > _LARGE_FILE:
+            take(self._max_pixels)
+            return read_picture(path)
+        return read_picture(path, expect=take)
+
+    def _write(self, source: str, done: _Done | str) -> Outcome:
+        name = _printable(source)
+        if isinstance(done, str):
+            return Outcome(name, 0, [], done)
+        written = _or_failure(source, lambda: self._sink.write(source, done.size, done.poses, done.drawn))
+        if isinstance(written, str):
+            return Outcome(name, 0, [], written)
+        return Outcome(name, len(done.poses), written)
+
+
+def _or_failure(source: str, work: Callable[[], R]) -> R | str:
+    """What `work` returns, or why it could not; a bug of ours that one picture brings out must not cost the others."""
+    try:
+        return work()
+    except PoseError as error:
+        return str(error)
+    except Exception as error:
+        name = _printable(source)
+        _log.debug("%s", name, exc_info=True)
+        return f"{name}: unexpected {type(error).__name__}, please report it: {error}"
+
+
+def _printable(source: str) -> str:
+    return without_secrets(source) if is_url(source) else source
