@@ -1,8 +1,11 @@
 """Live sources: newest frame first, lost connections come back, nothing hangs."""
 
 import itertools
+import os
+import sys
 import threading
 import time
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -231,11 +234,52 @@ def test_a_page_that_is_no_video(web_server):
         open_frames(f"{web_server.address}/gone.mp4", live=QUICK)
 
 
+class Closed:
+    """What OpenCV answers where it cannot open a camera."""
+
+    made: ClassVar[list["Closed"]] = []
+
+    def __init__(self, device):
+        self.device, self.released = device, False
+        Closed.made.append(self)
+
+    def isOpened(self):  # noqa: N802 - OpenCV's name
+        return False
+
+    def release(self):
+        self.released = True
+
+
+@pytest.fixture
+def closed(monkeypatch):
+    """OpenCV opens no camera; the list of those that it was asked for."""
+    monkeypatch.setattr(cv2, "VideoCapture", Closed)
+    monkeypatch.setattr(Closed, "made", [])
+    return Closed.made
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only opening a camera tells whether it is there")
 @pytest.mark.parametrize("source", ["97", 97, "/dev/video97"], ids=repr)
-def test_a_camera_that_is_not_there(source, tmp_path, monkeypatch):
+def test_a_camera_that_is_not_there(closed, source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(MediaError, match=r"(camera 97|video97) (is not there|cannot be opened)"):
+    with pytest.raises(MediaError, match=r"^(camera 97|/dev/video97) is not there; this machine has "):
         open_frames(source)
+    assert not closed, "OpenCV would print a warning"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="devices are files there")
+def test_a_camera_that_one_may_not_use(closed, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(MediaError, match="no permission to use /dev/null; is the user in its group"):
+        Camera("/dev/null")
+    assert not closed
+
+
+def test_a_camera_that_another_program_has(closed, monkeypatch):
+    monkeypatch.setattr("nimblepose.media.connections._check_device", lambda device, name: None)
+    with pytest.raises(MediaError, match=r"^camera 97 cannot be opened; is it plugged in, and not in use"):
+        open_frames("97")
+    assert [(one.device, one.released) for one in closed] == [(97, True)]
 
 
 def test_a_camera_that_is_unplugged_and_comes_back(monkeypatch):

@@ -37,7 +37,9 @@ def boxes(path):
 
 
 def times_of(path):
-    return [frame.time for frame in VideoFile(path)]
+    """When frames are shown; our own reader counts from the first one."""
+    with av.open(f"file:{path}") as container:
+        return [frame.time for frame in container.decode(video=0)]
 
 
 def samples(path, codec=None):
@@ -84,14 +86,12 @@ def test_browsers_and_phones_can_play_it(tmp_path):
 )
 def test_every_frame_is_shown_at_the_time_it_had(tmp_path, times):
     path = write(tmp_path / "a.mp4", map(numbered, range(len(times))), times)
-    with av.open(f"file:{path}") as container:  # our own reader counts from the first frame
-        shown = [frame.time for frame in container.decode(video=0)]
-    np.testing.assert_allclose(shown, times, atol=1e-4)
+    np.testing.assert_allclose(times_of(path), times, atol=1e-4)
 
 
 def test_it_begins_where_the_part_chosen_begins(tmp_path):
-    path = write(tmp_path / "a.mp4", map(numbered, range(3)), [5.0, 5.1, 5.3], begin=5.0)
-    np.testing.assert_allclose(times_of(path), [0, 0.1, 0.3], atol=1e-4)
+    path = write(tmp_path / "a.mp4", map(numbered, range(3)), [5.2, 5.3, 5.5], begin=5.0)
+    np.testing.assert_allclose(times_of(path), [0.2, 0.3, 0.5], atol=1e-4)
 
 
 @pytest.mark.parametrize("colour", [(255, 0, 0), (0, 160, 0), (20, 40, 230), (128, 128, 128)], ids=str)
