@@ -1,11 +1,7 @@
-"""`nimblepose model list` and `nimblepose model fetch`."""
-
-from typing import Annotated
-
-import typer
+"""`nimblepose model list`: which models there are, and which of them are here."""
 
 
-def list_models() -> None:
+def model_list() -> None:
     """Print the models that can be asked for by name, and which of them are here."""
     from rich.console import Console
     from rich.table import Table
@@ -24,22 +20,3 @@ def list_models() -> None:
     console = Console()
     console.print(table)
     console.print(f"cache: {cache_folder()}", markup=False, soft_wrap=True)
-
-
-def fetch(
-    names: Annotated[list[str], typer.Argument(help="Names from `nimblepose model list`.")],
-) -> None:
-    """Fetch models into the cache, verified by checksum, and print where they lie."""
-    from nimblepose.cli.progress import download_bar
-    from nimblepose.core.errors import ModelError
-    from nimblepose.runtime.models import MODELS, PACKAGED, fetch_model, find_model
-
-    for name in names:
-        if name in PACKAGED:
-            print(find_model(name))
-            continue
-        if name not in MODELS:
-            raise ModelError(f"no model is called {name!r}; known are {', '.join([*PACKAGED, *MODELS])}")
-        with download_bar() as progress:
-            path = fetch_model(MODELS[name], progress=progress)
-        print(path)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from nimblepose.evaluation.sigmas import SigmaEstimate
 
 
-def sigmas(
+def skeleton_sigmas(
     annotations: Annotated[Path, typer.Argument(metavar="FILE", help="COCO keypoint file, .json or .json.gz.")],
     again: Annotated[
         Path | None,

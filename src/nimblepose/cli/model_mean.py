@@ -8,7 +8,7 @@ import typer
 from nimblepose.cli.options import numbers
 
 
-def mean(
+def model_mean(
     checkpoints: Annotated[list[Path], typer.Argument(help="Two or more checkpoints (.safetensors) from one start.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint to write (.safetensors).")],
     shares: Annotated[

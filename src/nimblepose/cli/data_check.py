@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 
-def check(
+def data_check(
     folder: Annotated[Path, typer.Argument(help="Annotation files (*.json, *.json.gz) and pictures, or images/.")],
     skeleton: Annotated[str, typer.Option("--skeleton", "-s", help="A built-in name or a YAML file.")] = "human18",
     sheet: Annotated[
@@ -18,13 +18,12 @@ def check(
 ) -> None:
     """Find missing pictures, labels that lie elsewhere, swapped sides and more; exit code 1 if something is wrong."""
     from nimblepose.core.skeleton import Skeleton
-    from nimblepose.data.check import check as find_faults
-    from nimblepose.data.check import locate
+    from nimblepose.data.check import check, locate
 
     chosen, faulty = Skeleton.load(skeleton), False
     sets = locate(folder)
     for annotations, images in sets:
-        found = find_faults(annotations, images, chosen, read_pictures=read)
+        found = check(annotations, images, chosen, read_pictures=read)
         print(f"{annotations}: {'no faults' if not found else f'{len(found)} kinds of faults'}")
         for finding in found:
             print(f"  {finding.severity}: {finding.kind}: {finding.count}: {finding.message}")

@@ -8,7 +8,7 @@ import typer
 _LEARNT = "; poses learnt from "  # in the origin of a model
 
 
-def poses(
+def model_poses(
     model: Annotated[str, typer.Argument(help="Name or file, .onnx or .safetensors; its weights stay as they are.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, of the same kind.")],
     data: Annotated[
