@@ -9,7 +9,7 @@ def model_fetch(
     names: Annotated[list[str], typer.Argument(help="Names from `nimblepose model list`.")],
 ) -> None:
     """Fetch models into the cache, verified by checksum, and print where they lie."""
-    from nimblepose.cli.progress import download_bar
+    from nimblepose.cli.progress import show_download_bar
     from nimblepose.core.errors import ModelError
     from nimblepose.runtime.models import MODELS, PACKAGED, fetch_model, find_model
 
@@ -19,6 +19,6 @@ def model_fetch(
             continue
         if name not in MODELS:
             raise ModelError(f"no model is called {name!r}; known are {', '.join([*PACKAGED, *MODELS])}")
-        with download_bar() as progress:
+        with show_download_bar() as progress:
             path = fetch_model(MODELS[name], progress=progress)
         print(path)

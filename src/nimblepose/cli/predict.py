@@ -7,7 +7,7 @@ import typer
 
 from nimblepose.cli import options as given
 from nimblepose.cli.loading import EstimatorOptions
-from nimblepose.cli.videos import VideoChoices, finish, make_folder, run_videos
+from nimblepose.cli.videos import VideoChoices, finish, run_videos
 from nimblepose.codec.options import DecodeOptions
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def predict(
     A file that cannot be read does not stop the others: it is listed at the end, and the exit code is 1.
     """
     from nimblepose.core.errors import PoseError
+    from nimblepose.core.files import make_folder
     from nimblepose.drawing.people import DrawOptions
     from nimblepose.media.sources import is_video
     from nimblepose.results.picture_sink import PictureSink, SinkOptions, parse_formats
@@ -87,7 +88,8 @@ def predict(
         )
     if found or moving:
         estimator, path = estimating.load()
-        make_folder(out)
+        if out:
+            make_folder(out)
     if found:
         sink = PictureSink(found, options, model=path.stem, among_videos=bool(moving))
         failed, interrupted = _run(estimator, sink, found, quiet=quiet)
@@ -121,14 +123,14 @@ def _run(
 
     Interrupted, it still writes about the pictures that are done.
     """
-    from nimblepose.cli.progress import counted, picture_bar
+    from nimblepose.cli.progress import counted, show_picture_bar
     from nimblepose.core.errors import PoseError
     from nimblepose.core.web import fetch_picture, is_url, without_secrets
     from nimblepose.media.pictures import read_picture
 
     failures, done, people, interrupted = {}, 0, 0, False
     try:
-        with picture_bar(len(sources), quiet=quiet) as progress:
+        with show_picture_bar(len(sources), quiet=quiet) as progress:
             for source in progress.track(sources, description="predict"):
                 name = without_secrets(source) if is_url(source) else source
                 try:

@@ -6,7 +6,7 @@ import typer
 
 from nimblepose.cli import options as given
 from nimblepose.cli.loading import EstimatorOptions
-from nimblepose.cli.videos import VideoChoices, finish, make_folder, run_videos
+from nimblepose.cli.videos import VideoChoices, finish, run_videos
 from nimblepose.codec.options import DecodeOptions
 
 
@@ -47,6 +47,7 @@ def track(
 
     Ctrl-C completes the files with what was seen so far; --resume goes on from there, or from where a run was killed.
     """
+    from nimblepose.core.files import make_folder
     from nimblepose.drawing.people import DrawOptions
     from nimblepose.results.picture_sink import parse_formats
 
@@ -59,7 +60,8 @@ def track(
         max_gap=max_gap, every=every, start=start, end=end, rate=fps, resume=resume, show=show,
     ).options()  # fmt: skip
     estimator, path = estimating.load()
-    make_folder(out)
+    if out:
+        make_folder(out)
     outcome = run_videos(
         estimator, list(dict.fromkeys(sources)), out, options, estimating.conditions(path), quiet=quiet
     )

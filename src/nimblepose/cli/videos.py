@@ -1,7 +1,6 @@
 """Videos, one after the other, for the verbs `predict` and `track`: progress, interruption, what is printed."""
 
 import dataclasses
-import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from nimblepose.cli.options import seconds
-from nimblepose.core.errors import MediaError, PoseError
+from nimblepose.cli.options import parse_seconds
+from nimblepose.core.errors import PoseError
 
 if TYPE_CHECKING:
     from nimblepose.drawing.people import DrawOptions
@@ -55,9 +54,9 @@ class VideoChoices:
         )
         trails = Trails(seconds=self.trails) if self.track and self.trails else None
         sink = VideoSinkOptions(formats=self.formats, video=self.video, draw=draw, trails=trails)
-        end = None if self.end is None else seconds(self.end)
+        end = None if self.end is None else parse_seconds(self.end)
         return RecordOptions(
-            selection=Selection(every=self.every, start=seconds(self.start), end=end),
+            selection=Selection(every=self.every, start=parse_seconds(self.start), end=end),
             rate=self.rate,
             tracking=TrackOptions(max_gap=self.max_gap) if self.track else None,
             smoothing=self.smooth,
@@ -86,11 +85,12 @@ def run_videos(
 ) -> Outcome:
     """Every video to its results; one that fails does not stop the others, Ctrl-C completes the files and ends."""
     from nimblepose.media.containers import printable
+    from nimblepose.results.naming import name_results
     from nimblepose.results.recording import Recording
 
     outcome = Outcome({})
     options = dataclasses.replace(options, conditions=conditions)
-    for source, stem in zip(sources, stems(sources, out), strict=True):
+    for source, stem in zip(sources, name_results(sources, out), strict=True):
         recording: Recording | None = None
         try:
             recording = Recording(estimator, source, stem, options)
@@ -113,45 +113,16 @@ def run_videos(
     return outcome
 
 
-def stems(sources: list[str], out: Path | None) -> list[Path]:
-    """Folder and beginning of the names of each source's results; no two are alike.
-
-    >>> [s.as_posix() for s in stems(["a/match.mp4", "b/match.mov", "0", "rtsp://me:pw@door.local/1"], Path("out"))]
-    ['out/match', 'out/match-2', 'out/camera-0', 'out/door.local-1']
-    """
-    from nimblepose.media.containers import printable
-    from nimblepose.media.sources import is_camera, is_recorded
-
-    taken: set[str] = set()
-    found = []
-    for source in sources:
-        if is_recorded(source):
-            path = Path(source).expanduser()
-            name, folder = (path.name if path.is_dir() else path.stem), path.parent
-        else:
-            label = "stdin" if source == "-" else printable(source).rpartition("://")[2].strip("/")
-            label = label.rpartition("/")[2] if is_camera(source) else label
-            name, folder = f"camera-{label}" if label.isdecimal() else label, Path()
-        name = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "video"
-        for count in range(1, len(sources) + 1):
-            stem = (out or folder) / (f"{name}-{count}" if count > 1 else name)
-            if str(stem.absolute()).casefold() not in taken:
-                break
-        taken.add(str(stem.absolute()).casefold())
-        found.append(stem)
-    return found
-
-
 def _work(recording: "Recording", options: "RecordOptions", *, quiet: bool) -> bool:
     """Every frame; True if it was interrupted. Who closes the window has seen enough, which is no interruption."""
-    from nimblepose.cli.progress import video_bar
+    from nimblepose.cli.progress import show_video_bar
     from nimblepose.cli.window import Window
 
     selection, info = options.selection, recording.source.info
     end = min(t for t in (selection.end, info.duration, float("inf")) if t is not None)
     window = Window(f"nimblepose: {info.name}") if options.show else nullcontext()
     closed = False
-    with window as view, video_bar(selection.start, end, quiet=quiet) as advance, _interruptible(recording.stop):
+    with window as view, show_video_bar(selection.start, end, quiet=quiet) as advance, _interruptible(recording.stop):
         for step in recording:
             advance(step.stage, step.stamp.time, len(step.poses), recording.source.dropped)
             if view is not None and step.drawn is not None and not view.show(step.drawn):
@@ -190,15 +161,6 @@ def _interruptible(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
-
-
-def make_folder(folder: Path | None) -> None:
-    """The folder for results, if one was chosen."""
-    try:
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MediaError(f"cannot make the folder {folder}: {error.strerror}; choose another with --out") from error
 
 
 def finish(failures: Mapping[str, str], interrupted: bool) -> None:

@@ -184,24 +184,6 @@ def take_pixels(proto: Any) -> Any:
     return ours
 
 
-def with_metadata(path: Path, metadata: ModelMetadata, out: Path) -> None:
-    """Write a model file of ours, ONNX or checkpoint, with other metadata; its weights stay as they are.
-
-    Raises:
-        ModelError, MediaError: it cannot be written.
-    """
-    if path.suffix != ".onnx":
-        from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
-
-        save_checkpoint(load_checkpoint(path)[0], metadata, out)
-        return
-    import onnx
-
-    proto = onnx.load(path)
-    onnx.helper.set_model_props(proto, metadata.to_strings())
-    write_atomically(out, proto.SerializeToString())
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep to itself what the exporter says about packages that are not needed and about its own future."""

@@ -13,6 +13,7 @@ from nimblepose.convert.quantization.layers import Network
 from nimblepose.convert.quantization.plan import Plan
 from nimblepose.convert.quantization.qdq import build
 from nimblepose.core.errors import ModelError
+from nimblepose.core.progress import Say, say_nothing
 from nimblepose.evaluation.coco import Metrics
 from nimblepose.runtime.backends import openvino_core
 
@@ -20,9 +21,6 @@ Floats = NDArray[np.float32]
 
 Measure = Callable[[Any], Metrics]
 """COCO figures of an onnx.ModelProto."""
-
-Told = Callable[[str], None]
-"""Called with what happens, in a line."""
 
 _PRECISION = "INFERENCE_PRECISION_HINT"
 _TOLERANCE = 0.005  # squared error as a part of the mean square; rounding halves makes 0.0004, overflow 0.03
@@ -48,7 +46,7 @@ def quantize_within(
     before: float,
     max_drop: float,
     batches: Sequence[Floats],
-    told: Told = lambda _: None,
+    say: Say = say_nothing,
 ) -> Gated:
     """The model with the fewest layers in float32 whose AP is within `max_drop` of `before`.
 
@@ -62,7 +60,7 @@ def quantize_within(
         before: AP of the float32 model.
         max_drop: In AP, 0..1.
         batches: A few prepared pictures (1, 3, h, w), to find out which layers are sensitive.
-        told: Hears about every try.
+        say: Hears about every try.
 
     Raises:
         ModelError: not within `max_drop` even with half of the layers in float32.
@@ -76,12 +74,12 @@ def quantize_within(
         metrics = measure(model)
         tried[count] = Gated(model=model, stay_float=stay_float, metrics=metrics, tried={})
         lost = before - metrics.ap
-        told(f"int8, {count} sensitive layers in float32: AP {metrics.ap:.4f}, {lost:.4f} lost")
+        say(f"int8, {count} sensitive layers in float32: AP {metrics.ap:.4f}, {lost:.4f} lost")
         return lost <= max_drop
 
     good = 0
     if not attempt(0):
-        ranked = [name for name in sensitivity(network, plan, batches) if name not in network.outputs]
+        ranked = [name for name in rank_layers(network, plan, batches) if name not in network.outputs]
         most, bad, good = int(_MOST_FLOAT * len(ranked)), 0, 1
         while not attempt(good):
             if good >= most:
@@ -99,8 +97,8 @@ def quantize_within(
     return replace(tried[good], tried=aps)
 
 
-def sensitivity(network: Network, plan: Plan, batches: Sequence[Floats]) -> dict[str, float]:
-    """What quantizing one layer alone does to the fields, by its output, largest first.
+def rank_layers(network: Network, plan: Plan, batches: Sequence[Floats]) -> dict[str, float]:
+    """Layers by sensitivity: what quantizing each alone does to the fields, by its output, largest first.
 
     The measure is the squared error of the fields as a part of their mean square, summed over the outputs.
     """
@@ -123,7 +121,7 @@ class Costs:
     size: tuple[int, int]  # (height, width) of the input
 
 
-def costs(network: Network, plan: Plan, stay_float: Sequence[str], batch: Floats, *, threads: int) -> Costs:
+def measure_costs(network: Network, plan: Plan, stay_float: Sequence[str], batch: Floats, *, threads: int) -> Costs:
     """What is won, and what each layer that stays float32 costs of it.
 
     Models are timed in turn, since machines change speed, and the fastest of all rounds counts: others on the machine

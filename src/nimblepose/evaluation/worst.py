@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.errors import MediaError
-from nimblepose.core.files import write_atomically
+from nimblepose.core.files import make_folder, write_atomically
 from nimblepose.core.oks import oks
 from nimblepose.core.poses import Poses, from_coco_people
 from nimblepose.core.skeleton import Skeleton
@@ -107,10 +106,7 @@ def write_mistakes(mistakes: Sequence[Mistake], folder: Path) -> list[Path]:
     Raises:
         MediaError: the folder cannot be made or written to, or a picture cannot be read.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MediaError(f"cannot make the folder {folder}: {error.strerror}; choose another") from error
+    make_folder(folder)
     places: Counter[str] = Counter()
     written = []
     for mistake in mistakes:

@@ -2,20 +2,17 @@
 
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nimblepose.core.errors import DownloadError, ModelError
+from nimblepose.core.progress import StageProgress
 from nimblepose.core.web import download
 
 MODEL_VARIABLE = "NIMBLEPOSE_MODEL"  # name or path of the model to use when none is given
 CACHE_VARIABLE = "NIMBLEPOSE_CACHE"  # folder for fetched models instead of the user's cache
 OFFLINE_VARIABLE = "NIMBLEPOSE_OFFLINE"  # set to 1: never touch the network
-
-Progress = Callable[[str, int, int], None]
-"""Called while a file arrives: its name, bytes so far, bytes in all."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,7 @@ MODELS: dict[str, NamedModel] = {
 DEFAULT_MODEL = "human"
 
 
-def find_model(model: str | Path | None = None, *, fetch: bool = True, progress: Progress | None = None) -> Path:
+def find_model(model: str | Path | None = None, *, fetch: bool = True, progress: StageProgress | None = None) -> Path:
     """The file of a model given by path or name, else by the variable NIMBLEPOSE_MODEL, else of the default model.
 
     The models of the package are always there. Another named model that is not in the cache is fetched first, or
@@ -175,7 +172,7 @@ def cached(model: NamedModel) -> Path | None:
     return folder / model.files[0].name if intact else None
 
 
-def fetch_model(model: NamedModel, *, progress: Progress | None = None) -> Path:
+def fetch_model(model: NamedModel, *, progress: StageProgress | None = None) -> Path:
     """Bring a named model into the cache, unless it is there, and return its first file.
 
     Every file is checked by its SHA-384 before it gets its name, so that a broken or foreign file is never used;
@@ -209,7 +206,7 @@ def by_hand(model: NamedModel) -> str:
     )
 
 
-def _fetch(file: ModelFile, folder: Path, progress: Progress | None) -> None:
+def _fetch(file: ModelFile, folder: Path, progress: StageProgress | None) -> None:
     """Let pooch write to a temporary file, compare the checksum and only then rename it."""
     import pooch
 

@@ -1,6 +1,6 @@
 """What calibration pictures tell: the range of every channel, and how the inputs of every convolution vary together."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.convert.quantization.layers import Convolution, Floats, Network, import_onnx
+from nimblepose.core.progress import Progress, say_nothing
 
 Doubles = NDArray[np.float64]
 
 _PLACES = 2_000  # of each convolution's output, chosen at random in every picture
-
-Progress = Callable[[int], None]
-"""Called after each picture with the number of those done."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Statistics:
 
 
 def observe(
-    network: Network, batches: Iterable[Floats], *, seed: int = 0, threads: int = 0, progress: Progress | None = None
+    network: Network, batches: Iterable[Floats], *, seed: int = 0, threads: int = 0, progress: Progress = say_nothing
 ) -> Statistics:
     """Statistics over prepared pictures, each (1, 3, h, w), of any sizes; only one is held at a time.
 
@@ -86,8 +84,7 @@ def observe(
                 chosen = rng.choice(height * width, min(_PLACES, height * width), replace=False)
                 seen = patches(conv, values[layer.inputs[0]][0], chosen // width, chosen % width)
                 sums.setdefault(layer.output, _Sums()).add(seen.reshape(conv.group, -1, len(chosen)))
-        if progress:
-            progress(number)
+        progress(number)
     return Statistics(low, high, {name: one.moments() for name, one in sums.items()})
 
 
