@@ -46,7 +46,7 @@ def main() -> None:
     fields = {}
     for picture in pictures:
         image = read_picture(picture.path)
-        heatmaps, pafs = estimator.fields([image], estimator.place(image))
+        heatmaps, pafs = estimator.compute_fields([image], estimator.place(image))
         fields[picture.image_id] = heatmaps[0].copy(), pafs[0].copy()
 
     skeleton, metadata = estimator.skeleton, estimator.metadata

@@ -35,7 +35,7 @@ class Script:
         self.scenes, self.now, self.made = list(scenes), 0.0, 0
         self.taken, self.opened = threading.Semaphore(0), 0
 
-    def arrivals(self, stop):
+    def read_arrivals(self, stop):
         self.opened += 1
         scene = self.scenes.pop(0) if self.scenes else MediaError("nobody answers")
         if isinstance(scene, Exception):
@@ -66,7 +66,7 @@ def test_frames_nobody_takes_in_time_are_dropped_and_counted():
         def __init__(self):
             self.sent, self.pause, self.ended = 0, threading.Event(), threading.Event()
 
-        def arrivals(self, stop):
+        def read_arrivals(self, stop):
             for number in range(1000):
                 self.sent += 1
                 yield Arrival(None, lambda number=number: picture(number))
@@ -134,7 +134,7 @@ def test_closing_from_elsewhere_ends_a_waiting_reader():
     class Silent:
         info = StreamInfo("silent")
 
-        def arrivals(self, stop):
+        def read_arrivals(self, stop):
             stop.wait(5)
             return iter(())
 

@@ -31,13 +31,13 @@ def benchmark(
     from nimblepose.runtime.backends import open_backend
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import find_model
-    from nimblepose.runtime.streaming import usable_cores
+    from nimblepose.runtime.streaming import count_usable_cores
 
     files, pictures = load_pictures(source) if source else ([], [make_noise()])
     with show_download_bar() as downloaded:
         path = find_model(model, progress=downloaded)
     estimator = PoseEstimator(path, backend=backend, threads=threads, input_height=input_height)
-    cores = threads or usable_cores()
+    cores = threads or count_usable_cores()
     parallel = open_backend(path, backend, threads=cores, parallel=cores)
     options = BenchmarkOptions(frames=count_frames(seconds, estimator, pictures[0]) if seconds else frames)
     with show_count_bar("benchmark", options.steps, quiet=quiet) as progress:

@@ -95,7 +95,7 @@ def _find_version(package: str) -> str | None:
 def _read_processor() -> tuple[str, int, list[str]]:
     """Name, usable cores, and the features that decide speed (Linux; elsewhere unknown)."""
     from nimblepose.evaluation.provenance import read_processor_name
-    from nimblepose.runtime.streaming import usable_cores
+    from nimblepose.runtime.streaming import count_usable_cores
 
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -103,4 +103,4 @@ def _read_processor() -> tuple[str, int, list[str]]:
         lines = []
     facts = {key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     present = set(facts.get("flags", facts.get("features", "")).split())
-    return read_processor_name(), usable_cores(), [flag for flag in _CPU_FLAGS if flag in present]
+    return read_processor_name(), count_usable_cores(), [flag for flag in _CPU_FLAGS if flag in present]

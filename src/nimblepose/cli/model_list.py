@@ -6,7 +6,7 @@ def model_list() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from nimblepose.runtime.models import DEFAULT_MODEL, MODELS, PACKAGED, cache_folder, cached
+    from nimblepose.runtime.models import DEFAULT_MODEL, MODELS, PACKAGED, find_cache_folder, find_cached
 
     table = Table("name", "what", "licence", "MB", "here")
     for name, packaged in PACKAGED.items():
@@ -15,8 +15,8 @@ def model_list() -> None:
         state = "in the package" if packaged.is_intact() else "DAMAGED: install nimblepose again"
         table.add_row(name + default, packaged.description, packaged.licence, size, state)
     for name, model in MODELS.items():
-        here = "yes" if cached(model) else "no"
+        here = "yes" if find_cached(model) else "no"
         table.add_row(name, model.description, model.licence, f"{model.size / 1e6:.1f}", here)
     console = Console()
     console.print(table)
-    console.print(f"cache: {cache_folder()}", markup=False, soft_wrap=True)
+    console.print(f"cache: {find_cache_folder()}", markup=False, soft_wrap=True)

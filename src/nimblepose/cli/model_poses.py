@@ -24,7 +24,7 @@ def model_poses(
     Poses then score the similarity (OKS) to expect of them, and keypoints that were not found can be put where they
     should be. Take the pictures that the model was trained on, not those that it is measured on.
     """
-    from nimblepose.cli.progress import counted, show_download_bar, show_stages_bar
+    from nimblepose.cli.progress import format_count, show_download_bar, show_stages_bar
     from nimblepose.runtime.models import find_model
     from nimblepose.training.pose_learning import learn_poses
 
@@ -43,6 +43,5 @@ def model_poses(
             progress=progress,
         )
     if not quiet:
-        print(
-            f"-> {out}: {counted(lesson.poses, 'pose', 'poses')} in {counted(lesson.pictures, 'picture', 'pictures')}"
-        )
+        pictures = format_count(lesson.pictures, "picture", "pictures")
+        print(f"-> {out}: {format_count(lesson.poses, 'pose', 'poses')} in {pictures}")

@@ -78,7 +78,7 @@ def predict(
     videos = VideoChoices(
         formats=options.formats, video=pictures, draw=draw, colour_by=colour_by, trails=trails, track=track,
         smooth=smooth if track else "off", every=every, start=start, end=end, resume=resume, show=show,
-    ).options()  # fmt: skip
+    ).to_options()  # fmt: skip
     found, failures = _collect([source for source in sources if not is_video(source)])
     moving, interrupted = list(dict.fromkeys(source for source in sources if is_video(source))), False
     if complete and moving:
@@ -123,7 +123,7 @@ def _run(
 
     Interrupted, it still writes about the pictures that are done.
     """
-    from nimblepose.cli.progress import counted, show_picture_bar
+    from nimblepose.cli.progress import format_count, show_picture_bar
     from nimblepose.core.errors import PoseError
     from nimblepose.core.web import fetch_picture, is_url, without_secrets
     from nimblepose.media.pictures import read_picture
@@ -146,12 +146,14 @@ def _run(
                     continue
                 done, people = done + 1, people + len(poses)
                 if len(sources) == 1 and not quiet:
-                    print(f"{name}: {counted(len(poses), 'person', 'people')}", *(f"-> {path}" for path in written))
+                    print(
+                        f"{name}: {format_count(len(poses), 'person', 'people')}", *(f"-> {path}" for path in written)
+                    )
     except KeyboardInterrupt:
         interrupted = True
     about = sink.finish()
     if not quiet and len(sources) > 1:
-        print(f"{counted(done, 'picture', 'pictures')}, {counted(people, 'person', 'people')}")
+        print(f"{format_count(done, 'picture', 'pictures')}, {format_count(people, 'person', 'people')}")
     if not quiet:
         print("".join(f"-> {path}\n" for path in about), end="")
     return failures, interrupted

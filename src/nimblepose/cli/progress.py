@@ -22,10 +22,10 @@ from nimblepose.core.progress import StageProgress
 Advance = Callable[[str, float, int, int], None]
 
 
-def counted(number: int, one: str, many: str) -> str:
+def format_count(number: int, one: str, many: str) -> str:
     """One person is no people.
 
-    >>> counted(1, "person", "people"), counted(0, "person", "people")
+    >>> format_count(1, "person", "people"), format_count(0, "person", "people")
     ('1 person', '0 people')
     """
     return f"{number} {one if number == 1 else many}"
@@ -127,7 +127,7 @@ def show_video_bar(start: float, end: float, *, quiet: bool) -> Iterator[Advance
                 tasks[stage],
                 completed=seconds - start,
                 speed=f"{rate:.1f} frames/s" + (f", {dropped} dropped" if dropped else ""),
-                people=counted(people, "person", "people"),
+                people=format_count(people, "person", "people"),
             )
 
         yield advance

@@ -58,7 +58,7 @@ def track(
         formats=parse_formats(formats), video=video, colour_by=colour_by, trails=trails, smooth=smooth,
         draw=DrawOptions(show_scores=scores, show_boxes=boxes, blur_faces=blur_faces),
         max_gap=max_gap, every=every, start=start, end=end, rate=fps, resume=resume, show=show,
-    ).options()  # fmt: skip
+    ).to_options()  # fmt: skip
     estimator, path = estimating.load()
     if out:
         make_folder(out)

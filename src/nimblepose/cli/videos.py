@@ -40,7 +40,7 @@ class VideoChoices:
     max_gap: float = 3.0
     rate: float = 25.0
 
-    def options(self) -> "RecordOptions":
+    def to_options(self) -> "RecordOptions":
         """The same for a `Recording`."""
         from nimblepose.drawing.trails import Trails
         from nimblepose.media.frames import Selection
@@ -84,7 +84,7 @@ def run_videos(
     quiet: bool,
 ) -> Outcome:
     """Every video to its results; one that fails does not stop the others, Ctrl-C completes the files and ends."""
-    from nimblepose.media.containers import printable
+    from nimblepose.media.containers import name_source
     from nimblepose.results.naming import name_results
     from nimblepose.results.recording import Recording
 
@@ -92,19 +92,20 @@ def run_videos(
     options = dataclasses.replace(options, conditions=conditions)
     for source, stem in zip(sources, name_results(sources, out), strict=True):
         recording: Recording | None = None
+        name = name_source(source)
         try:
             recording = Recording(estimator, source, stem, options)
             outcome.interrupted = _work(recording, options, quiet=quiet)
             written = recording.finish()
         except PoseError as error:
-            outcome.failures[printable(source)] = str(error)
+            outcome.failures[name] = str(error)
         except KeyboardInterrupt:
             outcome.interrupted = True
-            outcome.failures[printable(source)] = f"{printable(source)}: left as it was, its files under partial names"
+            outcome.failures[name] = f"{name}: left as it was, its files under partial names"
         else:
             _report(recording, written, quiet=quiet)
             for problem in recording.source.problems:
-                outcome.failures[printable(source)] = problem
+                outcome.failures[name] = problem
         finally:
             if recording:
                 recording.abandon()
@@ -132,13 +133,13 @@ def _work(recording: "Recording", options: "RecordOptions", *, quiet: bool) -> b
 
 
 def _report(recording: "Recording", written: list[Path], *, quiet: bool) -> None:
-    from nimblepose.cli.progress import counted
+    from nimblepose.cli.progress import format_count
 
     if quiet:
         return
     dropped = f", {recording.source.dropped} dropped" if recording.source.live else ""
-    people = "" if recording.people is None else f", {counted(recording.people, 'person', 'people')}"
-    print(f"{recording.source.info.name}: {counted(recording.frames, 'frame', 'frames')}{dropped}{people}")
+    people = "" if recording.people is None else f", {format_count(recording.people, 'person', 'people')}"
+    print(f"{recording.source.info.name}: {format_count(recording.frames, 'frame', 'frames')}{dropped}{people}")
     print("".join(f"-> {path}\n" for path in written), end="")
 
 

@@ -70,7 +70,7 @@ def export_onnx(
     taken = metadata.input
     if pixels:
         proto = take_pixels(proto)
-        taken = pixel_input(metadata.input)
+        taken = derive_pixel_input(metadata.input)
     data = proto.SerializeToString()
     given, expected = (_check_inputs(spec, pictures) for spec in (taken, metadata.input))
     differences = {name: _difference(network, data, given[name], expected[name]) for name in given}
@@ -129,7 +129,7 @@ def _to_proto(network: "PoseNetwork", metadata: ModelMetadata) -> Any:
     return proto
 
 
-def pixel_input(spec: InputSpec) -> InputSpec:
+def derive_pixel_input(spec: InputSpec) -> InputSpec:
     """What a file takes after `take_pixels` that took `spec` before.
 
     Raises:
@@ -155,7 +155,7 @@ def take_pixels(proto: Any) -> Any:
     spec = metadata.input
     if spec.dtype == "uint8":
         raise ModelError("the model takes pixels already")
-    metadata = dataclasses.replace(metadata, input=pixel_input(spec))
+    metadata = dataclasses.replace(metadata, input=derive_pixel_input(spec))
     ours = onnx.ModelProto()
     ours.CopyFrom(proto)
     graph = ours.graph

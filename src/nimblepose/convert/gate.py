@@ -7,17 +7,14 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nimblepose.convert.quantization.layers import Network
+from nimblepose.convert.quantization.layers import Floats, Network
 from nimblepose.convert.quantization.plan import Plan
 from nimblepose.convert.quantization.qdq import build
 from nimblepose.core.errors import ModelError
 from nimblepose.core.progress import Say, say_nothing
 from nimblepose.evaluation.coco import Metrics
 from nimblepose.runtime.backends import openvino_core
-
-Floats = NDArray[np.float32]
 
 Measure = Callable[[Any], Metrics]
 """COCO figures of an onnx.ModelProto."""

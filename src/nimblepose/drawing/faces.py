@@ -19,7 +19,7 @@ _OF_BOX = 0.09  # the same in diagonals of the box, for people without trunk
 _MOSAIC = 4  # what is left of a head: so many blurred patches across
 
 
-def head_discs(poses: Poses) -> NDArray[np.float64]:
+def find_head_discs(poses: Poses) -> NDArray[np.float64]:
     """Discs that cover the heads of the people, (M, 3) as x, y, radius in pixels; M <= N.
 
     Around the keypoints of the head that were found; where none was, above the shoulders, away from the hips. Of a

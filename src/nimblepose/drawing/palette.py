@@ -10,17 +10,17 @@ Colour = tuple[int, int, int]
 _GOLDEN_ANGLE = 0.381966  # of a turn: neighbouring people get distant hues, however many there are
 
 
-def limb_palette(skeleton: Skeleton) -> list[Colour]:
+def make_limb_palette(skeleton: Skeleton) -> list[Colour]:
     """One colour per limb, around the colour wheel in the order of the limbs.
 
     >>> from nimblepose.core.skeleton import HUMAN_18
-    >>> len(set(limb_palette(HUMAN_18))) == len(HUMAN_18.limbs)
+    >>> len(set(make_limb_palette(HUMAN_18))) == len(HUMAN_18.limbs)
     True
     """
     return [_hue(i / max(1, len(skeleton.limbs))) for i in range(len(skeleton.limbs))]
 
 
-def person_colour(identity: int) -> Colour:
+def choose_person_colour(identity: int) -> Colour:
     """The colour of a person or track id; the same id always has the same."""
     return _hue(identity * _GOLDEN_ANGLE)
 

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.drawing.faces import blur_discs, head_discs
-from nimblepose.drawing.palette import Colour, limb_palette, person_colour
+from nimblepose.drawing.faces import blur_discs, find_head_discs
+from nimblepose.drawing.palette import Colour, choose_person_colour, make_limb_palette
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.pictures import Picture, read_picture
 
-__all__ = ["DrawOptions", "draw_poses", "limb_palette", "person_colour"]
+__all__ = ["DrawOptions", "choose_person_colour", "draw_poses", "make_limb_palette"]
 
 _SHIFT = 4  # OpenCV draws at 1/16 pixel
 _OUTLINE = (20, 20, 20)
@@ -52,7 +52,7 @@ def draw_poses(
     canvas = read_picture(picture).copy()
     boxes = poses.boxes
     if options.blur_faces:
-        blur_discs(canvas, head_discs(poses))
+        blur_discs(canvas, find_head_discs(poses))
     size = np.hypot(*np.nan_to_num(boxes[:, 2:]).T)
     widest = options.max_line_width * min(canvas.shape[:2])
     widths = [max(1, round(min(options.line_width * float(s), widest))) for s in size]
@@ -60,12 +60,12 @@ def draw_poses(
     if trails is not None:
         known = dict(zip(people, widths, strict=True))
         for person, way in trails.points.items():
-            _draw_trail(canvas, way, person_colour(person), known.get(person, 1))
-    limb_colours = limb_palette(poses.skeleton)
+            _draw_trail(canvas, way, choose_person_colour(person), known.get(person, 1))
+    limb_colours = make_limb_palette(poses.skeleton)
     visible = poses.found & (poses.keypoint_scores >= options.min_keypoint_score)
     seen = visible & poses.seen  # the others are guesses: drawn thin
     for i in reversed(range(len(poses))):
-        own = person_colour(people[i])
+        own = choose_person_colour(people[i])
         if options.show_boxes:
             _draw_box(canvas, boxes[i], own, widths[i])
         if options.show_skeletons:
@@ -81,7 +81,7 @@ def draw_poses(
             texts = ([f"#{people[i]}"] if show_ids else []) + (
                 [f"{poses.scores[i]:.2f}"] if options.show_scores else []
             )
-            _label(canvas, " ".join(texts), boxes[i], person_colour(people[i]) if show_ids else None)
+            _label(canvas, " ".join(texts), boxes[i], choose_person_colour(people[i]) if show_ids else None)
     return canvas
 
 

@@ -16,7 +16,7 @@ class Trails:
     """The way of one keypoint of everybody over the last `seconds`.
 
     >>> trails = Trails(seconds=2.0)
-    >>> trails.extended(Poses.empty(Skeleton("dot", ("dot",), ())), time=0.5).points
+    >>> trails.extend(Poses.empty(Skeleton("dot", ("dot",), ())), time=0.5).points
     {}
     """
 
@@ -24,7 +24,7 @@ class Trails:
     keypoint: str | None = None  # whose way; None: the joint at which most limbs meet, a person's neck
     points: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)  # track id -> (T, 3) of time, x, y
 
-    def extended(self, poses: Poses, time: float) -> "Trails":
+    def extend(self, poses: Poses, time: float) -> "Trails":
         """Trails up to this frame; who was not seen for `seconds` is forgotten.
 
         Args:

@@ -115,7 +115,7 @@ def find_category(ground_truth: Mapping[str, Any], skeleton: Skeleton, category_
     return category_of({"categories": only}, skeleton, f"category {category_id}")
 
 
-def oks_sigmas(skeleton: Skeleton) -> list[float]:
+def select_oks_sigmas(skeleton: Skeleton) -> list[float]:
     """OKS sigmas of the annotated keypoints, in the order of annotation files."""
     return [skeleton.oks_sigmas[i] for i in skeleton.annotated_indices]
 
@@ -135,7 +135,7 @@ def _figures(
     truth = COCO({"images": images, "categories": categories, "annotations": people})
     result = truth.loadRes(found)
     evaluation = COCOeval_faster(
-        truth, result, "keypoints", kpt_oks_sigmas=oks_sigmas(skeleton), print_function=_say_nothing
+        truth, result, "keypoints", kpt_oks_sigmas=select_oks_sigmas(skeleton), print_function=_say_nothing
     )
     evaluation.params.imgIds = list(image_ids)  # also those without people
     evaluation.params.catIds = [category]

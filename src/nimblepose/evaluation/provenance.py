@@ -14,7 +14,7 @@ from nimblepose import __version__
 from nimblepose.core.files import write_atomically
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.runtime.streaming import usable_cores
+from nimblepose.runtime.streaming import count_usable_cores
 
 _PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "openvino", "torch", "faster-coco-eval")
 
@@ -31,7 +31,7 @@ def describe_run(estimator: PoseEstimator, *, threads: int) -> dict[str, Any]:
         "model": describe_model(estimator.model, estimator.metadata),
         "options": {
             "backend": type(estimator.backend).__name__.removesuffix("Backend").lower(),  # what "auto" has become
-            "threads": threads or usable_cores(),
+            "threads": threads or count_usable_cores(),
             "input_height": estimator.input_height,
             "flip": estimator.flip,
             "scales": list(estimator.scales),
@@ -45,7 +45,7 @@ def describe_machine() -> dict[str, Any]:
     """Processor, cores, system and the versions of what computes; packages that are not installed are left out."""
     return {
         "processor": read_processor_name(),
-        "usable_cores": usable_cores(),
+        "usable_cores": count_usable_cores(),
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "python": platform.python_version(),

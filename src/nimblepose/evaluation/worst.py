@@ -17,7 +17,7 @@ from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import Record
 from nimblepose.data.regions import paint_regions
 from nimblepose.drawing.people import draw_poses
-from nimblepose.evaluation.coco import MAX_PEOPLE, oks_sigmas
+from nimblepose.evaluation.coco import MAX_PEOPLE, select_oks_sigmas
 from nimblepose.media.encoding import encode_picture
 from nimblepose.media.pictures import Picture, read_picture
 
@@ -132,7 +132,7 @@ def _match(
     similarity = oks(
         detected.keypoints[:, columns],
         people.keypoints[:, columns],
-        oks_sigmas=oks_sigmas(skeleton),
+        oks_sigmas=select_oks_sigmas(skeleton),
         area=record.areas,
     )
     for i, row in enumerate(similarity):

@@ -25,7 +25,7 @@ class Sound:
         """Remember the file; it is read when it is needed."""
         self._source = source
 
-    def packets(self, out: "OutputContainer", begin: float, end: float) -> "Iterator[tuple[float, Packet[Any]]]":
+    def read_packets(self, out: "OutputContainer", begin: float, end: float) -> "Iterator[tuple[float, Packet[Any]]]":
         """Packets for `out`, with the seconds at which they belong there.
 
         Args:

@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import MediaError
-from nimblepose.media.containers import check_size, load_av, open_container, picture_of, printable, video_stream
+from nimblepose.media.containers import (
+    check_size,
+    convert_frame,
+    find_video_stream,
+    load_av,
+    name_source,
+    open_container,
+)
 from nimblepose.media.frames import StreamInfo
 from nimblepose.media.live import PATIENCE, Arrival, LiveOptions
 from nimblepose.media.pictures import Picture
@@ -38,21 +45,21 @@ class NetworkStream:
             MediaError: a wrong address, no answer, no video.
             MissingPackageError: PyAV is not installed.
         """
-        self._address, self._name, self._timeout = address, printable(address), options.timeout
+        self._address, self._name, self._timeout = address, name_source(address), options.timeout
         self.container: InputContainer | None = self._open()
         try:
-            stream = video_stream(self.container, self._name, max_pixels=_MAX_PIXELS)
+            stream = find_video_stream(self.container, self._name, max_pixels=_MAX_PIXELS)
         except MediaError:
             self.container.close()
             raise
         self.info = StreamInfo(self._name, None, stream.average_rate or stream.guessed_rate)
 
-    def arrivals(self, stop: threading.Event) -> Iterator[Arrival]:
+    def read_arrivals(self, stop: threading.Event) -> Iterator[Arrival]:
         """Frames until the connection is lost, which is closed then."""
         container, self.container = self.container or self._open(), None
         av = load_av()
         try:
-            stream = video_stream(container, self._name, max_pixels=_MAX_PIXELS)
+            stream = find_video_stream(container, self._name, max_pixels=_MAX_PIXELS)
             stream.thread_type = "SLICE"  # a thread per frame would deliver frames late
             kinds = set(container.format.name.split(","))
             timed, bursts = not kinds & _WITHOUT_TIMES, bool(kinds & _IN_BURSTS)
@@ -68,7 +75,7 @@ class NetworkStream:
                     if bursts and seconds is not None:
                         ahead = ahead or seconds - time.monotonic()
                         stop.wait(min(10.0, max(0.0, seconds - time.monotonic() - ahead)))
-                    yield Arrival(seconds, partial(picture_of, frame, reformatter))
+                    yield Arrival(seconds, partial(convert_frame, frame, reformatter))
         except av.error.FFmpegError as error:
             timed_out = isinstance(error, av.error.ExitError)
             reason = f"no frame for {self._timeout:g} s" if timed_out else str(error.strerror)
@@ -100,7 +107,7 @@ class Camera:
         check_size(width, height, self._name, _MAX_PIXELS)
         self.info = StreamInfo(self._name)
 
-    def arrivals(self, stop: threading.Event) -> Iterator[Arrival]:
+    def read_arrivals(self, stop: threading.Event) -> Iterator[Arrival]:
         """Frames until the camera is gone."""
         capture, self._capture = self._capture or self._open(), None
         try:

@@ -35,7 +35,7 @@ def load_av() -> ModuleType:
     return import_optional("av", "reading or writing videos")
 
 
-def printable(source: object) -> str:
+def name_source(source: object) -> str:
     """How messages and results name a source."""
     if isinstance(source, str | Path):
         return without_secrets(str(source)) if "://" in str(source) else str(source)
@@ -43,7 +43,7 @@ def printable(source: object) -> str:
 
 
 @contextmanager
-def one_error(name: str, doing: str = "read") -> Iterator[None]:
+def unify_errors(name: str, doing: str = "read") -> Iterator[None]:
     """Turn what PyAV raises into `MediaError`."""
     av = load_av()
     try:
@@ -69,7 +69,7 @@ def open_container(
     Raises:
         MediaError: nothing there, no answer, empty, cut off, or not a video.
     """
-    av, name = load_av(), printable(source)
+    av, name = load_av(), name_source(source)
     if isinstance(source, str | Path) and "://" not in str(source):
         _check_file(Path(source))
         source = f"file:{source}"  # a colon in a file's name must not make it an address
@@ -89,7 +89,7 @@ def open_container(
     return container
 
 
-def video_stream(container: "InputContainer", name: str, *, max_pixels: int = 100_000_000) -> "VideoStream":
+def find_video_stream(container: "InputContainer", name: str, *, max_pixels: int = 100_000_000) -> "VideoStream":
     """The stream of pictures in a container; of several, the one that its author marked, else the largest.
 
     Raises:
@@ -114,7 +114,7 @@ def check_size(width: int, height: int, name: str, max_pixels: int) -> None:
         raise MediaError(f"{name} declares {width} x {height} pixels, more than the limit of {max_pixels}")
 
 
-def picture_of(frame: "VideoFrame", reformatter: "VideoReformatter") -> Picture:
+def convert_frame(frame: "VideoFrame", reformatter: "VideoReformatter") -> Picture:
     """A decoded frame as (H, W, 3) RGB, turned upright."""
     untagged_hd = frame.colorspace == _UNSPECIFIED and frame.height >= _HD_HEIGHT
     converted = reformatter.reformat(

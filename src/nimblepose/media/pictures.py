@@ -42,7 +42,7 @@ def read_picture(source: str | Path | bytes | Image.Image | NDArray[Any], *, max
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, Image.Image):
-        with _one_error("the PIL image"):
+        with _unify_errors("the PIL image"):
             return _from_pil(source, "the PIL image")
     if isinstance(source, bytes):
         return _decode(source, "the picture", max_pixels)
@@ -71,7 +71,7 @@ def _read_bytes(path: Path) -> bytes:
 def _decode(data: bytes, name: str, max_pixels: int) -> Picture:
     if not data:
         raise MediaError(f"{name} is empty (0 bytes); fetch or copy it again")
-    with _one_error(name), Image.open(io.BytesIO(data), formats=_FORMATS) as image:  # reads the header only
+    with _unify_errors(name), Image.open(io.BytesIO(data), formats=_FORMATS) as image:  # reads the header only
         width, height = image.size
         if width * height > max_pixels:
             raise MediaError(
@@ -151,7 +151,7 @@ def _upright(picture: Picture, orientation: int) -> Picture:
 
 
 @contextmanager
-def _one_error(name: str) -> Iterator[None]:
+def _unify_errors(name: str) -> Iterator[None]:
     """Turn what Pillow raises for damaged or hostile files into `MediaError`."""
     try:
         yield

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, BinaryIO
 from nimblepose.core.errors import MediaError
 from nimblepose.media.containers import (
     check_size,
+    convert_frame,
+    find_video_stream,
     load_av,
-    one_error,
+    name_source,
     open_container,
-    picture_of,
-    printable,
-    video_stream,
+    unify_errors,
 )
 from nimblepose.media.frames import EVERYTHING, Frame, Selection, StreamInfo
 
@@ -61,7 +61,7 @@ class VideoFile:
             MediaError: it cannot be opened, or has no pictures.
             MissingPackageError: PyAV is not installed.
         """
-        self._name, self._selection, self._max_pixels = printable(source), selection, max_pixels
+        self._name, self._selection, self._max_pixels = name_source(source), selection, max_pixels
         self._source, self._closed, self._iterating = source, False, False
         self._seekable = isinstance(source, str | Path) and "://" not in str(source)
         self._open(container)
@@ -84,7 +84,7 @@ class VideoFile:
             decoded = self._decoded()
             while not self._closed:
                 try:
-                    with one_error(self._name):
+                    with unify_errors(self._name):
                         frame = next(decoded, None)
                 except MediaError as error:
                     broken = str(error)
@@ -103,7 +103,7 @@ class VideoFile:
                 if self._selection.wants(index, time):
                     check_size(frame.width, frame.height, self._name, self._max_pixels)
                     self.info = dataclasses.replace(self.info, pixel_aspect=self._pixel_aspect(frame))
-                    yield Frame(index, time, picture_of(frame, reformatter))
+                    yield Frame(index, time, convert_frame(frame, reformatter))
             if not self._closed:
                 self._tell_the_end(index + 1, latest, broken)
         finally:
@@ -119,7 +119,7 @@ class VideoFile:
     def _open(self, container: "InputContainer | None") -> None:
         self._container = container or open_container(self._source)
         try:
-            self._stream = video_stream(self._container, self._name, max_pixels=self._max_pixels)
+            self._stream = find_video_stream(self._container, self._name, max_pixels=self._max_pixels)
         except MediaError:
             self._container.close()
             raise

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from nimblepose.media.containers import printable
+from nimblepose.media.containers import name_source
 from nimblepose.media.sources import is_camera, is_recorded
 
 
@@ -21,7 +21,7 @@ def name_results(sources: Sequence[str], out: Path | None) -> list[Path]:
     taken: set[str] = set()
     found = []
     for source in sources:
-        folder, name = _name_source(source)
+        folder, name = _name_video(source)
         name = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "video"
         for count in range(1, len(sources) + 1):
             stem = (out or folder) / (f"{name}-{count}" if count > 1 else name)
@@ -32,10 +32,10 @@ def name_results(sources: Sequence[str], out: Path | None) -> list[Path]:
     return found
 
 
-def _name_source(source: str) -> tuple[Path, str]:
+def _name_video(source: str) -> tuple[Path, str]:
     if is_recorded(source):
         path = Path(source).expanduser()
         return path.parent, path.name if path.is_dir() else path.stem
-    label = "stdin" if source == "-" else printable(source).rpartition("://")[2].strip("/")
+    label = "stdin" if source == "-" else name_source(source).rpartition("://")[2].strip("/")
     label = label.rpartition("/")[2] if is_camera(source) else label
     return Path(), f"camera-{label}" if label.isdecimal() else label

@@ -18,13 +18,13 @@ from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.media.frames import EVERYTHING, Frame, Selection
-from nimblepose.media.pictures import read_picture
+from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import open_frames
 from nimblepose.runtime.averaging import average, mirror
 from nimblepose.runtime.backends import Backend, BackendName, Fields, open_backend
 from nimblepose.runtime.models import find_model
 from nimblepose.runtime.prepare import Batch, prepare
-from nimblepose.runtime.streaming import map_in_order, usable_cores
+from nimblepose.runtime.streaming import count_usable_cores, map_in_order
 from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, tracked
 from nimblepose.tracking.smoothing import SmoothOptions
 from nimblepose.tracking.tracker import TrackOptions
@@ -32,9 +32,7 @@ from nimblepose.tracking.tracker import TrackOptions
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    Source = str | Path | Image | NDArray[np.uint8]
-
-Picture = NDArray[np.uint8]
+    Source = str | Path | Image | Picture
 
 
 class PoseEstimator:
@@ -159,7 +157,7 @@ class PoseEstimator:
     @cached_property
     def _parallel(self) -> Backend:
         """The model again, set up for one picture per thread."""
-        threads = self._threads or usable_cores()
+        threads = self._threads or count_usable_cores()
         return open_backend(self.model, self._backend_name, threads=threads, parallel=threads)
 
     def estimate(self, picture: Picture, backend: Backend | None = None) -> Poses:
@@ -177,7 +175,7 @@ class PoseEstimator:
 
     def _estimate_equal(self, pictures: Sequence[Picture], backend: Backend) -> list[Poses]:
         placement = self.place(pictures[0])
-        fields = self.fields(pictures, placement, backend)
+        fields = self.compute_fields(pictures, placement, backend)
         return [self.decode(*one, placement) for one in zip(*fields, strict=True)]
 
     # The steps, for those who want to time or to look between them ---------------------------------------------------
@@ -192,7 +190,9 @@ class PoseEstimator:
         """Pictures of one shape to a batch for the network, (B, 3, h, w)."""
         return prepare(pictures, placement, self.metadata.input)
 
-    def fields(self, pictures: Sequence[Picture], placement: Placement, backend: Backend | None = None) -> Fields:
+    def compute_fields(
+        self, pictures: Sequence[Picture], placement: Placement, backend: Backend | None = None
+    ) -> Fields:
         """Fields of pictures of one shape; averaged with the mirror image and over scales if so asked."""
         backend = backend or self.backend
         if not self.flip and self.scales == (1.0,):

@@ -20,7 +20,7 @@ from nimblepose.core.scorer import PoseScorer, features
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import Record
 from nimblepose.data.regions import paint_regions
-from nimblepose.evaluation.coco import MAX_PEOPLE, oks_sigmas
+from nimblepose.evaluation.coco import MAX_PEOPLE, select_oks_sigmas
 from nimblepose.evaluation.detect import AnnotatedPicture, read_annotated
 from nimblepose.runtime.estimator import PoseEstimator
 
@@ -109,14 +109,14 @@ def rate_poses(
         DataError: a picture of another size than its annotations are for.
     """
     skeleton, spec = estimator.skeleton, estimator.metadata.input
-    annotated, sigmas = skeleton.annotated_indices, oks_sigmas(skeleton)
+    annotated, sigmas = skeleton.annotated_indices, select_oks_sigmas(skeleton)
     as_ranked = dataclasses.replace(FOR_RANKING, max_poses=MAX_PEOPLE)
     found: list[NDArray[np.float64]] = []
     worth: list[NDArray[np.float64]] = []
     for done, record in enumerate(records, start=1):
         picture = read_annotated(AnnotatedPicture(record.image_id, record.path, record.size))
         placement = estimator.place(picture)
-        heatmaps, pafs = (field[0] for field in estimator.fields([picture], placement))
+        heatmaps, pafs = (field[0] for field in estimator.compute_fields([picture], placement))
         geometry = estimator.metadata.paf_geometry
         poses = decode(heatmaps, pafs, skeleton, stride=spec.stride, paf_geometry=geometry, options=as_ranked)
         xy = placement.to_image(prior.complete(poses.keypoints))

@@ -29,18 +29,18 @@ def make_plan(network: Network, statistics: Statistics, spec: InputSpec, *, prog
         spec: What the network's input is.
         progress: Told after each layer.
     """
-    plan = Plan({}, {network.input: input_scale(spec)})
+    plan = Plan({}, {network.input: derive_input_scale(spec)})
     for number, layer in enumerate(network.layers, start=1):
         if layer.conv:
             step = plan.scales[layer.inputs[0]].step
             plan.weights[layer.output] = round_weights(layer.conv, statistics.moments[layer.output], input_step=step)
         low, high = float(statistics.low[layer.output].min()), float(statistics.high[layer.output].max())
         readers = {reader.kind for reader in network.readers(layer.output)}
-        plan.scales[layer.output] = Scale.of_range(low, high, before_elu=readers == {"Elu"})
+        plan.scales[layer.output] = Scale.from_range(low, high, before_elu=readers == {"Elu"})
         progress(number)
     return plan
 
 
-def input_scale(spec: InputSpec) -> Scale:
+def derive_input_scale(spec: InputSpec) -> Scale:
     """Pictures are whole numbers 0..255: where the mean is one, too, this scale stores them without any error."""
-    return Scale.of_range(*sorted((value - spec.mean) * spec.scale for value in (0, 255)))
+    return Scale.from_range(*sorted((value - spec.mean) * spec.scale for value in (0, 255)))

@@ -22,7 +22,7 @@ class Moments:
     mean: Doubles  # (group, K)
     covariance: Doubles  # (group, K, K)
 
-    def divided(self, factors: Doubles) -> "Moments":
+    def divide(self, factors: Doubles) -> "Moments":
         """After dividing the numbers by factors (group, K)."""
         return Moments(self.mean / factors, self.covariance / (factors[:, :, None] * factors[:, None, :]))
 
@@ -40,13 +40,13 @@ class Statistics:
         """Largest absolute value of each channel, (C,), by tensor."""
         return {name: np.maximum(np.abs(low), np.abs(self.high[name])) for name, low in self.low.items()}
 
-    def divided(self, network: Network, factors: Mapping[str, Doubles]) -> "Statistics":
+    def divide(self, network: Network, factors: Mapping[str, Doubles]) -> "Statistics":
         """Of the same network with each tensor's channels divided by factors (C,), by tensor."""
         moments = {}
         for layer in network.layers:
             if conv := layer.conv:
                 per_input = np.repeat(factors[layer.inputs[0]], conv.weight.shape[2] * conv.weight.shape[3])
-                moments[layer.output] = self.moments[layer.output].divided(per_input.reshape(conv.group, -1))
+                moments[layer.output] = self.moments[layer.output].divide(per_input.reshape(conv.group, -1))
         low, high = (
             {name: (values / factors[name]).astype(np.float32) for name, values in ends.items()}
             for ends in (self.low, self.high)
@@ -82,13 +82,13 @@ def observe(
             if conv := layer.conv:
                 height, width = values[layer.output].shape[2:]
                 chosen = rng.choice(height * width, min(_PLACES, height * width), replace=False)
-                seen = patches(conv, values[layer.inputs[0]][0], chosen // width, chosen % width)
+                seen = cut_patches(conv, values[layer.inputs[0]][0], chosen // width, chosen % width)
                 sums.setdefault(layer.output, _Sums()).add(seen.reshape(conv.group, -1, len(chosen)))
         progress(number)
     return Statistics(low, high, {name: one.moments() for name, one in sums.items()})
 
 
-def patches(conv: Convolution, image: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
+def cut_patches(conv: Convolution, image: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
     """What the kernel sees at N places of the output of an input (C, h, w): (C, kh * kw, N)."""
     top, left, bottom, right = conv.pads
     padded = np.pad(image, ((0, 0), (top, bottom), (left, right)))
