@@ -26,7 +26,7 @@ def skeleton_sigmas(
     from nimblepose.evaluation.sigmas import estimate_sigmas
 
     files = [(path, read_json(path)) for path in (annotations, again) if path is not None]
-    chosen = Skeleton.load(skeleton) if skeleton else _skeleton_of(files[0][1], annotations)
+    chosen = Skeleton.load(skeleton) if skeleton else _find_skeleton(files[0][1], annotations)
     records = [records_of(coco, Path(), chosen, path) for path, coco in files]
     found = estimate_sigmas(*records, skeleton=chosen)
     if not found.people:
@@ -38,7 +38,7 @@ def skeleton_sigmas(
     _print_table(found)
 
 
-def _skeleton_of(coco: dict[str, Any], path: Path) -> "Skeleton":
+def _find_skeleton(coco: dict[str, Any], path: Path) -> "Skeleton":
     from nimblepose.core.errors import DataError
     from nimblepose.core.skeleton import Skeleton
 

@@ -104,7 +104,7 @@ def rank_layers(network: Network, plan: Plan, batches: Sequence[Floats]) -> dict
     errors = {}
     for alone in layers:
         found = _run(build(network, plan, stay_float=[name for name in layers if name != alone]), network, batches)
-        errors[alone] = sum(_relative_error(*pair) for pair in zip(found, truth, strict=True))
+        errors[alone] = sum(_measure_error(*pair) for pair in zip(found, truth, strict=True))
     return dict(sorted(errors.items(), key=lambda item: -item[1]))
 
 
@@ -134,7 +134,7 @@ def measure_costs(network: Network, plan: Plan, stay_float: Sequence[str], batch
     everything = [layer.output for layer in network.layers]
     chosen = {"float32": everything, "int8": stay_float}
     chosen |= {f"without {name}": [other for other in stay_float if other != name] for name in stay_float}
-    sessions = {name: _session(build(network, plan, stay_float=stay), threads) for name, stay in chosen.items()}
+    sessions = {name: _open_session(build(network, plan, stay_float=stay), threads) for name, stay in chosen.items()}
     times: dict[str, list[float]] = {name: [] for name in sessions}
     for _ in range(_ROUNDS):
         for name, session in sessions.items():
@@ -170,13 +170,13 @@ def check_runtimes(model: Any, network: Network, batches: Sequence[Floats]) -> d
         compiled = core.compile_model(core.read_model(model.SerializeToString()), "CPU", {_PRECISION: "f32"})
         results = [compiled([batch]) for batch in batches]
         found["openvino"] = [np.concatenate([r[name].ravel() for r in results]) for name in network.outputs]
-    far = {name: max(_relative_error(*pair) for pair in zip(got, truth, strict=True)) for name, got in found.items()}
+    far = {name: max(_measure_error(*pair) for pair in zip(got, truth, strict=True)) for name, got in found.items()}
     if wrong := {name: value for name, value in far.items() if not value <= _TOLERANCE}:
         raise ModelError(f"quantized fields differ by more than {_TOLERANCE} of their mean square in {wrong}")
     return far
 
 
-def _session(model: Any, threads: int = 0, *, optimised: bool = True) -> Any:
+def _open_session(model: Any, threads: int = 0, *, optimised: bool = True) -> Any:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -189,10 +189,10 @@ def _session(model: Any, threads: int = 0, *, optimised: bool = True) -> Any:
 
 def _run(model: Any, network: Network, batches: Sequence[Floats], *, optimised: bool = True) -> list[Floats]:
     """Each output over all pictures, flat."""
-    session = _session(model, optimised=optimised)
+    session = _open_session(model, optimised=optimised)
     results = [session.run(list(network.outputs), {network.input: batch}) for batch in batches]
     return [np.concatenate([field.ravel() for field in fields]) for fields in zip(*results, strict=True)]
 
 
-def _relative_error(found: Floats, truth: Floats) -> float:
+def _measure_error(found: Floats, truth: Floats) -> float:
     return float(np.square(found - truth).mean() / max(float(np.square(truth).mean()), 1e-12))

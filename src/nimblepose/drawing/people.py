@@ -81,7 +81,7 @@ def draw_poses(
             texts = ([f"#{people[i]}"] if show_ids else []) + (
                 [f"{poses.scores[i]:.2f}"] if options.show_scores else []
             )
-            _label(canvas, " ".join(texts), boxes[i], choose_person_colour(people[i]) if show_ids else None)
+            _draw_label(canvas, " ".join(texts), boxes[i], choose_person_colour(people[i]) if show_ids else None)
     return canvas
 
 
@@ -96,7 +96,7 @@ def _draw_person(
     radius: float,
 ) -> None:
     """Outlines first, then limbs, then dots, so that no dark edge cuts through a joint."""
-    points = [_fixed(xy) if seen else (0, 0) for xy, seen in zip(keypoints, visible, strict=True)]
+    points = [_to_fixed_point(xy) if seen else (0, 0) for xy, seen in zip(keypoints, visible, strict=True)]
     limbs = [(int(a), int(b), c) for (a, b), c in zip(skeleton.limb_indices, limb_colours, strict=True)]
     limbs = [(a, b, colour) for a, b, colour in limbs if visible[a] and visible[b]]
     dot_colours: dict[int, Colour] = dict.fromkeys(np.flatnonzero(visible).tolist(), lone_colour)
@@ -115,7 +115,7 @@ def _draw_person(
 
 def _draw_trail(canvas: Picture, way: NDArray[np.float64], colour: Colour, width: int) -> None:
     """A line that grows from thin to the person's own width, towards now."""
-    points = [_fixed(xy) for xy in way[:, 1:]]
+    points = [_to_fixed_point(xy) for xy in way[:, 1:]]
     for i in np.flatnonzero(np.diff(way[:, 0]) <= _TRAIL_BREAK).tolist():
         thickness = max(1, round(width * (i + 1) / len(way)))
         cv2.line(canvas, points[i], points[i + 1], colour, thickness, cv2.LINE_AA, _SHIFT)
@@ -124,16 +124,16 @@ def _draw_trail(canvas: Picture, way: NDArray[np.float64], colour: Colour, width
 def _draw_box(canvas: Picture, box: NDArray[np.float32], colour: Colour, width: int) -> None:
     if np.isnan(box).any():
         return
-    corners = _fixed(box[:2]), _fixed(box[:2] + box[2:])
+    corners = _to_fixed_point(box[:2]), _to_fixed_point(box[:2] + box[2:])
     cv2.rectangle(canvas, *corners, colour, max(1, width // 2), cv2.LINE_AA, _SHIFT)
 
 
-def _fixed(xy: NDArray[np.floating]) -> tuple[int, int]:
+def _to_fixed_point(xy: NDArray[np.floating]) -> tuple[int, int]:
     x, y = np.rint(np.clip(xy, -_FAR, _FAR).astype(np.float64) * 2**_SHIFT).astype(int).tolist()
     return x, y
 
 
-def _label(canvas: Picture, text: str, box: NDArray[np.float32], colour: Colour | None) -> None:
+def _draw_label(canvas: Picture, text: str, box: NDArray[np.float32], colour: Colour | None) -> None:
     """Small text above a box, light on dark or dark on the colour, kept inside the picture."""
     if np.isnan(box).any():
         return

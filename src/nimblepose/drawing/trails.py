@@ -38,7 +38,7 @@ class Trails:
         ids: list[int] = [] if poses.track_ids is None else poses.track_ids.tolist()
         if len(ids) != len(poses):
             raise PoseError("trails need people with track_ids: pass them through a Tracker first")
-        place = _place(poses.skeleton, self.keypoint)
+        place = _find_keypoint(poses.skeleton, self.keypoint)
         points = {i: kept for i, way in self.points.items() if len(kept := way[way[:, 0] >= time - self.seconds])}
         for i, xy in zip(ids, poses.keypoints[:, place], strict=True):
             if not np.isnan(xy[0]):
@@ -47,7 +47,7 @@ class Trails:
         return Trails(seconds=self.seconds, keypoint=self.keypoint, points=points)
 
 
-def _place(skeleton: Skeleton, name: str | None) -> int:
+def _find_keypoint(skeleton: Skeleton, name: str | None) -> int:
     if name is None:
         return int(np.bincount(skeleton.limb_indices.ravel(), minlength=len(skeleton.keypoints)).argmax())
     if name not in skeleton.keypoints:

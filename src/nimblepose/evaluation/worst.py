@@ -66,14 +66,14 @@ def find_mistakes(
     for record in records:
         rows = [dict(row) for row in found.get(record.image_id, [])[:MAX_PEOPLE]]
         detected = from_coco_people(rows, skeleton) if rows else Poses.empty(skeleton)
-        people = _annotated(record, skeleton)
+        people = _list_annotated(record, skeleton)
         taken, right = _match(detected, people, record, skeleton)
         visible = people.found[:, skeleton.annotated_indices].mean(axis=1) >= _MIN_SHARE
         missed += [
             Mistake("missed", record, float(record.areas[i]), record.boxes[i], people, detected)
             for i in np.flatnonzero(~taken & visible)
         ]
-        false = ~right & ~_on_ignored(detected, record) & detected.found.any(axis=1)
+        false = ~right & ~_find_on_ignored(detected, record) & detected.found.any(axis=1)
         alarms += [
             Mistake("false alarm", record, float(detected.scores[i]), detected.boxes[i], people, detected)
             for i in np.flatnonzero(false)
@@ -118,7 +118,7 @@ def write_mistakes(mistakes: Sequence[Mistake], folder: Path) -> list[Path]:
     return written
 
 
-def _annotated(record: Record, skeleton: Skeleton) -> Poses:
+def _list_annotated(record: Record, skeleton: Skeleton) -> Poses:
     labelled = (~np.isnan(record.xy[..., 0])).astype(np.float32)
     return Poses(skeleton, record.xy, labelled, np.ones(len(record.xy), np.float32))
 
@@ -142,7 +142,7 @@ def _match(
     return taken, right
 
 
-def _on_ignored(detected: Poses, record: Record) -> NDArray[np.bool_]:
+def _find_on_ignored(detected: Poses, record: Record) -> NDArray[np.bool_]:
     """Detections of which most keypoints lie where somebody may be who is not labelled, (N,)."""
     if not record.ignore or not len(detected):
         return np.zeros(len(detected), bool)

@@ -115,7 +115,7 @@ class Camera:
                 read, picture = capture.read()
                 if not read:
                     raise MediaError(f"{self._name} delivers no frames any more; is it still plugged in?")
-                yield Arrival(None, partial(_rgb, picture))
+                yield Arrival(None, partial(_convert_bgr, picture))
         finally:
             capture.release()
 
@@ -146,5 +146,5 @@ def is_live(container: "InputContainer") -> bool:
     return container.duration is None
 
 
-def _rgb(bgr: NDArray[np.uint8]) -> Picture:
+def _convert_bgr(bgr: NDArray[np.uint8]) -> Picture:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)

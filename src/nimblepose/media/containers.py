@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
 
-_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+_BT709, _UNSPECIFIED = 1, 2  # of FFmpeg's list of matrices
 _HD_HEIGHT = 720  # players take untagged colours of this height and more for BT.709, of less for BT.601
 _QUARTER_TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
 
@@ -120,8 +120,8 @@ def convert_frame(frame: "VideoFrame", reformatter: "VideoReformatter") -> Pictu
     converted = reformatter.reformat(
         frame,
         format="rgb24",
-        src_colorspace=1 if untagged_hd else None,
-        threads=1,  # 1: BT.709
+        src_colorspace=_BT709 if untagged_hd else None,
+        threads=1,
     )
     picture: Any = converted.to_ndarray()
     turns = round(frame.rotation / 90) % 4
@@ -136,7 +136,7 @@ def _check_file(path: Path) -> None:
         if path.is_file():
             if not path.stat().st_size:
                 raise MediaError(f"{path} is empty (0 bytes); fetch or copy it again")
-            if _lost_index(path):
+            if _lacks_index(path):
                 raise MediaError(
                     f"{path} is cut off: its index (moov) is missing or broken; recorders write it last; "
                     "fetch or copy it again"
@@ -149,7 +149,7 @@ def _check_file(path: Path) -> None:
         raise MediaError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _lost_index(path: Path) -> bool:
+def _lacks_index(path: Path) -> bool:
     """Is this an MP4 or MOV file whose top level has no whole `moov`?"""
     size = path.stat().st_size
     with path.open("rb") as file:

@@ -40,10 +40,10 @@ def read_picture(source: str | Path | bytes | Image.Image | NDArray[Any], *, max
         MediaError: no such file, not a picture, damaged, too large, or an array of another shape or type.
     """
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        return _check_array(source)
     if isinstance(source, Image.Image):
         with _unify_errors("the PIL image"):
-            return _from_pil(source, "the PIL image")
+            return _convert_pil(source, "the PIL image")
     if isinstance(source, bytes):
         return _decode(source, "the picture", max_pixels)
     if isinstance(source, str | Path):
@@ -81,9 +81,9 @@ def _decode(data: bytes, name: str, max_pixels: int) -> Picture:
         if image.format == "JPEG" and image.mode in ("RGB", "L") and data.endswith(b"\xff\xd9"):
             picture = _decode_jpeg(data, name)
         else:
-            picture = _from_pil(image, name)
-        orientation = _orientation(image)  # only now: Pillow turns TIFF itself, and then no longer says so
-    return _upright(picture, orientation)
+            picture = _convert_pil(image, name)
+        orientation = _read_orientation(image)  # only now: Pillow turns TIFF itself, and then no longer says so
+    return _turn_upright(picture, orientation)
 
 
 def _decode_jpeg(data: bytes, name: str) -> Picture:
@@ -95,20 +95,20 @@ def _decode_jpeg(data: bytes, name: str) -> Picture:
     return np.asarray(decoded, np.uint8)
 
 
-def _from_pil(image: Image.Image, name: str) -> Picture:
+def _convert_pil(image: Image.Image, name: str) -> Picture:
     """Pixels of the first (or current) frame as RGB, whatever the mode."""
     if min(image.size) < 1:
         raise MediaError(f"{name} has no pixels: {image.size[0]} x {image.size[1]}")
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):  # "I": 16-bit PNG in old Pillow
-        return _from_array(np.asarray(image).astype(np.uint16))
+        return _check_array(np.asarray(image).astype(np.uint16))
     if image.mode in ("I", "F"):
         raise MediaError(f"{name} has 32-bit pixels without a stated range (mode {image.mode}); save it with 8 bits")
     if image.mode in _ALPHA_MODES or "transparency" in image.info:
-        return _from_array(np.asarray(image.convert("RGBA")))
+        return _check_array(np.asarray(image.convert("RGBA")))
     return np.asarray(image.convert("RGB"))
 
 
-def _from_array(array: NDArray[Any]) -> Picture:
+def _check_array(array: NDArray[Any]) -> Picture:
     shape = array.shape
     if array.dtype not in (np.uint8, np.uint16):
         raise MediaError(
@@ -124,16 +124,16 @@ def _from_array(array: NDArray[Any]) -> Picture:
     pixels = np.asarray(array >> 8 if array.dtype == np.uint16 else array, np.uint8)
     if pixels.ndim == 2 or shape[2] == 1:
         return np.repeat(pixels.reshape(*shape[:2], 1), 3, axis=2)
-    return _on_background(pixels) if shape[2] == 4 else pixels
+    return _put_on_background(pixels) if shape[2] == 4 else pixels
 
 
-def _on_background(rgba: Picture) -> Picture:
+def _put_on_background(rgba: Picture) -> Picture:
     """Lay (H, W, 4) on the background, rounded: colour * a + background * (1 - a)."""
     colour, alpha = rgba[..., :3].astype(np.uint16), rgba[..., 3:].astype(np.uint16)
     return ((colour * alpha + BACKGROUND * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
-def _orientation(image: Image.Image) -> int:
+def _read_orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 (upright) where it is missing or the EXIF block is damaged."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
@@ -141,7 +141,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _upright(picture: Picture, orientation: int) -> Picture:
+def _turn_upright(picture: Picture, orientation: int) -> Picture:
     """Undo an EXIF orientation (2 to 8); anything else is upright."""
     if orientation >= 5:  # 5 to 8 are 1 to 4 of the transposed picture: mirrored along the diagonal first
         picture, orientation = picture.transpose(1, 0, 2), {5: 1, 6: 2, 7: 3, 8: 4}.get(orientation, 0)

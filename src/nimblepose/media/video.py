@@ -162,7 +162,7 @@ class VideoFile:
         if not self._seekable or self._selection.start < _WORTH_SEEKING or base is None:
             return []
         try:
-            shown = sorted(_presentation(self._container, self._stream, start))
+            shown = sorted(_list_shown_times(self._container, self._stream, start))
             for back in (0, 5, 20, 80):  # MPEG-TS lands behind what it is asked for
                 target = int((start - back) / base)
                 self._container.seek(target, stream=self._stream)
@@ -188,7 +188,7 @@ class VideoFile:
             self.problems.append(f"{self._name}: no frame in it could be decoded")
 
 
-def _presentation(container: "InputContainer", stream: "VideoStream", until: float) -> Iterator[int]:
+def _list_shown_times(container: "InputContainer", stream: "VideoStream", until: float) -> Iterator[int]:
     """Time stamps of all frames that are shown up to `until` seconds, read from the packets without decoding."""
     packet: Packet[VideoStream]
     for packet in container.demux(stream):

@@ -145,7 +145,7 @@ class VideoWriter:
         ):
             source = encoded.streams.video[0]
             video = out.add_stream_from_template(source)
-            streams = [_packets(encoded.demux(source), video)]
+            streams = [_move_packets(encoded.demux(source), video)]
             if self._sound:
                 end = (self._latest + 1) / _CLOCK + 0.1
                 streams.append(self._sound.read_packets(out, self._begin, self._begin + end))
@@ -153,7 +153,7 @@ class VideoWriter:
                 out.mux(packet)
 
 
-def _packets(packets: "Iterator[Packet[Any]]", stream: Any) -> "Iterator[tuple[float, Packet[Any]]]":
+def _move_packets(packets: "Iterator[Packet[Any]]", stream: Any) -> "Iterator[tuple[float, Packet[Any]]]":
     """(seconds, packet), for another container."""
     for packet in packets:
         if packet.dts is not None and packet.time_base is not None:

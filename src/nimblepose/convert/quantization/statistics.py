@@ -68,7 +68,7 @@ def observe(
     """
     rng = np.random.default_rng(seed)
     names = list(dict.fromkeys(layer.output for layer in network.layers))
-    session = _session(network, names, threads)
+    session = _open_session(network, names, threads)
     low: dict[str, Floats] = {}
     high: dict[str, Floats] = {}
     sums: dict[str, _Sums] = {}
@@ -116,7 +116,7 @@ class _Sums:
         return Moments(mean, np.asarray(self._second / self._count - mean[:, :, None] * mean[:, None, :]))
 
 
-def _session(network: Network, names: list[str], threads: int) -> Any:
+def _open_session(network: Network, names: list[str], threads: int) -> Any:
     """The model as it was read, with all these tensors for outputs."""
     import onnxruntime as ort
 
