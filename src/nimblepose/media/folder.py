@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import MediaError, OptionError
 from nimblepose.media.frames import EVERYTHING, Frame, Selection, StreamInfo
 from nimblepose.media.pictures import read_picture
 
@@ -26,10 +26,10 @@ class PictureFrames:
             rate: Pictures per second.
 
         Raises:
-            MediaError: the rate is not above 0.
+            OptionError: the rate is not above 0.
         """
         if not rate > 0:
-            raise MediaError(f"a folder of frames needs a rate above 0, got {rate}")
+            raise OptionError(f"a folder of frames needs a rate above 0, got {rate}")
         self._pictures, self._selection, self._rate = sorted(pictures, key=_split_digits), selection, rate
         self._closed = False
         self.problems: list[str] = []
