@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nimblepose.core.errors import MediaError
-from nimblepose.core.files import GrowingFile, write_atomically
+from nimblepose.core.files import GrowingFile, make_folder, write_atomically
 
 
 def test_new_and_replaced_files_hold_exactly_the_data(tmp_path):
@@ -74,3 +74,12 @@ def test_a_full_disk_is_our_error(tmp_path):
     (tmp_path / "a.partial.csv").symlink_to("/dev/full")
     with pytest.raises(MediaError, match=r"cannot write.*a.csv"):
         GrowingFile(tmp_path / "a.csv").append(b"data")
+
+
+def test_folders_are_made_with_those_above(tmp_path):
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(MediaError, match="cannot make the folder"):
+        make_folder(tmp_path / "file" / "b")

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
+
+from nimblepose.cli.options import ModelOption
 
 if TYPE_CHECKING:
     from nimblepose.runtime.backends import BackendName
@@ -29,7 +31,7 @@ _Check = Callable[[], str]
 
 
 def doctor(
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Name or file of the model to test.")] = None,
+    model: ModelOption = None,
 ) -> None:
     """Print versions, runtimes, CPU features and the model found, then test the decoder and every runtime.
 

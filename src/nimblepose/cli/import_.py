@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from nimblepose.cli.options import CheckpointOption
+from nimblepose.cli.options import CheckpointOption, SkeletonOption
 from nimblepose.core.skeleton import HUMAN_18, Skeleton
 
 
@@ -16,7 +16,7 @@ def import_model(
         typer.Argument(help=".pth, .pth.tar or .safetensors with public weights, or the .xml of an OpenVINO IR."),
     ],
     out: CheckpointOption,
-    skeleton: Annotated[str, typer.Option(help="Built-in name, YAML or JSON of what it predicts.")] = HUMAN_18.name,
+    skeleton: SkeletonOption = HUMAN_18.name,
     drop_extra_stages: Annotated[
         bool, typer.Option("--drop-extra-stages", help="Keep only the first refinement stage.")
     ] = False,

@@ -10,7 +10,7 @@ def model_fetch(
 ) -> None:
     """Fetch models into the cache, verified by checksum, and print where they lie."""
     from nimblepose.cli.progress import show_download_bar
-    from nimblepose.core.errors import ModelError
+    from nimblepose.core.errors import OptionError
     from nimblepose.runtime.models import MODELS, PACKAGED, fetch_model, find_model
 
     for name in names:
@@ -18,7 +18,7 @@ def model_fetch(
             print(find_model(name))
             continue
         if name not in MODELS:
-            raise ModelError(f"no model is called {name!r}; known are {', '.join([*PACKAGED, *MODELS])}")
+            raise OptionError(f"no model is called {name!r}; known are {', '.join([*PACKAGED, *MODELS])}")
         with show_download_bar() as progress:
             path = fetch_model(MODELS[name], progress=progress)
         print(path)

@@ -6,8 +6,10 @@ redundantly annotated pictures. Two annotators who deviate independently lie E[D
 pairs: sigma = sqrt(mean(D^2 / s^2) / 2).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +74,19 @@ def estimate_sigmas(
     with np.errstate(invalid="ignore"):
         oks_sigmas = np.sqrt(np.nansum(table, axis=0) / np.where(pairs, pairs, np.nan) / 2)
     return SigmaEstimate(skeleton, oks_sigmas, pairs, len(table))
+
+
+def find_skeleton(coco: Mapping[str, Any], path: Path) -> Skeleton:
+    """The skeleton of the only category with keypoints in a parsed COCO file; `path` is what errors call it.
+
+    Raises:
+        DataError: there is none, or more than one.
+    """
+    categories = [category for category in coco["categories"] if category.get("keypoints")]
+    if len(categories) != 1:
+        names = [category.get("name") for category in categories]
+        raise DataError(f"{path}: categories with keypoints are {names or 'none'}; choose with --skeleton")
+    return Skeleton.from_coco_category(categories[0])
 
 
 def _pair_pictures(records: Sequence[Record], again: Sequence[Record] | None) -> Iterator[tuple[Record, Record]]:
