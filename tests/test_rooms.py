@@ -49,8 +49,8 @@ def imports(path, *, at_import_only=False):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name(path)}: relative import"
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "import_optional":
-            found |= {node.args[0].value} if isinstance(node.args[0], ast.Constant) else set()
+        elif at_import_only and isinstance(node, ast.Call) and "import_optional" in ast.dump(node.func):
+            found |= {argument.value for argument in node.args[:1] if isinstance(argument, ast.Constant)}
         elif (at_import_only and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)) or (
             at_import_only and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
         ):
