@@ -62,7 +62,7 @@ def main() -> None:
     for picture in data.pictures:
         image = read_picture(picture.path)
         placement = estimator.place(image)
-        heatmaps, pafs = (field[0] for field in estimator.fields([image], placement))
+        heatmaps, pafs = (field[0] for field in estimator.compute_fields([image], placement))
         xy = placement.to_input(people[picture.image_id]).astype(np.float32)
         cells = (heatmaps.shape[1], heatmaps.shape[2])
         drawn_heatmaps, drawn_pafs = encode(xy, cells, skeleton, options)

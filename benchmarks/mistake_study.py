@@ -100,7 +100,7 @@ def main() -> None:
     for picture in data.pictures:
         image, record = read_picture(picture.path), records[picture.image_id]
         placement = estimator.place(image)
-        heatmaps, pafs = (field[0] for field in estimator.fields([image], placement))
+        heatmaps, pafs = (field[0] for field in estimator.compute_fields([image], placement))
         geometry = estimator.metadata.paf_geometry
         stride = estimator.metadata.input.stride
         poses = decode(heatmaps, pafs, estimator.skeleton, stride=stride, paf_geometry=geometry, options=FOR_RANKING)

@@ -186,7 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("data", type=Path, help="Folder in COCO layout.")
-    parser.add_argument("--pictures", type=int, default=10)
+    parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--skip", type=int, default=10, help="Pictures left out: options were chosen on the first 10.")
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--height", type=int, default=256)
@@ -199,7 +199,7 @@ def main() -> None:
     recipe = version(arguments.model, options=(arguments.height, arguments.frames, SHIFT, NOISE, QUALITIES))
     people = []
     names = choose_pictures(read_json(annotations))
-    for number in range(arguments.skip, arguments.skip + arguments.pictures):
+    for number in range(arguments.skip, arguments.skip + arguments.count):
         file = arguments.cache and arguments.cache / f"{recipe}-{number}.npz"
         rng = np.random.default_rng(number)
         picture = read_picture(images / names[number])

@@ -26,7 +26,7 @@ from nimblepose.data.coco import read_json
 from nimblepose.drawing.fields import tile
 from nimblepose.drawing.people import DrawOptions, draw_poses
 from nimblepose.evaluation.detect import locate_set
-from nimblepose.evaluation.identities import IdentityScores, Sighting, best_pairs, identity_scores
+from nimblepose.evaluation.identities import IdentityScores, Sighting, find_best_pairs, score_identities
 from nimblepose.media.encoding import encode_picture
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.tracking.appearance import add_colours
@@ -80,7 +80,7 @@ def name_truly(frames: Frames) -> list[Poses]:
     result = []
     for poses, truth in frames:
         similarity = compare(poses, truth)
-        rows, columns = best_pairs(np.where(similarity >= SIMILAR, similarity, 0))
+        rows, columns = find_best_pairs(np.where(similarity >= SIMILAR, similarity, 0))
         result.append(dataclasses.replace(poses[columns], track_ids=truth.ids[rows]))
     return result
 
@@ -122,7 +122,7 @@ def sighting(poses: Poses, truth: Truth) -> Sighting:
     counted = truth.visible >= COUNTED
     half = ~counted & (truth.visible >= NOTICED)
     similarity = compare(poses, truth)
-    rows, columns = best_pairs(np.where((similarity >= SIMILAR) & (counted | half)[:, None], similarity, 0))
+    rows, columns = find_best_pairs(np.where((similarity >= SIMILAR) & (counted | half)[:, None], similarity, 0))
     kept = np.ones(len(poses), bool)
     kept[columns[half[rows]]] = False
     assert poses.track_ids is not None
@@ -170,7 +170,7 @@ def compare_methods(frames: Frames) -> dict[str, IdentityScores]:
     scores = {}
     for name, identify in METHODS.items():
         pairs = [sighting(poses, truth) for poses, (_, truth) in zip(identify(frames), frames, strict=True)]
-        scores[name] = identity_scores(pairs, min_similarity=SIMILAR)
+        scores[name] = score_identities(pairs, min_similarity=SIMILAR)
     return scores
 
 

@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 pytest.importorskip("torch")
 
 from nimblepose.cli.app import app
-from nimblepose.cli.training_bar import training_bar
+from nimblepose.cli.training_bar import show_training_bar
 from nimblepose.core.errors import TrainingError
 from nimblepose.training.engine import TrainingStep
 
@@ -20,7 +20,7 @@ def test_a_misspelt_option_is_an_error_before_anything_starts(tmp_path):
 
 
 def test_where_nobody_watches_lines_tell_loss_and_time_left(capsys):
-    with training_bar(shown=True) as watch:
+    with show_training_bar(shown=True) as watch:
         watch(TrainingStep(phase=0, phases=2, step=99, steps=300, loss=2.0, rate=1e-3, seconds=1.5))
         watch(TrainingStep(phase=0, phases=2, step=100, steps=300, loss=1.0, rate=1e-3, seconds=1.5, ap=0.5))
     printed = capsys.readouterr().err

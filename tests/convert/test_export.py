@@ -167,7 +167,7 @@ def test_an_estimator_sees_the_same_in_pixels(exported, taking_pixels, picture, 
     pytest.importorskip(runtime)
     options = {"backend": runtime, "threads": 1, "input_height": 64, "flip": False, "scales": (0.5, 1.0)}
     estimators = [PoseEstimator(path, **options) for path in (taking_pixels, exported.report.path)]
-    ours, theirs = (estimator.fields([picture], estimator.place(picture)) for estimator in estimators)
+    ours, theirs = (estimator.compute_fields([picture], estimator.place(picture)) for estimator in estimators)
     np.testing.assert_allclose(ours.heatmaps, theirs.heatmaps, atol=1e-5)
     np.testing.assert_allclose(ours.pafs, theirs.pafs, atol=1e-5)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nimblepose.core.errors import MediaError
-from nimblepose.core.files import GrowingFile, write_atomically, write_whole
+from nimblepose.core.files import GrowingFile, make_folder, write_atomically, write_whole
 
 
 def test_new_and_replaced_files_hold_exactly_the_data(tmp_path):
@@ -102,3 +102,12 @@ def test_a_disk_that_is_full_in_the_middle_of_a_piece_is_told(tmp_path, monkeypa
     growing._file = Short(room=7)
     with pytest.raises(MediaError, match="not full"):
         growing.append(b"0123456789")
+
+
+def test_folders_are_made_with_those_above(tmp_path):
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(MediaError, match="cannot make the folder"):
+        make_folder(tmp_path / "file" / "b")

@@ -7,7 +7,7 @@ import pytest
 from video_files import make_video, number_of, numbered
 
 from nimblepose.core.errors import MediaError
-from nimblepose.media.containers import load_av, open_container, video_stream
+from nimblepose.media.containers import find_video_stream, load_av, open_container
 from nimblepose.media.video import VideoFile
 
 COVER, MARKED, PLAIN = (
@@ -38,13 +38,13 @@ def container(*streams, sound=False):
     ids=["cover", "marked_cover", "marked", "largest", "first_of_equals"],
 )
 def test_of_several_streams_the_marked_one_is_meant_else_the_largest(streams, meant):
-    assert video_stream(container(*streams), "a.mkv").index == meant
+    assert find_video_stream(container(*streams), "a.mkv").index == meant
 
 
 @pytest.mark.parametrize(("sound", "message"), [(True, "sound but no pictures"), (False, "no pictures")])
 def test_cover_art_is_no_video(sound, message):
     with pytest.raises(MediaError, match=f"song.m4a holds {message}"):
-        video_stream(container((COVER, 600, 600), sound=sound), "song.m4a")
+        find_video_stream(container((COVER, 600, 600), sound=sound), "song.m4a")
 
 
 def box(kind, content, *, large=False):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from video_files import number_of, numbered
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import MediaError, OptionError
 from nimblepose.media.frames import Selection
 from nimblepose.media.sources import find_pictures, is_camera, is_recorded, open_frames
 
@@ -77,7 +77,7 @@ def test_a_selection_of_a_folder(numbers):
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan")])
 def test_a_folder_needs_a_rate(numbers, rate):
-    with pytest.raises(MediaError, match="rate above 0"):
+    with pytest.raises(OptionError, match="rate above 0"):
         open_frames(numbers, rate=rate)
 
 

@@ -30,7 +30,7 @@ def test_each_thread_has_its_own_input(dots_model):
     def ask(picture):
         shades = []
         for _ in range(2):  # the second time the memory of the first is used again
-            fields = estimator.fields([picture], estimator.place(picture), meeting)
+            fields = estimator.compute_fields([picture], estimator.place(picture), meeting)
             shades.append(float(fields.heatmaps[0, 0, 0, 0]))
         return shades
 

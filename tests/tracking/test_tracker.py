@@ -10,7 +10,7 @@ from tests.tracking.conftest import RATE, noisy, poses, standing
 from nimblepose.core.errors import MissingPackageError, PoseError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17, HUMAN_18, Skeleton
-from nimblepose.evaluation.identities import Sighting, identity_scores
+from nimblepose.evaluation.identities import Sighting, score_identities
 from nimblepose.tracking.tracker import OksTracker, TrackOptions
 from nimblepose.tracking.tracks import Tracks
 
@@ -64,7 +64,7 @@ def test_a_noisy_detector_that_misses_people_costs_hardly_any_identity(seed):
         near = np.nanmean(np.abs(got.keypoints[:, None] - people), axis=(2, 3)) < 6  # (F, G)
         visible = np.flatnonzero(~np.array(covered))
         sightings.append(Sighting(visible, got.track_ids, near.T[visible].astype(float)))
-    assert identity_scores(sightings).idf1 > 0.9  # one in ten is missed: 0.947 at best
+    assert score_identities(sightings).idf1 > 0.9  # one in ten is missed: 0.947 at best
 
 
 def test_who_enters_from_below_head_first_is_one_person():

@@ -35,7 +35,7 @@ def test_a_mirrored_teacher_gives_what_the_product_averages(tiny, checkpoint):
     image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
     soft = teacher(torch.from_numpy(image.transpose(2, 0, 1).copy())[None], (64, 96))
     estimator = PoseEstimator(checkpoint, input_height=64, flip=True)
-    fields = estimator.fields([image], estimator.place(image))
+    fields = estimator.compute_fields([image], estimator.place(image))
     np.testing.assert_allclose(soft.heatmaps[0].numpy(), fields.heatmaps[0], atol=1e-4)
     np.testing.assert_allclose(soft.pafs[0].numpy(), fields.pafs[0], atol=1e-4)
     one = torch.from_numpy(image.transpose(2, 0, 1).copy())[None]

@@ -6,7 +6,7 @@ import typer
 
 from nimblepose.cli import options as given
 from nimblepose.cli.loading import EstimatorOptions
-from nimblepose.cli.videos import VideoChoices, finish, make_folder, run_videos
+from nimblepose.cli.videos import VideoChoices, finish, run_videos
 from nimblepose.codec.options import DecodeOptions
 
 
@@ -47,6 +47,7 @@ def track(
 
     Ctrl-C completes the files with what was seen so far; --resume goes on from there, or from where a run was killed.
     """
+    from nimblepose.core.files import make_folder
     from nimblepose.drawing.people import DrawOptions
     from nimblepose.media.sources import is_recorded
     from nimblepose.results.formats import parse_formats
@@ -58,9 +59,10 @@ def track(
         formats=parse_formats(formats), video=video, colour_by=colour_by, trails=trails, smooth=smooth,
         draw=DrawOptions(show_scores=scores, show_boxes=boxes, blur_faces=blur_faces),
         max_gap=max_gap, every=every, start=start, end=end, rate=fps, resume=resume, show=show,
-    ).options()  # fmt: skip
+    ).to_options()  # fmt: skip
     estimator, path = estimating.load(streaming=any(is_recorded(source) for source in sources))
-    make_folder(out)
+    if out:
+        make_folder(out)
     outcome = run_videos(
         estimator, list(dict.fromkeys(sources)), out, options, estimating.conditions(path), quiet=quiet
     )

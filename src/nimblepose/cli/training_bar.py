@@ -14,7 +14,7 @@ _LINE_EVERY = 100  # steps, where the output is no terminal
 
 
 @contextmanager
-def training_bar(*, shown: bool) -> Iterator[Callable[["TrainingStep"], None]]:
+def show_training_bar(*, shown: bool) -> Iterator[Callable[["TrainingStep"], None]]:
     """What the loop is to call after every step."""
     console = Console(stderr=True)
     live = shown and console.is_terminal

@@ -21,11 +21,15 @@ class MediaError(PoseError, OSError):
 
 
 class ModelError(PoseError, ValueError):
-    """A model file, checkpoint or option that cannot be used."""
+    """A model file or checkpoint that cannot be used."""
 
 
 class DownloadError(PoseError, OSError):
     """A model file that could not be fetched, or that arrived other than it should be."""
+
+
+class OptionError(PoseError, ValueError):
+    """An option of a value that it cannot have, or options that contradict each other."""
 
 
 class MissingPackageError(PoseError, ImportError):

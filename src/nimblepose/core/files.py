@@ -48,6 +48,18 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, and those above it, unless they are there.
+
+    Raises:
+        MediaError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(f"cannot make the folder {folder}: {error.strerror}; choose another") from error
+
+
 def check_folders(*files: Path) -> None:
     """Say now, and not after hours of work, that a file has no folder to be written into.
 

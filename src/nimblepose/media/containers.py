@@ -30,7 +30,7 @@ def load_av() -> ModuleType:
     return import_optional("av", "reading or writing videos")
 
 
-def printable(source: object) -> str:
+def name_source(source: object) -> str:
     """How messages and results name a source."""
     if isinstance(source, str | Path):
         return without_secrets(str(source)) if "://" in str(source) else str(source)
@@ -67,7 +67,7 @@ def frame_rate(stream: "VideoStream") -> Fraction | None:
 
 
 @contextmanager
-def one_error(name: str, doing: str = "read") -> Iterator[None]:
+def unify_errors(name: str, doing: str = "read") -> Iterator[None]:
     """Turn what PyAV raises into `MediaError`."""
     av = load_av()
     try:
@@ -93,7 +93,7 @@ def open_container(
     Raises:
         MediaError: nothing there, no answer, empty, cut off, or not a video.
     """
-    av, name = load_av(), printable(source)
+    av, name = load_av(), name_source(source)
     if isinstance(source, str | Path) and "://" not in str(source):
         _check_file(Path(source))
         source = f"file:{source}"  # a colon in a file's name must not make it an address
@@ -115,7 +115,7 @@ def open_container(
     return container
 
 
-def video_stream(container: "InputContainer", name: str, *, max_pixels: int = 100_000_000) -> "VideoStream":
+def find_video_stream(container: "InputContainer", name: str, *, max_pixels: int = 100_000_000) -> "VideoStream":
     """The stream of pictures in a container; of several, the one that its author marked, else the largest.
 
     Raises:
@@ -148,7 +148,7 @@ def _check_file(path: Path) -> None:
         if path.is_file():
             if not path.stat().st_size:
                 raise MediaError(f"{path} is empty (0 bytes); fetch or copy it again")
-            if _lost_index(path):
+            if _lacks_index(path):
                 raise MediaError(
                     f"{path} is cut off: its index (moov) is missing or broken; recorders write it last; "
                     "fetch or copy it again"
@@ -161,7 +161,7 @@ def _check_file(path: Path) -> None:
         raise MediaError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _lost_index(path: Path) -> bool:
+def _lacks_index(path: Path) -> bool:
     """Is this an MP4 or MOV file whose top level has no whole `moov`?"""
     size = path.stat().st_size
     with path.open("rb") as file:

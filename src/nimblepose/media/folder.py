@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import MediaError, OptionError
 from nimblepose.media.frames import EVERYTHING, Frame, Selection, StreamInfo
 from nimblepose.media.pictures import read_picture
 
@@ -26,11 +26,11 @@ class PictureFrames:
             rate: Pictures per second.
 
         Raises:
-            MediaError: the rate is not above 0.
+            OptionError: the rate is not above 0.
         """
         if not rate > 0:
-            raise MediaError(f"a folder of frames needs a rate above 0, got {rate}")
-        self._pictures, self._selection, self._rate = sorted(pictures, key=_as_counted), selection, rate
+            raise OptionError(f"a folder of frames needs a rate above 0, got {rate}")
+        self._pictures, self._selection, self._rate = sorted(pictures, key=_split_digits), selection, rate
         self._closed = False
         self.problems: list[str] = []
         self.info = StreamInfo(name, len(pictures) / rate, Fraction(rate).limit_denominator(1001))
@@ -53,10 +53,10 @@ class PictureFrames:
         self._closed = True
 
 
-def _as_counted(path: Path) -> list[tuple[int, str]]:
+def _split_digits(path: Path) -> list[tuple[int, str]]:
     """Sorts digits by their value.
 
-    >>> sorted([Path("f10.png"), Path("f9.png")], key=_as_counted)[0].name
+    >>> sorted([Path("f10.png"), Path("f9.png")], key=_split_digits)[0].name
     'f9.png'
     """
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]

@@ -6,7 +6,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Protocol
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import OptionError
 from nimblepose.core.geometry import Size
 from nimblepose.media.pictures import Picture
 
@@ -47,10 +47,10 @@ class Selection:
         """Refuse what selects nothing.
 
         Raises:
-            MediaError: every < 1, start < 0, or end <= start.
+            OptionError: every < 1, start < 0, or end <= start.
         """
         if self.every < 1 or self.start < 0 or (self.end is not None and self.end <= self.start):
-            raise MediaError(
+            raise OptionError(
                 f"every must be at least 1 and 0 <= start < end; got {self.every}, {self.start}, {self.end}"
             )
 

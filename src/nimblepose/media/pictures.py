@@ -54,10 +54,10 @@ def read_picture(
         MediaError: no such file, not a picture, damaged, too large, or an array of another shape or type.
     """
     if isinstance(source, np.ndarray):
-        return _from_array(source, levels)
+        return _convert_array(source, levels)
     if isinstance(source, Image.Image):
-        with _one_error("the PIL image"):
-            return _from_pil(source, "the PIL image", levels)
+        with _unify_errors("the PIL image"):
+            return _convert_pil(source, "the PIL image", levels)
     if isinstance(source, bytes):
         return _decode(source, "the picture", max_pixels, levels, expect)
     if isinstance(source, str | Path):
@@ -85,7 +85,7 @@ def _read_bytes(path: Path) -> bytes:
 def _decode(data: bytes, name: str, max_pixels: int, levels: Levels, expect: Callable[[int], None] | None) -> Picture:
     if not data:
         raise MediaError(f"{name} is empty (0 bytes); fetch or copy it again")
-    with _one_error(name), Image.open(io.BytesIO(data), formats=_FORMATS) as image:  # reads the header only
+    with _unify_errors(name), Image.open(io.BytesIO(data), formats=_FORMATS) as image:  # reads the header only
         width, height = image.size
         if width * height > max_pixels:
             raise MediaError(
@@ -99,9 +99,9 @@ def _decode(data: bytes, name: str, max_pixels: int, levels: Levels, expect: Cal
         elif _has_deep_colours(image, data):
             picture = _decode_deep(data, name, levels)
         else:
-            picture = _from_pil(image, name, levels)
-        orientation = _orientation(image)  # only now: Pillow turns TIFF itself, and then no longer says so
-    return _upright(picture, orientation)
+            picture = _convert_pil(image, name, levels)
+        orientation = _read_orientation(image)  # only now: Pillow turns TIFF itself, and then no longer says so
+    return _turn_upright(picture, orientation)
 
 
 def _decode_jpeg(data: bytes, name: str) -> Picture:
@@ -125,23 +125,23 @@ def _decode_deep(data: bytes, name: str, levels: Levels) -> Picture:
     if decoded is None or decoded.ndim != 3 or decoded.shape[2] not in (3, 4):
         raise MediaError(f"{name} is damaged, or of a kind that cannot be read; fetch or copy it again")
     order = cv2.COLOR_BGR2RGB if decoded.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
-    return _from_array(cv2.cvtColor(decoded, order), levels)
+    return _convert_array(cv2.cvtColor(decoded, order), levels)
 
 
-def _from_pil(image: Image.Image, name: str, levels: Levels) -> Picture:
+def _convert_pil(image: Image.Image, name: str, levels: Levels) -> Picture:
     """Pixels of the first (or current) frame as RGB, whatever the mode."""
     if min(image.size) < 1:
         raise MediaError(f"{name} has no pixels: {image.size[0]} x {image.size[1]}")
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):  # "I": 16-bit PNG in old Pillow
-        return _from_array(np.asarray(image).astype(np.uint16), levels)
+        return _convert_array(np.asarray(image).astype(np.uint16), levels)
     if image.mode in ("I", "F"):  # 32 bits have no range of their own
-        return _from_array(to_8_bits(np.asarray(image), levels), levels)
+        return _convert_array(to_8_bits(np.asarray(image), levels), levels)
     if image.mode in _ALPHA_MODES or "transparency" in image.info:
-        return _from_array(np.asarray(image.convert("RGBA")), levels)
+        return _convert_array(np.asarray(image.convert("RGBA")), levels)
     return np.asarray(image.convert("RGB"))
 
 
-def _from_array(array: NDArray[Any], levels: Levels) -> Picture:
+def _convert_array(array: NDArray[Any], levels: Levels) -> Picture:
     shape = array.shape
     if array.dtype not in (np.uint8, np.uint16):
         raise MediaError(
@@ -159,16 +159,16 @@ def _from_array(array: NDArray[Any], levels: Levels) -> Picture:
         pixels = np.concatenate([to_8_bits(array[..., :3], levels), (array[..., 3:] >> 8).astype(np.uint8)], axis=2)
     if pixels.ndim == 2 or shape[2] == 1:
         return np.repeat(pixels.reshape(*shape[:2], 1), 3, axis=2)
-    return _on_background(pixels) if shape[2] == 4 else pixels
+    return _put_on_background(pixels) if shape[2] == 4 else pixels
 
 
-def _on_background(rgba: Picture) -> Picture:
+def _put_on_background(rgba: Picture) -> Picture:
     """Lay (H, W, 4) on the background, rounded: colour * a + background * (1 - a)."""
     colour, alpha = rgba[..., :3].astype(np.uint16), rgba[..., 3:].astype(np.uint16)
     return ((colour * alpha + BACKGROUND * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
-def _orientation(image: Image.Image) -> int:
+def _read_orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 (upright) where it is missing or the EXIF block is damaged."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
@@ -176,7 +176,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _upright(picture: Picture, orientation: int) -> Picture:
+def _turn_upright(picture: Picture, orientation: int) -> Picture:
     """Undo an EXIF orientation (2 to 8); anything else is upright."""
     if orientation >= 5:  # 5 to 8 are 1 to 4 of the transposed picture: mirrored along the diagonal first
         picture, orientation = picture.transpose(1, 0, 2), {5: 1, 6: 2, 7: 3, 8: 4}.get(orientation, 0)
@@ -186,7 +186,7 @@ def _upright(picture: Picture, orientation: int) -> Picture:
 
 
 @contextmanager
-def _one_error(name: str) -> Iterator[None]:
+def _unify_errors(name: str) -> Iterator[None]:
     """Turn what Pillow raises for damaged or hostile files into `MediaError`."""
     try:
         yield

@@ -57,9 +57,9 @@ def is_video(source: str) -> bool:
     >>> [is_video(s) for s in ("a.jpg", "photos", "https://a.org/photo")]
     [False, False, False]
     """
-    if source == STANDARD_INPUT or is_camera(source) or _scheme(source) in _STREAM_SCHEMES:
+    if source == STANDARD_INPUT or is_camera(source) or _find_scheme(source) in _STREAM_SCHEMES:
         return True
-    path = re.split(r"[?#]", source)[0] if _scheme(source) else source
+    path = re.split(r"[?#]", source)[0] if _find_scheme(source) else source
     return path.lower().endswith(VIDEO_SUFFIXES) and not Path(source).is_dir()
 
 
@@ -71,7 +71,7 @@ def is_camera(source: str) -> bool:
 def is_recorded(source: str | Path) -> bool:
     """Can this be read again from its beginning: a file, folder or pattern on this machine?"""
     name = str(source)
-    return not (name == STANDARD_INPUT or is_camera(name) or _scheme(name))
+    return not (name == STANDARD_INPUT or is_camera(name) or _find_scheme(name))
 
 
 def open_frames(
@@ -101,9 +101,9 @@ def open_frames(
         return VideoFile(sys.stdin.buffer, selection)
     if isinstance(source, int) or is_camera(name):
         return LiveSource(Camera(int(name) if name.isdecimal() else name), selection, live)
-    if _scheme(name):
+    if _find_scheme(name):
         stream = NetworkStream(name, live)
-        if _scheme(name) in _STREAM_SCHEMES or stream.container is None or is_live(stream.container):
+        if _find_scheme(name) in _STREAM_SCHEMES or stream.container is None or is_live(stream.container):
             return LiveSource(stream, selection, live)
         return VideoFile(name, selection, container=stream.container)
     path = Path(name).expanduser()
@@ -112,7 +112,7 @@ def open_frames(
     return VideoFile(path, selection)
 
 
-def _scheme(source: str) -> str:
+def _find_scheme(source: str) -> str:
     """What stands before `://`, in small letters; nothing for files."""
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", source)
     return match.group(1).lower() if match else ""

@@ -15,14 +15,14 @@ import numpy as np
 from nimblepose.core.errors import MediaError
 from nimblepose.media.containers import (
     check_size,
+    find_video_stream,
     fraction,
     frame_rate,
     is_cut_off,
     load_av,
-    one_error,
+    name_source,
     open_container,
-    printable,
-    video_stream,
+    unify_errors,
 )
 from nimblepose.media.conversion import FrameConverter, find_deep_format, orientation
 from nimblepose.media.frames import EVERYTHING, Frame, Selection, StreamInfo
@@ -73,7 +73,7 @@ class VideoFile:
             MediaError: it cannot be opened, or has no pictures.
             MissingPackageError: PyAV is not installed.
         """
-        self._name, self._selection, self._max_pixels = printable(source), selection, max_pixels
+        self._name, self._selection, self._max_pixels = name_source(source), selection, max_pixels
         self._levels = levels
         self._source, self._closed, self._iterating = source, False, False
         self._seekable = isinstance(source, str | Path) and "://" not in str(source)
@@ -98,7 +98,7 @@ class VideoFile:
             decoded = self._decoded()
             while not self._closed:
                 try:
-                    with one_error(self._name):
+                    with unify_errors(self._name):
                         frame = next(decoded, None)
                 except MediaError as error:
                     broken = str(error)
@@ -133,7 +133,7 @@ class VideoFile:
     def _open(self, container: "InputContainer | None") -> None:
         self._container = container or open_container(self._source)
         try:
-            self._stream = video_stream(self._container, self._name, max_pixels=self._max_pixels)
+            self._stream = find_video_stream(self._container, self._name, max_pixels=self._max_pixels)
         except MediaError:
             self._container.close()
             raise
@@ -176,7 +176,7 @@ class VideoFile:
         if not self._seekable or self._selection.start < _WORTH_SEEKING or base is None:
             return []
         try:
-            shown = sorted(_presentation(self._container, self._stream, start))
+            shown = sorted(_list_shown_times(self._container, self._stream, start))
             for back in (0, 5, 20, 80):  # MPEG-TS lands behind what it is asked for
                 target = int((start - back) / base)
                 self._container.seek(target, stream=self._stream)
@@ -203,7 +203,7 @@ class VideoFile:
         converter = FrameConverter()
         found = []
         with closing(open_container(self._source)) as container:
-            stream = video_stream(container, self._name, max_pixels=self._max_pixels)
+            stream = find_video_stream(container, self._name, max_pixels=self._max_pixels)
             for part in range(_LOOKS):
                 start = self._origin + part / _LOOKS * (self.info.duration or 0)
                 try:
@@ -231,7 +231,7 @@ class VideoFile:
             self.problems.append(f"{self._name}: no frame in it could be decoded")
 
 
-def _presentation(container: "InputContainer", stream: "VideoStream", until: float) -> Iterator[int]:
+def _list_shown_times(container: "InputContainer", stream: "VideoStream", until: float) -> Iterator[int]:
     """Time stamps of all frames that are shown up to `until` seconds, read from the packets without decoding."""
     packet: Packet[VideoStream]
     base = fraction(stream.time_base)

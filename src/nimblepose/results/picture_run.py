@@ -36,7 +36,7 @@ class Mapping(Protocol):
 class Outcome(NamedTuple):
     """What became of one source."""
 
-    source: str  # printable
+    source: str  # name_source
     people: int  # found
     written: list[Path]
     failure: str | None = None  # why there are no results of it

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.media.containers import printable
+from nimblepose.media.containers import name_source
 from nimblepose.media.frames import EVERYTHING, Frame, FrameSource, Selection, Stamp
 from nimblepose.media.live import PATIENCE, LiveOptions
 from nimblepose.media.pictures import Picture
@@ -93,7 +93,7 @@ class Recording:
         self._recorded = is_recorded(source)
         if not self._recorded and (options.smoothing == "offline" or options.resume):
             raise MediaError(
-                f"{printable(source)}: offline smoothing and --resume need a file or folder, which can be read twice"
+                f"{name_source(source)}: offline smoothing and --resume need a file or folder, which can be read twice"
             )
         if options.smoothing == "offline" and options.tracking is None:
             raise MediaError("smoothing needs identities: leave out --no-track, or add --smooth off")

@@ -17,13 +17,13 @@ from nimblepose.core.geometry import Placement
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.media.frames import EVERYTHING, Frame, Selection
-from nimblepose.media.pictures import read_picture
+from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import open_frames
 from nimblepose.runtime.averaging import average, mirror
 from nimblepose.runtime.backends import Backend, BackendName, Fields, choose_backend, open_backend
 from nimblepose.runtime.models import find_model
 from nimblepose.runtime.prepare import Batch, prepare
-from nimblepose.runtime.streaming import Allowance, map_in_order, usable_cores
+from nimblepose.runtime.streaming import Allowance, count_usable_cores, map_in_order
 from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, Smoothing, Tracking, track_frames
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     Source = str | Path | Image | NDArray[np.uint8]
 
-Picture = NDArray[np.uint8]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -190,7 +189,7 @@ class PoseEstimator:
     def _parallel(self) -> Backend:
         """The model, set up for one picture per thread."""
         # torch works on one picture at a time anyway
-        return self._open(parallel=1 if self.backend_name == "torch" else self._threads or usable_cores())
+        return self._open(parallel=1 if self.backend_name == "torch" else self._threads or count_usable_cores())
 
     def _open(self, *, parallel: int) -> Backend:
         if parallel not in self._opened:
@@ -201,7 +200,7 @@ class PoseEstimator:
     def estimate(self, picture: Picture, backend: Backend | None = None) -> Poses:
         """Find everybody in one (H, W, 3) uint8 RGB array."""
         placement = self.place(picture)
-        fields = self.fields([picture], placement, backend)
+        fields = self.compute_fields([picture], placement, backend)
         return self.decode(fields.heatmaps[0], fields.pafs[0], placement)
 
     # The steps, for those who want to time or to look between them ---------------------------------------------------
@@ -216,7 +215,9 @@ class PoseEstimator:
         """Pictures of one shape to a batch for the network, (B, 3, h, w)."""
         return prepare(pictures, placement, self.metadata.input)
 
-    def fields(self, pictures: Sequence[Picture], placement: Placement, backend: Backend | None = None) -> Fields:
+    def compute_fields(
+        self, pictures: Sequence[Picture], placement: Placement, backend: Backend | None = None
+    ) -> Fields:
         """Fields of pictures of one shape; averaged with the mirror image and over scales if so asked."""
         backend = backend or self.backend
         if not self.flip and self.scales == (1.0,):

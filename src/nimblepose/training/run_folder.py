@@ -1,4 +1,4 @@
-"""The files of a run: logs, pictures, checkpoints. Only the first process writes."""
+"""The files of a run: logs, which grow line by line; pictures and checkpoints, whole. Only the first process writes."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,9 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import TrainingError
+from nimblepose.core.files import write_atomically
 from nimblepose.core.metadata import ModelMetadata
+from nimblepose.media.encoding import encode_picture
 from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
 from nimblepose.model.network import PoseNetwork
 from nimblepose.training.logs import CsvLog, TensorBoard
@@ -74,8 +76,8 @@ class RunFolder:
         if fabric.is_global_zero:
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
-                (self.path / "recipe.yaml").write_text(yaml.safe_dump(plain, sort_keys=False), "utf-8")
-            except OSError as error:
+                write_atomically(self.path / "recipe.yaml", yaml.safe_dump(plain, sort_keys=False).encode())
+            except OSError as error:  # MediaError is one
                 raise TrainingError(f"cannot write into {self.path}: {error}; give another --out") from error
         return None
 
@@ -121,12 +123,9 @@ class RunLog:
 
     def add_picture(self, steps_done: int, image: NDArray[np.uint8]) -> None:
         """An (H, W, 3) RGB picture."""
-        import cv2
-
         path = self.folder.path / "pictures" / f"step{steps_done:07d}.png"
         path.parent.mkdir(exist_ok=True)
-        if not cv2.imwrite(str(path), image[..., ::-1]):
-            raise TrainingError(f"cannot write {path}; is the disk full?")
+        write_atomically(path, encode_picture(image, path.suffix))
         if self.board is not None:
             self.board.add_picture("predictions beside targets", image, steps_done)
 

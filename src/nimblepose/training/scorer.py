@@ -19,7 +19,7 @@ from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer, measure_features
 from nimblepose.data.coco import Record
 from nimblepose.data.regions import paint_regions
-from nimblepose.evaluation.coco import MAX_PEOPLE, oks_sigmas
+from nimblepose.evaluation.coco import MAX_PEOPLE, select_oks_sigmas
 from nimblepose.evaluation.detect import AnnotatedPicture, read_annotated
 from nimblepose.runtime.estimator import PoseEstimator
 
@@ -63,7 +63,7 @@ def rate_poses(
         DataError: a picture of another size than its annotations are for.
     """
     skeleton, spec = estimator.skeleton, estimator.metadata.input
-    annotated, sigmas = skeleton.annotated_indices, oks_sigmas(skeleton)
+    annotated, sigmas = skeleton.annotated_indices, select_oks_sigmas(skeleton)
     offset = compute_paf_offset(spec.stride, estimator.metadata.paf_geometry)
     as_ranked = dataclasses.replace(FOR_RANKING, max_poses=MAX_PEOPLE)
     found: list[NDArray[np.float64]] = []
@@ -71,7 +71,7 @@ def rate_poses(
     for done, record in enumerate(records, start=1):
         picture = read_annotated(AnnotatedPicture(record.image_id, record.path, record.size))
         placement = estimator.place(picture)
-        heatmaps, pafs = (field[0] for field in estimator.fields([picture], placement))
+        heatmaps, pafs = (field[0] for field in estimator.compute_fields([picture], placement))
         people = group_people(heatmaps, pafs, skeleton, as_ranked, paf_offset=offset)
         people = people[choose(people.limb_scores, as_ranked)]
         xy = placement.to_image(rescale(prior.complete(people.keypoints), spec.stride))

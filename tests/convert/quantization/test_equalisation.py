@@ -73,7 +73,7 @@ def test_channels_that_are_added_share_their_factor(bodies, before):
 
 def test_a_silent_channel_counts_as_if_it_may_speak_up(bodies, before):
     heard = before.high | {"r2": np.array([1, 1, 0], np.float32)}
-    biased = bodies.with_weights({"r2": (bodies.layers[1].conv.weight, np.ones(3, np.float32))})
+    biased = bodies.replace_weights({"r2": (bodies.layers[1].conv.weight, np.ones(3, np.float32))})
     equalised, _ = equalise(biased, dataclasses.replace(before, high=heard), balance=1.0)
     factors = 1 / equalised.layers[1].conv.bias
     np.testing.assert_allclose(factors / factors[0], [1, 1, 0.05], rtol=1e-3)
