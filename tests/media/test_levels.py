@@ -7,7 +7,7 @@ import pytest
 from picture_files import png, saved
 from PIL import Image
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import OptionError
 from nimblepose.media.levels import SteadyLevels, find_levels, parse_levels, to_8_bits
 from nimblepose.media.pictures import read_picture
 
@@ -99,5 +99,5 @@ def test_levels_as_people_write_them(text, expected):
 
 @pytest.mark.parametrize("text", ["", "7000", "9000,7000", "1,2,3", "nan,5", "0,inf"])
 def test_levels_that_cannot_be(text):
-    with pytest.raises(MediaError, match="LOW,HIGH"):
+    with pytest.raises(OptionError, match="LOW,HIGH"):
         parse_levels(text)

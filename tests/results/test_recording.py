@@ -428,3 +428,35 @@ def test_how_people_are_followed_may_change_when_a_run_is_resumed(video, out):
     estimator = SeeingNumbers()
     record(video, out / "a", options, estimator)
     assert len(estimator.seen) == 15
+
+
+def fill(folder, numbers):
+    folder.mkdir(exist_ok=True)
+    for n in numbers:
+        Image.fromarray(numbered(n)).save(folder / f"f{n:03}.png")
+    return folder
+
+
+def test_each_row_names_the_picture_of_its_frame(tmp_path, out):
+    folder = fill(tmp_path / "frames", [3, 4, 7])
+    record(folder, out / "a", dataclasses.replace(EVERYTHING, sink=VideoSinkOptions(formats=FORMATS, video=False)))
+    names = ["f003.png", "f004.png", "f007.png"]
+    assert [(line["frame"], line["file"]) for line in lines(out / "a.poses.jsonl")] == list(
+        zip([0, 1, 4], names, strict=True)
+    )
+    for table in (pd.read_csv(out / "a.poses.csv"), pd.read_parquet(out / "a.poses.parquet")):
+        assert table.file.unique().tolist() == names
+    assert [row["file_name"] for row in json.loads((out / "a.poses.coco.json").read_text())] == names
+
+
+@pytest.mark.parametrize("draws", [True, False])
+def test_a_folder_that_has_changed_is_not_gone_on_with(tmp_path, out, draws):
+    folder = fill(tmp_path / "frames", [0, 1, 3, 4, 5])
+    options = dataclasses.replace(PLAIN, sink=VideoSinkOptions(video=draws))
+    recording = Recording(SeeingNumbers(), folder, out / "a", options)
+    for _, _step in zip(range(3), recording, strict=False):
+        pass
+    recording.abandon()
+    fill(folder, [2])
+    with pytest.raises(MediaError, match="list of files"):
+        Recording(SeeingNumbers(), folder, out / "a", dataclasses.replace(options, resume=True))

@@ -339,3 +339,24 @@ def test_a_picture_is_left_alone(noisy, noise):
     picture.setflags(write=False)
     noisy([picture, picture])
     np.testing.assert_array_equal(picture, noise[0])
+
+
+def test_pixels_that_are_not_square_are_seen_as_they_are_shown(dots):
+    """PAL in 16:9 and the like: the network sees the shape that people see, keypoints lie in the stored pixels."""
+    stored, shown = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 128, 3), np.uint8)
+    assert dots.place(stored, pixel_aspect=2.0).input_size == dots.place(shown).input_size == (64, 128)
+    poses = dots.estimate(stored, pixel_aspect=2.0)
+    expected = dots(shown).keypoints
+    np.testing.assert_allclose(poses.keypoints[..., 0], (expected[..., 0] + 0.5) / 2 - 0.5, atol=1e-4)
+    np.testing.assert_allclose(poses.keypoints[..., 1], expected[..., 1], atol=1e-4)
+    same(next(iter(dots.stream([stored], pixel_aspect=2.0))), poses)
+
+
+def test_other_scales_keep_the_shape_of_pixels(dots_model):
+    seen = []
+    estimator = PoseEstimator(dots_model, input_height=64, scales=(1.0, 2.0))
+    real = estimator.prepare
+    estimator.prepare = lambda pictures, placement: seen.append(placement.input_size) or real(pictures, placement)
+    picture = np.zeros((64, 64, 3), np.uint8)
+    estimator.compute_fields([picture], estimator.place(picture, pixel_aspect=2.0))
+    assert seen == [(64, 128), (128, 256)]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -173,3 +174,22 @@ def test_guesses_are_not_followed(dots_model, video):
     estimator = PoseEstimator(dots_model, input_height=64, decode=DecodeOptions(complete=True))
     with pytest.raises(ModelError, match="for pictures"):
         estimator.track(video)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_the_shape_of_pixels_reaches_the_network(tmp_path, live):
+    """`info.pixel_aspect` is known with the first frame: nobody may ask for it before."""
+
+    class Shapes(SeeingNumbers):
+        def estimate(self, picture, *, pixel_aspect=1.0):
+            self.aspects = [*getattr(self, "aspects", []), pixel_aspect]
+            return super().estimate(picture)
+
+        def stream(self, pictures, *, pixel_aspect=1.0):
+            return (self.estimate(picture, pixel_aspect=pixel_aspect) for picture in pictures)
+
+    path = make_video(tmp_path / "pal.mp4", [numbered(n) for n in range(4)], aspect=Fraction(64, 45))
+    source, estimator = VideoFile(path), Shapes()
+    source.live = live
+    assert len(list(find_in_frames(estimator, source))) == 4
+    assert estimator.aspects == [pytest.approx(64 / 45)] * 4

@@ -4,6 +4,7 @@ The modules of the verbs import what is heavy when they run, so that `nimblepose
 """
 
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -86,7 +87,9 @@ def _options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 some files failed, 2 cannot start, 130 interrupted."""
     try:
-        app(args=None if arguments is None else list(arguments))
+        with warnings.catch_warnings():
+            warnings.formatwarning = lambda message, *_, **__: f"nimblepose: {message}\n"
+            app(args=None if arguments is None else list(arguments))
     except PoseError as error:
         print(f"nimblepose: {error}", file=sys.stderr)
         sys.exit(2)

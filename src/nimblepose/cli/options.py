@@ -63,6 +63,14 @@ PicturesOption = Annotated[
 PixelsOption = Annotated[
     bool, typer.Option("--pixels", help="The file takes pixels, uint8, and normalises them: faster.")
 ]
+RangeOption = Annotated[
+    str,
+    typer.Option(
+        "--range",
+        metavar="LOW,HIGH",
+        help="Values of pictures of more than 8 bits that become black and white; auto: those there; full: all.",
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 # What is drawn

@@ -45,6 +45,7 @@ def predict(
     end: given.EndOption = None,
     resume: given.ResumeOption = False,
     show: given.ShowOption = False,
+    value_range: given.RangeOption = "auto",
     quiet: given.QuietOption = False,
 ) -> None:
     """Find people in pictures and videos; write `NAME.poses.jpg` or `.mp4` and a JSON next to them, or into --out.
@@ -54,11 +55,13 @@ def predict(
     from nimblepose.core.errors import PoseError
     from nimblepose.core.files import make_folder
     from nimblepose.drawing.people import DrawOptions
+    from nimblepose.media.levels import parse_levels
     from nimblepose.media.sources import is_recorded, is_video
     from nimblepose.results.formats import parse_formats
     from nimblepose.results.picture_run import PictureRun, collect_pictures
     from nimblepose.results.picture_sink import PictureSink, SinkOptions
 
+    levels = parse_levels(value_range)
     estimating = EstimatorOptions(
         model=model,
         backend=backend,
@@ -77,7 +80,7 @@ def predict(
     options = SinkOptions(out=out, formats=parse_formats(formats), pictures=pictures, draw=draw)
     videos = VideoChoices(
         formats=options.formats, video=pictures, draw=draw, colour_by=colour_by, trails=trails, track=track,
-        smooth=smooth if track else "off", every=every, start=start, end=end, resume=resume, show=show,
+        smooth=smooth if track else "off", every=every, start=start, end=end, resume=resume, show=show, levels=levels,
     ).to_options()  # fmt: skip
     found, failures = collect_pictures(source for source in sources if not is_video(source))
     moving, interrupted = list(dict.fromkeys(source for source in sources if is_video(source))), False
@@ -92,7 +95,7 @@ def predict(
             make_folder(out)
     if found:
         sink = PictureSink(found, options, model=path.stem, among_videos=bool(moving))
-        failed, interrupted = _run(PictureRun(estimator, found, sink), len(found), quiet=quiet)
+        failed, interrupted = _run(PictureRun(estimator, found, sink, levels=levels), len(found), quiet=quiet)
         failures |= failed
     if moving and not interrupted:
         outcome = run_videos(estimator, moving, out, videos, estimating.conditions(path), quiet=quiet)

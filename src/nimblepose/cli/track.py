@@ -41,6 +41,7 @@ def track(
     fps: given.RateOption = 25.0,
     resume: given.ResumeOption = False,
     show: given.ShowOption = False,
+    value_range: given.RangeOption = "auto",
     quiet: given.QuietOption = False,
 ) -> None:
     """Follow people through videos; write `NAME.poses.mp4` and `NAME.poses.jsonl` next to them, or into --out.
@@ -49,16 +50,18 @@ def track(
     """
     from nimblepose.core.files import make_folder
     from nimblepose.drawing.people import DrawOptions
+    from nimblepose.media.levels import parse_levels
     from nimblepose.media.sources import is_recorded
     from nimblepose.results.formats import parse_formats
 
+    levels = parse_levels(value_range)
     estimating = EstimatorOptions(
         model=model, backend=backend, threads=threads, input_height=input_height, min_score=min_score, flip=flip
     )
     options = VideoChoices(
         formats=parse_formats(formats), video=video, colour_by=colour_by, trails=trails, smooth=smooth,
         draw=DrawOptions(show_scores=scores, show_boxes=boxes, blur_faces=blur_faces),
-        max_gap=max_gap, every=every, start=start, end=end, rate=fps, resume=resume, show=show,
+        max_gap=max_gap, every=every, start=start, end=end, rate=fps, resume=resume, show=show, levels=levels,
     ).to_options()  # fmt: skip
     estimator, path = estimating.load(streaming=any(is_recorded(source) for source in sources))
     if out:

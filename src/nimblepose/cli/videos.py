@@ -17,6 +17,7 @@ from nimblepose.core.errors import PoseError
 
 if TYPE_CHECKING:
     from nimblepose.drawing.people import DrawOptions
+    from nimblepose.media.levels import Levels
     from nimblepose.results.output_format import OutputFormat
     from nimblepose.results.recording import Estimator, Recording, RecordOptions
 
@@ -39,6 +40,7 @@ class VideoChoices:
     track: bool = True
     max_gap: float = 3.0
     rate: float = 25.0
+    levels: "Levels" = "auto"
 
     def to_options(self) -> "RecordOptions":
         """The same for a `Recording`."""
@@ -58,6 +60,7 @@ class VideoChoices:
         return RecordOptions(
             selection=Selection(every=self.every, start=parse_seconds(self.start), end=end),
             rate=self.rate,
+            levels=self.levels,
             tracking=TrackOptions(max_gap=self.max_gap) if self.track else None,
             smoothing=self.smooth,
             sink=sink,

@@ -63,6 +63,7 @@ class Placement:
 
     image_size: Size
     input_size: Size
+    pixel_aspect: float = 1.0  # of the picture: width over height of its pixels as they are shown; the input's is 1
 
     def __post_init__(self) -> None:
         """Check once that there is a picture."""
@@ -70,24 +71,43 @@ class Placement:
             raise ShapeError(f"sizes must be positive, got {self}")
 
     @classmethod
-    def fit(cls, image_size: Size, input_height: int, *, stride: int = 8, max_aspect: float = 6.0) -> "Placement":
+    def fit(
+        cls,
+        image_size: Size,
+        input_height: int,
+        *,
+        stride: int = 8,
+        max_aspect: float = 6.0,
+        pixel_aspect: float = 1.0,
+    ) -> "Placement":
         """Scale a picture to `input_height`, keep its aspect as well as multiples of `stride` allow.
 
         A picture wider than `max_aspect` times its height is scaled by its width instead, so that a panorama cannot
         ask for unbounded memory.
+
+        Args:
+            image_size: (height, width) of the picture in its own pixels.
+            input_height: Pixels of the input.
+            stride: Input pixels per cell.
+            max_aspect: Widest shape whose height is kept.
+            pixel_aspect: Width over height of the picture's pixels as they are shown: the input has square ones.
 
         Raises:
             ShapeError: a picture without pixels, or an input that is lower than one cell.
 
         >>> Placement.fit((720, 1280), 256).input_size
         (256, 456)
+        >>> Placement.fit((576, 720), 256, pixel_aspect=64 / 45).input_size  # PAL, 16:9
+        (256, 456)
         """
-        height, width = image_size
+        if not 0 < pixel_aspect < np.inf:
+            raise ShapeError(f"pixel_aspect must be positive, got {pixel_aspect}")
+        height, width = image_size[0], image_size[1] * pixel_aspect
         if input_height < stride:
             raise ShapeError(f"input_height must be at least the stride {stride}, got {input_height}")
         factor = min(input_height / height, input_height * max_aspect / width)
-        snapped = (max(1, round(side * factor / stride)) * stride for side in image_size)
-        return cls(image_size, (next(snapped), next(snapped)))
+        snapped = (max(1, round(side * factor / stride)) * stride for side in (height, width))
+        return cls(image_size, (next(snapped), next(snapped)), pixel_aspect)
 
     @property
     def factor(self) -> NDArray[np.float32]:

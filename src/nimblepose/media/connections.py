@@ -25,6 +25,7 @@ from nimblepose.media.containers import (
 )
 from nimblepose.media.conversion import FrameConverter
 from nimblepose.media.frames import StreamInfo
+from nimblepose.media.levels import Levels
 from nimblepose.media.live import PATIENCE, Arrival, LiveOptions
 from nimblepose.media.pictures import Picture
 
@@ -39,7 +40,7 @@ _IN_BURSTS = {"hls", "dash"}  # whole segments arrive at once
 class NetworkStream:
     """A live address, open from the beginning."""
 
-    def __init__(self, address: str, options: LiveOptions = PATIENCE) -> None:
+    def __init__(self, address: str, options: LiveOptions = PATIENCE, *, levels: Levels = "auto") -> None:
         """Connect.
 
         Raises:
@@ -47,6 +48,7 @@ class NetworkStream:
             MissingPackageError: PyAV is not installed.
         """
         self._address, self._name, self._timeout = address, name_source(address), options.timeout
+        self._levels = levels
         self.container: InputContainer | None = self._open()
         try:
             stream = find_video_stream(self.container, self._name, max_pixels=_MAX_PIXELS)
@@ -64,7 +66,7 @@ class NetworkStream:
             stream.thread_type = "SLICE"  # a thread per frame would deliver frames late
             kinds = set(container.format.name.split(","))
             timed, bursts = not kinds & _WITHOUT_TIMES, bool(kinds & _IN_BURSTS)
-            converter, ahead = FrameConverter(), 0.0
+            converter, ahead = FrameConverter(self._levels), 0.0
             for packet in container.demux(stream):
                 try:
                     frames = packet.decode()

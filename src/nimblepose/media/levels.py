@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import OptionError
 
 Levels = Literal["auto", "full"] | tuple[float, float]
 """Values that become black and white; all that the type can hold (`full`); or `auto`: `find_levels`."""
@@ -68,7 +68,7 @@ def parse_levels(text: str) -> Levels:
     ((7000.0, 9000.0), 'full')
 
     Raises:
-        MediaError: neither a word that is known nor two numbers, the lower one first.
+        OptionError: neither a word that is known nor two numbers, the lower one first.
     """
     match text.strip().lower():
         case "auto":
@@ -80,7 +80,7 @@ def parse_levels(text: str) -> Levels:
     except ValueError:
         low = high = 0.0
     if not -1e9 <= low < high <= 1e9:
-        raise MediaError(f"a range of values is auto, full or LOW,HIGH such as 7000,9000; got {text!r}")
+        raise OptionError(f"a range of values is auto, full or LOW,HIGH such as 7000,9000; got {text!r}")
     return low, high
 
 

@@ -113,6 +113,21 @@ def _decode_jpeg(data: bytes, name: str) -> Picture:
     return np.asarray(decoded, np.uint8)
 
 
+def read_deep(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[Any] | None:
+    """Values of a picture of more than 8 bits, (H, W) or (H, W, 3) in any order, to find levels in; None of others.
+
+    Raises:
+        MediaError: no such file, not a picture, damaged, or too large.
+    """
+    data = _read_bytes(path)
+    with _unify_errors(str(path)), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        deep = image.mode[:1] in ("I", "F") or _has_deep_colours(image, data)
+        if not deep or image.size[0] * image.size[1] > max_pixels:
+            return None
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    return None if decoded is None or decoded.dtype == np.uint8 else decoded[..., :3] if decoded.ndim == 3 else decoded
+
+
 def _has_deep_colours(image: Image.Image, data: bytes) -> bool:
     """Are these colours of 16 bits, of which Pillow would keep the upper eight?"""
     if image.format == "PNG":

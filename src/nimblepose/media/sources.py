@@ -10,6 +10,7 @@ from nimblepose.core.errors import MediaError
 from nimblepose.media.connections import Camera, NetworkStream, is_live
 from nimblepose.media.folder import PictureFrames
 from nimblepose.media.frames import EVERYTHING, FrameSource, Selection
+from nimblepose.media.levels import Levels
 from nimblepose.media.live import PATIENCE, LiveOptions, LiveSource
 from nimblepose.media.video import VideoFile
 
@@ -80,6 +81,7 @@ def open_frames(
     *,
     rate: float = 25,
     live: LiveOptions = PATIENCE,
+    levels: Levels = "auto",
 ) -> FrameSource:
     """One stream of frames from whatever a person may mean by `source`.
 
@@ -89,27 +91,28 @@ def open_frames(
         selection: Which frames.
         rate: Pictures per second of folders and patterns.
         live: Waiting and reconnecting, for cameras and live addresses.
+        levels: Of pictures of more than 8 bits: which values become black and white.
 
     Raises:
         MediaError: nothing there, no answer, not a video.
         MissingPackageError: PyAV is not installed.
     """
     if not isinstance(source, str | int | Path):
-        return VideoFile(source, selection)
+        return VideoFile(source, selection, levels=levels)
     name = str(source)
     if name == STANDARD_INPUT:
-        return VideoFile(sys.stdin.buffer, selection)
+        return VideoFile(sys.stdin.buffer, selection, levels=levels)
     if isinstance(source, int) or is_camera(name):
         return LiveSource(Camera(int(name) if name.isdecimal() else name), selection, live)
     if _find_scheme(name):
-        stream = NetworkStream(name, live)
+        stream = NetworkStream(name, live, levels=levels)
         if _find_scheme(name) in _STREAM_SCHEMES or stream.container is None or is_live(stream.container):
             return LiveSource(stream, selection, live)
-        return VideoFile(name, selection, container=stream.container)
+        return VideoFile(name, selection, container=stream.container, levels=levels)
     path = Path(name).expanduser()
     if path.is_dir() or (glob.has_magic(name) and not path.exists()):
-        return PictureFrames(name, find_pictures(name), selection, rate=rate)
-    return VideoFile(path, selection)
+        return PictureFrames(name, find_pictures(name), selection, rate=rate, levels=levels)
+    return VideoFile(path, selection, levels=levels)
 
 
 def _find_scheme(source: str) -> str:

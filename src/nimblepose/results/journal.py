@@ -61,6 +61,8 @@ class Journal:
             "keypoint_scores": _packed(poses.keypoint_scores),
             "scores": _packed(poses.scores),
         }
+        if stamp.name:
+            row["file"] = stamp.name
         if poses.limb_colours is not None:
             row["limb_colours"] = _packed(poses.limb_colours)
         with writing(self.path):
@@ -128,7 +130,9 @@ class Journal:
 
 
 def _stamp(row: dict[str, Any]) -> Stamp:
-    return Stamp(int(row["frame"]), float(row["time"]), (int(row["size"][0]), int(row["size"][1])))
+    return Stamp(
+        int(row["frame"]), float(row["time"]), (int(row["size"][0]), int(row["size"][1])), str(row.get("file", ""))
+    )
 
 
 def _entry(line: bytes, skeleton: Skeleton) -> tuple[Stamp, Poses]:

@@ -1,6 +1,7 @@
 """A video from its source to its results: found, followed, steadied, written; and gone on with where it broke off."""
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,9 @@ from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.media.containers import name_source
+from nimblepose.media.folder import PictureFrames
 from nimblepose.media.frames import EVERYTHING, Frame, FrameSource, Selection, Stamp
+from nimblepose.media.levels import Levels
 from nimblepose.media.live import PATIENCE, LiveOptions
 from nimblepose.media.pictures import Picture
 from nimblepose.media.sources import is_recorded, open_frames
@@ -49,6 +52,7 @@ class RecordOptions:
 
     selection: Selection = EVERYTHING
     rate: float = 25  # pictures per second, of folders
+    levels: Levels = "auto"  # of pictures of more than 8 bits: what becomes black and white
     live: LiveOptions = PATIENCE
     tracking: Tracking | None = field(default_factory=TrackOptions)  # None: no identities
     smoothing: Literal["off", "live", "offline"] = "live"  # offline: a second pass over recordings, fills short gaps
@@ -97,7 +101,9 @@ class Recording:
             )
         if options.smoothing == "offline" and options.tracking is None:
             raise MediaError("smoothing needs identities: leave out --no-track, or add --smooth off")
-        self.source: FrameSource = open_frames(source, options.selection, rate=options.rate, live=options.live)
+        self.source: FrameSource = open_frames(
+            source, options.selection, rate=options.rate, live=options.live, levels=options.levels
+        )
         self._journal = self._open_journal() if self._recorded else None
         self._reading = self.source  # another reader of it in the second pass
         self._sink: VideoSink | None = None
@@ -176,6 +182,8 @@ class Recording:
             "video": None if file is None else [file.st_size, file.st_mtime_ns],
             "part": [selection.every, selection.start, selection.end],
             "rate": options.rate,
+            "levels": options.levels if isinstance(options.levels, str) else list(options.levels),
+            "list of files": _sign_names(self.source),
             **options.conditions,
         }
         journal = Journal(self._stem.with_name(f"{self._stem.name}.poses.journal"), conditions, resume=options.resume)
@@ -183,7 +191,7 @@ class Recording:
             self.source.close()
             start = max(selection.start, journal.last.time)
             selection = dataclasses.replace(selection, start=start, after=journal.last.index)
-            self.source = open_frames(self._name, selection, rate=options.rate)
+            self.source = open_frames(self._name, selection, rate=options.rate, levels=options.levels)
         return journal
 
     def _find(self) -> Iterator[tuple[Frame | Stamp, Poses]]:
@@ -213,7 +221,8 @@ class Recording:
             for (stamp, _), poses in zip(entries, steady, strict=True):
                 yield self._write(stamp, poses)
             return
-        self._reading = open_frames(self._name, self._options.selection, rate=self._options.rate)
+        options = self._options
+        self._reading = open_frames(self._name, options.selection, rate=options.rate, levels=options.levels)
         for frame, poses in zip(self._reading, steady, strict=False):  # more frames than found: it was interrupted
             yield self._write(frame, poses)
 
@@ -236,6 +245,12 @@ class Recording:
         if poses.track_ids is not None:
             self._identities.update(poses.track_ids.tolist())
         return Step("write", _stamp(place), poses, drawn)
+
+
+def _sign_names(source: FrameSource) -> str | None:
+    """What tells a list of pictures from any other; None for videos."""
+    names = "\n".join(source.names) if isinstance(source, PictureFrames) else None
+    return None if names is None else hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _stamp(place: Frame | Stamp) -> Stamp:

@@ -118,7 +118,7 @@ class PoseEstimator:
             return [self(one) for one in source]
         return list(self.map(lambda one, find: find(read_picture(one)), source))
 
-    def stream(self, pictures: Iterable[Picture]) -> Iterator[Poses]:
+    def stream(self, pictures: Iterable[Picture], *, pixel_aspect: float = 1.0) -> Iterator[Poses]:
         """Poses of many pictures or video frames, in order, as many at a time as there are threads.
 
         One picture per thread from preparing to decoding beats all threads on one picture. At most a few pictures are
@@ -126,15 +126,23 @@ class PoseEstimator:
 
         Args:
             pictures: (H, W, 3) uint8 RGB arrays, of any sizes.
+            pixel_aspect: Width over height of their pixels as they are shown, which video need not have square.
         """
-        yield from self.map(lambda picture, find: find(picture), pictures)
+        yield from self.map(lambda picture, find: find(picture), pictures, pixel_aspect=pixel_aspect)
 
-    def map(self, work: Callable[[T, Callable[[Picture], Poses]], R], items: Iterable[T]) -> Generator[R, None, None]:
+    def map(
+        self,
+        work: Callable[[T, Callable[[Picture], Poses]], R],
+        items: Iterable[T],
+        *,
+        pixel_aspect: float = 1.0,
+    ) -> Generator[R, None, None]:
         """Like `stream`, with more to do in the same threads: reading a picture before, drawing and encoding after.
 
         Args:
             work: Called with an item and a function that finds everybody in an (H, W, 3) uint8 RGB array.
             items: Taken in the caller's thread; at most one more than there are threads is under way.
+            pixel_aspect: As in `stream`.
 
         Returns:
             What `work` returned, in the order of the items.
@@ -144,9 +152,9 @@ class PoseEstimator:
 
         def find(picture: Picture) -> Poses:
             with memory.taken() as take:
-                height, width = self.place(picture, scale=max(self.scales)).input_size
+                height, width = self.place(picture, scale=max(self.scales), pixel_aspect=pixel_aspect).input_size
                 take(height * width)
-                return self.estimate(picture, backend)
+                return self.estimate(picture, backend, pixel_aspect=pixel_aspect)
 
         with closing(map_in_order(lambda item: work(item, find), items, workers=backend.callers)) as results:
             yield from results
@@ -197,19 +205,23 @@ class PoseEstimator:
             self._opened[parallel] = open_backend(self.model, self.backend_name, threads=threads, parallel=parallel)
         return self._opened[parallel]
 
-    def estimate(self, picture: Picture, backend: Backend | None = None) -> Poses:
-        """Find everybody in one (H, W, 3) uint8 RGB array."""
-        placement = self.place(picture)
+    def estimate(self, picture: Picture, backend: Backend | None = None, *, pixel_aspect: float = 1.0) -> Poses:
+        """Find everybody in one (H, W, 3) uint8 RGB array, in its own pixels whatever their aspect."""
+        placement = self.place(picture, pixel_aspect=pixel_aspect)
         fields = self.compute_fields([picture], placement, backend)
         return self.decode(fields.heatmaps[0], fields.pafs[0], placement)
 
     # The steps, for those who want to time or to look between them ---------------------------------------------------
 
-    def place(self, picture: Picture, *, scale: float = 1.0) -> Placement:
+    def place(self, picture: Picture, *, scale: float = 1.0, pixel_aspect: float = 1.0) -> Placement:
         """Where the picture lies in the network input."""
         height, width = picture.shape[:2]
-        stride = self.metadata.input.stride
-        return Placement.fit((height, width), round(self.input_height * scale), stride=stride)
+        return Placement.fit(
+            (height, width),
+            round(self.input_height * scale),
+            stride=self.metadata.input.stride,
+            pixel_aspect=pixel_aspect,
+        )
 
     def prepare(self, pictures: Sequence[Picture], placement: Placement) -> Batch:
         """Pictures of one shape to a batch for the network, (B, 3, h, w)."""
@@ -229,7 +241,8 @@ class PoseEstimator:
         offset = compute_paf_offset(stride, self.metadata.paf_geometry)
         parts = []
         for scale in self.scales:
-            batch = self.prepare(pictures, self.place(pictures[0], scale=scale))
+            at_scale = self.place(pictures[0], scale=scale, pixel_aspect=placement.pixel_aspect)
+            batch = self.prepare(pictures, at_scale)
             parts.append(backend.run(batch))
             if self.flip:
                 mirrored = backend.run(np.ascontiguousarray(batch[..., ::-1]))

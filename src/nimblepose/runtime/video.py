@@ -4,6 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from itertools import chain
 from typing import Protocol, TypeVar
 
 from nimblepose.core.errors import MediaError
@@ -26,10 +27,10 @@ DEFAULT_TRACKING, DEFAULT_SMOOTHING = TrackOptions(), SmoothOptions()
 class Streaming(Protocol):
     """What finds poses in pictures, as `PoseEstimator` does."""
 
-    def estimate(self, picture: Picture) -> Poses:
-        """Poses of one picture, as soon as possible."""
+    def estimate(self, picture: Picture, *, pixel_aspect: float = 1.0) -> Poses:
+        """Poses of one picture, as soon as possible; `pixel_aspect` is width over height of a pixel as it is shown."""
 
-    def stream(self, pictures: Iterable[Picture]) -> Iterator[Poses]:
+    def stream(self, pictures: Iterable[Picture], *, pixel_aspect: float = 1.0) -> Iterator[Poses]:
         """Poses of many pictures, in order, as many of them per second as possible."""
 
 
@@ -66,9 +67,13 @@ def find_in_frames(
         if frame.stamp != stamp:
             raise MediaError(f"frame {frame.index} at {frame.time} s was frame {stamp.index} at {stamp.time} s before")
         yield frame, poses
+    first = next(remaining, None)
+    if first is None:
+        return
+    remaining, aspect = chain([first], remaining), float(source.info.pixel_aspect)  # known with the first frame
     if source.live:
         for frame in remaining:
-            yield frame, add_colours(estimator.estimate(frame.image), frame.image)
+            yield frame, add_colours(estimator.estimate(frame.image, pixel_aspect=aspect), frame.image)
         return
     under_way: deque[Frame] = deque()
 
@@ -77,7 +82,7 @@ def find_in_frames(
             under_way.append(frame)
             yield frame.image
 
-    for poses in estimator.stream(pictures()):
+    for poses in estimator.stream(pictures(), pixel_aspect=aspect):
         frame = under_way.popleft()
         yield frame, add_colours(poses, frame.image)
 
