@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from nimblepose.cli.training_bar import training_bar
+from nimblepose.cli.training_bar import show_training_bar
 from nimblepose.data.coco import completely_labelled, read_json
 from nimblepose.training.devices import build_fabric
 from nimblepose.training.engine import train
@@ -78,7 +78,7 @@ def main() -> None:
     (args.out / "recipe.yaml").write_text(yaml.safe_dump(recipe, sort_keys=False), "utf-8")
     loaded = load_recipe(args.out / "recipe.yaml", args.changes)
     print(f"{len(subset['images'])} pictures, {len(subset['annotations'])} people")
-    with training_bar(shown=True) as watch:
+    with show_training_bar(shown=True) as watch:
         train(loaded, args.out / "run", fabric=build_fabric(loaded), watch=watch)
     for row in read_csv(args.out / "run" / "validation.csv"):
         ap, ap50, loss = (float(row[key]) for key in ("ap", "ap50", "loss"))
