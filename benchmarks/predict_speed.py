@@ -1,4 +1,4 @@
-"""`nimblepose predict` of two source trees, run in turn on the same machine: time, CPU, memory, and whether results agree.
+"""`nimblepose predict` of two source trees, in turn on one machine: time, CPU, memory, and whether results agree.
 
     python benchmarks/predict_speed.py OLD/src NEW/src coco-eval/images
     python benchmarks/predict_speed.py OLD/src NEW/src coco-eval/images --busy 2
