@@ -21,7 +21,7 @@ import cv2
 from nimblepose.drawing.people import DrawOptions
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.sources import open_frames
-from nimblepose.results.picture_sink import FORMATS
+from nimblepose.results.formats import FORMATS
 from nimblepose.results.recording import Recording, RecordOptions
 from nimblepose.results.video_sink import VideoSinkOptions
 from nimblepose.runtime.estimator import PoseEstimator

@@ -25,7 +25,8 @@ from nimblepose.drawing.people import DrawOptions, draw_poses
 from nimblepose.media.frames import Frame, Selection
 from nimblepose.media.sources import open_frames
 from nimblepose.media.video_writer import VideoWriter
-from nimblepose.results.pose_files import JsonLines
+from nimblepose.results.formats.own import JsonLines
+from nimblepose.results.output_format import Header
 from nimblepose.results.recording import Recording, RecordOptions
 from nimblepose.results.video_sink import VideoSinkOptions
 from nimblepose.runtime.backends import Backend, open_backend
@@ -121,7 +122,9 @@ def profile(estimator: PoseEstimator, video: Path, part: Selection, folder: Path
     spent: dict[str, float] = defaultdict(float)
     tracker, smoother = Tracker(), Smoother()
     source = open_frames(video, part)
-    lines, writer = JsonLines(folder / "profile.jsonl"), VideoWriter(folder / "profile.mp4", source.info)
+    header = Header(model=estimator.model.stem, skeletons=(estimator.skeleton,), source=source.info.name)
+    lines = JsonLines(folder / "profile.jsonl", header)
+    writer = VideoWriter(folder / "profile.mp4", source.info)
     clock = time.process_time()
 
     def lap(stage: str) -> None:

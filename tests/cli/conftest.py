@@ -3,6 +3,7 @@
 import sys
 import types
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +50,7 @@ def estimator(monkeypatch, tmp_path_factory):
 
     class Estimator:
         skeleton = HUMAN_18
+        model = Path("fake-model.onnx")
         options = None
         calls = 0
         hook = staticmethod(lambda number: None)

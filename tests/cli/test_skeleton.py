@@ -31,3 +31,14 @@ def test_a_contradiction_ends_in_2_and_names_the_file(cli, tmp_path):
     assert ran.code == 2
     assert "own.json" in ran.err
     assert "'c'" in ran.err
+
+
+def test_names_that_tables_misread_are_told(cli, tmp_path):
+    value = {"keypoints": ["NA", "1st", "[b]"], "limbs": [["NA", "1st"], ["1st", "[b]"]]}
+    (tmp_path / "own.json").write_text(json.dumps(value))
+    ran = cli("skeleton", "check", tmp_path / "own.json")
+    assert ran.code == 0
+    told = " ".join(ran.out.split())
+    assert "name: 'NA' is read as a missing value" in told
+    assert "name: '1st' does not begin with a letter" in told
+    assert "name: '[b]' does not begin with a letter" in told

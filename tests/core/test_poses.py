@@ -9,7 +9,7 @@ import pytest
 
 from nimblepose import COCO_17, HUMAN_18, Poses, Skeleton
 from nimblepose.core.errors import MissingPackageError, SkeletonError
-from nimblepose.core.poses import from_coco_people
+from nimblepose.core.poses import ROW_COLUMNS, from_coco_people
 
 STICK = Skeleton("stick", ("head", "tail"), (("head", "tail"),))
 NECK = HUMAN_18.keypoints.index("neck")
@@ -151,11 +151,24 @@ def test_coco_results_are_in_cocos_order_half_a_pixel_on_without_neck():
     assert person["score"] == pytest.approx(poses.scores[0])
 
 
-def test_coco_results_hold_the_best_twenty_first():
+def test_coco_results_hold_everybody_best_first_and_the_best_twenty_for_average_precision():
     poses = people(33)
-    scores = [person["score"] for person in poses.to_coco(1)]
-    assert scores == sorted(poses.scores.tolist(), reverse=True)[:20]
-    assert len(poses.to_coco(1, max_people=50)) == 33
+    best = sorted(poses.scores.tolist(), reverse=True)
+    assert [person["score"] for person in poses.to_coco(1)] == best
+    assert [person["score"] for person in poses.to_coco(1, max_people=20)] == best[:20]
+
+
+def test_the_box_of_a_coco_result_is_around_what_was_found():
+    """Without it pycocotools takes in the zeros, too: 454.5 x 288.5 instead of 33 x 123."""
+    keypoints = np.full((2, 17, 2), np.nan, np.float32)
+    keypoints[0, [0, 5, 9]] = [[421, 165], [454, 200], [430, 288]]
+    poses = Poses(COCO_17, keypoints, np.zeros((2, 17), np.float32), np.array([0.9, 0.1], np.float32))
+    assert [person["bbox"] for person in poses.to_coco(1)] == [[421.5, 165.5, 33, 123], [0, 0, 0, 0]]
+
+
+def test_coco_results_name_the_picture_if_it_has_a_name(stick):
+    assert [person["file_name"] for person in stick.to_coco(1, file_name="a.jpg")] == ["a.jpg", "a.jpg"]
+    assert "file_name" not in stick.to_coco(1)[0]
 
 
 def test_a_keypoint_that_was_not_found_is_three_zeros_in_coco(stick):
@@ -221,7 +234,7 @@ def test_openpose_knows_nobody_by_minus_one():
 def test_every_format_tells_which_keypoints_were_not_seen(stick):
     flagged = dataclasses.replace(stick, interpolated=np.array([[False, True], [False, False]]))
     people = flagged.to_dict()["people"]
-    assert [[point.get("interpolated") for point in p["keypoints"].values()] for p in people] == [[None, True], [None]]
+    assert [[point["interpolated"] for point in p["keypoints"]] for p in people] == [[False, True], [False]]
     assert [row[-1] for row in flagged.to_rows()] == [False, True, False]
     assert [p["interpolated"] for p in flagged.to_coco(1)] == [[0, 1], [0, 0]]
     assert [p["pose_interpolated_2d"] for p in flagged.to_openpose((9, 9))["people"]] == [[0, 1], [0, 0]]
@@ -255,16 +268,16 @@ def test_plain_data_leaves_out_what_was_not_found(stick):
                 "score": 0.9,
                 "track_id": 7,
                 "box": [10, 20, 20, 40],
-                "keypoints": {
-                    "head": {"x": 10, "y": 20, "score": 0.5},
-                    "tail": {"x": 30, "y": 60, "score": 0.75},
-                },
+                "keypoints": [
+                    {"name": "head", "x": 10, "y": 20, "score": 0.5},
+                    {"name": "tail", "x": 30, "y": 60, "score": 0.75},
+                ],
             },
             {
                 "score": 0.4,
                 "track_id": 3,
                 "box": [5.25, 6, 0, 0],
-                "keypoints": {"head": {"x": 5.25, "y": 6, "score": 0.25}},
+                "keypoints": [{"name": "head", "x": 5.25, "y": 6, "score": 0.25}],
             },
         ],
     }
@@ -277,10 +290,11 @@ def test_plain_data_is_json_even_of_a_person_of_whom_nothing_was_found():
 
 
 def test_rows_are_the_found_keypoints_by_track_id_or_place(stick):
+    high, low = stick.scores.tolist()
     assert stick.to_rows() == [
-        (7, "head", 10, 20, 0.5, False),
-        (7, "tail", 30, 60, 0.75, False),
-        (3, "head", 5.25, 6, 0.25, False),
+        (7, high, "head", 10, 20, 0.5, False),
+        (7, high, "tail", 30, 60, 0.75, False),
+        (3, low, "head", 5.25, 6, 0.25, False),
     ]
     assert [row[0] for row in people(2, STICK, missing=0).to_rows()] == [0, 0, 1, 1]
 
@@ -288,7 +302,7 @@ def test_rows_are_the_found_keypoints_by_track_id_or_place(stick):
 def test_a_data_frame_holds_the_rows(stick):
     pytest.importorskip("pandas")
     frame = stick.to_dataframe()
-    assert frame.columns.tolist() == ["person", "keypoint", "x", "y", "score", "interpolated"]
+    assert frame.columns.tolist() == list(ROW_COLUMNS)
     assert list(frame.itertuples(index=False, name=None)) == stick.to_rows()
     assert len(Poses.empty(STICK).to_dataframe()) == 0
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,11 @@ from nimblepose.core.errors import MediaError
 from nimblepose.media.frames import Selection
 from nimblepose.media.live import LiveOptions
 from nimblepose.media.video import VideoFile
-from nimblepose.results.picture_sink import FORMATS
+from nimblepose.results.formats import FORMATS
+from nimblepose.results.output_format import Header
+from nimblepose.results.reading import ResultsFile
 from nimblepose.results.recording import Recording, RecordOptions
+from nimblepose.results.tables import iterate_rows
 from nimblepose.results.video_sink import VideoSinkOptions
 from nimblepose.tracking.tracker import TrackOptions
 
@@ -74,6 +78,12 @@ def assert_same_files(one, other):
             assert found[name].read_bytes() == expected[name].read_bytes(), name
 
 
+def point(line, name):
+    """The keypoint of the only person in a frame; None if it was not found."""
+    (found,) = line["people"]
+    return next((point for point in found["keypoints"] if point["name"] == name), None)
+
+
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -99,15 +109,25 @@ def test_what_was_found_is_in_every_file(video, out):
     assert (recording.frames, recording.people) == (20, None)
     frames = list(VideoFile(video))
     expected = [person(n) for n in range(20)]
-    for line, frame, poses in zip(lines(out / "a.poses.jsonl"), frames, expected, strict=True):
+    found = lines(out / "a.poses.jsonl")
+    skeleton = SeeingNumbers.skeleton
+    header = Header(model="numbers", skeletons=(skeleton,), source=str(video), rate=float(VideoFile(video).info.rate))
+    assert found[0].pop("header") == header.to_dict()
+    for line, frame, poses in zip(found, frames, expected, strict=True):
         place = {"frame": frame.index, "time": frame.time, "height": 48, "width": 64}
         assert line == {**place, **poses.to_dict()}
-    rows = [(f.index, f.time, *row) for f, poses in zip(frames, expected, strict=True) for row in poses.to_rows()]
+    rows = [
+        row
+        for f, p in zip(frames, expected, strict=True)
+        for row in iterate_rows(str(video), p, frame=f.index, time=f.time)
+    ]
     table = pd.read_parquet(out / "a.poses.parquet")
     assert [tuple(row) for row in table.itertuples(index=False)] == rows
     assert len(pd.read_csv(out / "a.poses.csv")) == len(rows)
     coco = json.loads((out / "a.poses.coco.json").read_text())
-    assert coco == [row for f, poses in zip(frames, expected, strict=True) for row in poses.to_coco(f.index)]
+    assert coco == [
+        row for f, p in zip(frames, expected, strict=True) for row in p.to_coco(f.index, file_name=str(video))
+    ]
     for poses, path in zip(expected, sorted((out / "a.openpose").iterdir()), strict=True):
         assert json.loads(path.read_text()) == poses.to_openpose((48, 64))
     np.testing.assert_allclose([f.time for f in VideoFile(out / "a.poses.mp4")], [f.time for f in frames], atol=1e-4)
@@ -118,7 +138,7 @@ def test_people_have_identities_and_are_steadied(video, out):
     assert recording.people == 1
     found = lines(out / "a.poses.jsonl")
     assert {person["track_id"] for line in found for person in line["people"]} == {1}
-    x = np.array([line["people"][0]["keypoints"]["neck"]["x"] for line in found])
+    x = np.array([point(line, "neck")["x"] for line in found])
     raw = np.array([person(n).keypoints[0, 1, 0] for n in range(20)])
     assert x[0] == pytest.approx(raw[0], abs=0.01)
     assert (x[1:] < raw[1:]).all(), "the filter follows, a little behind"
@@ -132,11 +152,11 @@ def test_the_second_pass_does_not_lag_and_flags_what_it_fills_in_everywhere(vide
     assert steps == ["find"] * 20 + ["write"] * 20
     assert names(out) == NAMES
     found = lines(out / "a.poses.jsonl")
-    x = np.array([line["people"][0]["keypoints"]["neck"]["x"] for line in found])
+    x = np.array([point(line, "neck")["x"] for line in found])
     np.testing.assert_allclose(x[2:-2], [person(n).keypoints[0, 1, 0] for n in range(2, 18)], atol=0.3)
     name = SeeingNumbers.skeleton.keypoints[4]
     filled = [4, 9, 14]  # the last one, 19, has nothing after it
-    flagged = [n for n, line in enumerate(found) if line["people"][0]["keypoints"].get(name, {}).get("interpolated")]
+    flagged = [n for n, line in enumerate(found) if (point(line, name) or {}).get("interpolated")]
     assert flagged == filled
     for table in (pd.read_csv(out / "a.poses.csv"), pd.read_parquet(out / "a.poses.parquet")):
         assert table["frame"][table["interpolated"]].tolist() == filled
@@ -206,9 +226,13 @@ def test_a_live_stream_with_two_disconnects_becomes_one_video(tmp_path, out, web
     pages = [stream_of(path, break_at=0.5), stream_of(path, break_at=0.6), stream_of(path)]
     web_server.pages["/live"] = lambda handler: pages.pop(0)(handler) if pages else handler.send_error(404)
     quick = LiveOptions(timeout=2, first_wait=0.01, longest_wait=0.02, give_up_after=0.3)
+    before = datetime.now(UTC) - timedelta(milliseconds=1)  # that is what it is rounded to
     recording = record(f"{web_server.address}/live", out / "a", dataclasses.replace(EVERYTHING, live=quick))
     assert recording.source.reconnections >= 2
     assert names(out) == NAMES, "no journal: it cannot be read again"
+    results = ResultsFile(out / "a.poses.jsonl")
+    assert before <= results.header.started <= datetime.now(UTC)
+    assert results.header.source == f"{web_server.address}/live"
     found = lines(out / "a.poses.jsonl")
     assert len(found) + recording.source.dropped == found[-1]["frame"] + 1 > 30
     shown = [frame.time for frame in VideoFile(out / "a.poses.mp4")]
@@ -297,7 +321,7 @@ import os, signal, sys
 from pathlib import Path
 from seeing_numbers import SeeingNumbers
 from nimblepose.media.live import LiveOptions
-from nimblepose.results.picture_sink import FORMATS
+from nimblepose.results.formats import FORMATS
 from nimblepose.results.video_sink import VideoSinkOptions
 from nimblepose.results.recording import Recording, RecordOptions
 

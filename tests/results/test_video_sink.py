@@ -1,5 +1,6 @@
 """All files of a video: named alike, grown together, named when complete."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -13,7 +14,7 @@ from nimblepose.core.skeleton import COCO_17
 from nimblepose.drawing.people import DrawOptions
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.video import VideoFile
-from nimblepose.results.picture_sink import FORMATS
+from nimblepose.results.formats import FORMATS, parse_formats
 from nimblepose.results.video_sink import VideoSink, VideoSinkOptions
 
 NAMES = ["a.openpose", "a.poses.coco.json", "a.poses.csv", "a.poses.jsonl", "a.poses.mp4", "a.poses.parquet"]
@@ -42,7 +43,7 @@ def out(tmp_path):
 
 def test_every_file_gets_its_name_when_all_are_complete(video, out):
     source = VideoFile(video)
-    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=FORMATS))
+    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=FORMATS), model="m", skeleton=COCO_17)
     frames = list(source)
     for frame in frames:
         drawn = sink.add(frame.stamp, person(10 + frame.index), frame.image)
@@ -61,7 +62,7 @@ def test_every_file_gets_its_name_when_all_are_complete(video, out):
 
 def test_left_early_everything_is_readable_under_its_partial_name(video, out):
     source = VideoFile(video)
-    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=FORMATS))
+    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=FORMATS), model="m", skeleton=COCO_17)
     for frame, _ in zip(source, range(5), strict=False):
         sink.add(frame.stamp, person(10), frame.image)
     sink.close()
@@ -73,7 +74,7 @@ def test_left_early_everything_is_readable_under_its_partial_name(video, out):
 def test_older_results_stay_until_new_ones_are_complete(video, out):
     (out / "a.poses.jsonl").write_text("older")
     source = VideoFile(video)
-    sink = VideoSink(out / "a", source, VideoSinkOptions(video=False))
+    sink = VideoSink(out / "a", source, VideoSinkOptions(video=False), model="m", skeleton=COCO_17)
     frame = next(iter(source))
     assert sink.add(frame.stamp, person(10)) is None
     assert (out / "a.poses.jsonl").read_text() == "older"
@@ -84,7 +85,13 @@ def test_older_results_stay_until_new_ones_are_complete(video, out):
 def test_trails_grow_from_frame_to_frame(video, out):
     source = VideoFile(video)
     draw = DrawOptions(show_skeletons=False)
-    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=(), video=False, draw=draw, trails=Trails(seconds=5)))
+    sink = VideoSink(
+        out / "a",
+        source,
+        VideoSinkOptions(formats=(), video=False, draw=draw, trails=Trails(seconds=5)),
+        model="m",
+        skeleton=COCO_17,
+    )
     blank = np.zeros((48, 64, 3), np.uint8)
     drawn = [sink.add(frame.stamp, person(5 + 2 * frame.index), blank) for frame in source]
     lit = [np.flatnonzero(picture.any(axis=(0, 2))) for picture in drawn]
@@ -98,7 +105,7 @@ def test_the_sound_of_the_source_goes_along(tmp_path, out):
 
     path = make_video(tmp_path / "b.mp4", [numbered(n) for n in range(20)], audio="aac")
     source = VideoFile(path)
-    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=()), sound=path)
+    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=()), model="m", skeleton=COCO_17, sound=path)
     for frame in source:
         sink.add(frame.stamp, person(10), frame.image)
     sink.finish()
@@ -109,5 +116,22 @@ def test_the_sound_of_the_source_goes_along(tmp_path, out):
 def test_one_file_that_cannot_be_begun_closes_the_others(video, out):
     (out / "a.openpose").write_text("not ours")
     with pytest.raises(MediaError, match="no folder"):
-        VideoSink(out / "a", VideoFile(video), VideoSinkOptions(formats=("csv", "openpose")))
+        VideoSink(
+            out / "a",
+            VideoFile(video),
+            VideoSinkOptions(formats=parse_formats("csv,openpose")),
+            model="m",
+            skeleton=COCO_17,
+        )
     assert names(out) == ["a.openpose", "a.poses.partial.csv"]
+
+
+def test_a_video_whose_name_is_not_utf_8_is_named_as_far_as_it_can_be(video, out):
+    source = VideoFile(video)
+    source.info = dataclasses.replace(source.info, name="caf\udce9.mp4")
+    sink = VideoSink(out / "a", source, VideoSinkOptions(formats=FORMATS, video=False), model="m", skeleton=COCO_17)
+    for frame in source:
+        sink.add(frame.stamp, person(10))
+    sink.finish()
+    assert set(pd.read_csv(out / "a.poses.csv")["file"]) == {"caf\ufffd.mp4"}
+    assert set(pd.read_parquet(out / "a.poses.parquet")["file"]) == {"caf\ufffd.mp4"}

@@ -1,5 +1,7 @@
 """Stands in for the network: finds one person per picture of `video_files.numbered`, whose place says its number."""
 
+from pathlib import Path
+
 import numpy as np
 from video_files import number_of
 
@@ -21,7 +23,7 @@ def person(number, size=(48, 64)):
 class SeeingNumbers:
     """An estimator; `hook` is called with the count of each picture before anything is found in it."""
 
-    skeleton = HUMAN_18
+    model, skeleton = Path("numbers.onnx"), HUMAN_18
 
     def __init__(self, hook=lambda count: None):
         self.hook, self.seen = hook, []

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from nimblepose.core.errors import PoseError
+from nimblepose.results.formats import FORMATS
 
 ModelOption = Annotated[str | None, typer.Option("--model", "-m", help="Name or file; see `nimblepose model list`.")]
 BackendOption = Annotated[
@@ -31,7 +32,7 @@ OutOption = Annotated[
 FormatOption = Annotated[
     str,
     typer.Option(
-        "--format", "-f", help="Any of json (of videos: a line per frame), coco, openpose, csv, parquet, with commas."
+        "--format", "-f", help=f"Any of these, with commas: {', '.join(f'{f.name} ({f.help})' for f in FORMATS)}."
     ),
 ]
 PicturesOption = Annotated[

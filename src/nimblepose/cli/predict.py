@@ -54,8 +54,9 @@ def predict(
     from nimblepose.core.errors import PoseError
     from nimblepose.drawing.people import DrawOptions
     from nimblepose.media.sources import is_recorded, is_video
+    from nimblepose.results.formats import parse_formats
     from nimblepose.results.picture_run import PictureRun, collect_pictures
-    from nimblepose.results.picture_sink import PictureSink, SinkOptions, parse_formats
+    from nimblepose.results.picture_sink import PictureSink, SinkOptions
 
     estimating = EstimatorOptions(
         model=model,

@@ -13,6 +13,7 @@ def check(
     from rich.table import Table
 
     from nimblepose.core.errors import SkeletonError
+    from nimblepose.core.naming import find_misread_names
     from nimblepose.core.skeleton import Skeleton
 
     skeleton = Skeleton.load(source)
@@ -34,4 +35,6 @@ def check(
         console.print(f"mirroring: not possible: {error}", markup=False, highlight=False)
     else:
         console.print(f"mirroring: possible, {len(skeleton.mirror_pairs)} pairs change sides", highlight=False)
+    for warning in find_misread_names(skeleton.keypoints):
+        console.print(f"name: {warning}; choose another", markup=False, highlight=False)
     console.print("good")

@@ -49,7 +49,7 @@ def track(
     """
     from nimblepose.drawing.people import DrawOptions
     from nimblepose.media.sources import is_recorded
-    from nimblepose.results.picture_sink import parse_formats
+    from nimblepose.results.formats import parse_formats
 
     estimating = EstimatorOptions(
         model=model, backend=backend, threads=threads, input_height=input_height, min_score=min_score, flip=flip

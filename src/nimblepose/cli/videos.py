@@ -18,7 +18,7 @@ from nimblepose.core.errors import MediaError, PoseError
 
 if TYPE_CHECKING:
     from nimblepose.drawing.people import DrawOptions
-    from nimblepose.results.picture_sink import Format
+    from nimblepose.results.output_format import OutputFormat
     from nimblepose.results.recording import Estimator, Recording, RecordOptions
 
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class VideoChoices:
     """What a person chose on the command line."""
 
-    formats: Sequence["Format"]
+    formats: Sequence["OutputFormat"]
     video: bool
     draw: "DrawOptions"
     colour_by: Literal["auto", "limb", "person"]

@@ -16,7 +16,7 @@ from nimblepose.core.skeleton import COCO_17, Skeleton
 if TYPE_CHECKING:
     import pandas as pd
 
-ROW_COLUMNS = ("person", "keypoint", "x", "y", "score", "interpolated")
+ROW_COLUMNS = ("person", "person_score", "keypoint", "x", "y", "score", "interpolated")
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,9 +138,10 @@ class Poses:
     # Other people's formats ------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: people with box, score and keypoints by name; keypoints not found are left out.
+        """Plain data for JSON: people with box, score and a list of keypoints; those not found are left out.
 
-        Interpolated keypoints say so: `"interpolated": true`.
+        After interpolation every keypoint has `interpolated`, true or false. All people and keypoints of a run have the
+        same fields, so that readers may learn them from the first ones.
         """
         people = []
         flags = self.interpolation_flags
@@ -149,39 +150,57 @@ class Poses:
             if self.track_ids is not None:
                 person["track_id"] = int(self.track_ids[i])
             person["box"] = [_number(v, 2) for v in box] if found.any() else None
-            person["keypoints"] = {
-                name: {
+            person["keypoints"] = [
+                {
+                    "name": name,
                     "x": _number(self.keypoints[i, k, 0], 2),
                     "y": _number(self.keypoints[i, k, 1], 2),
                     "score": _number(self.keypoint_scores[i, k], 4),
-                    **({"interpolated": True} if flags[i, k] else {}),
+                    **({} if self.interpolated is None else {"interpolated": bool(flags[i, k])}),
                 }
                 for k, name in enumerate(self.skeleton.keypoints)
                 if found[k]
-            }
+            ]
             people.append(person)
         return {"skeleton": self.skeleton.name, "people": people}
 
-    def to_coco(self, image_id: int, *, category_id: int = 1, max_people: int = 20) -> list[dict[str, Any]]:
-        """COCO results: the best `max_people`, annotated keypoints only, in the order of annotation files.
+    def to_coco(
+        self, image_id: int, *, category_id: int = 1, max_people: int | None = None, file_name: str | None = None
+    ) -> list[dict[str, Any]]:
+        """COCO results, best first: annotated keypoints only, in the order of annotation files.
 
         COCO counts from the corner of the first pixel, so 0.5 is added to our pixel centres. Keypoints not found are
-        written as 0, 0, 0, as COCO does for keypoints that are not labelled. People with identities have a `track_id`;
-        after interpolation each has `interpolated`, 0 or 1 per keypoint.
+        written as 0, 0, 0, as COCO does for keypoints that are not labelled; `bbox` is around the others (without it,
+        readers put one around the zeros, too). People with identities have a `track_id`; after interpolation each has
+        `interpolated`, 0 or 1 per keypoint.
+
+        Args:
+            image_id: Of the picture.
+            category_id: Of the kind of body.
+            max_people: Only so many; average precision counts 20 per picture. None: everybody.
+            file_name: Of the picture, written into each result if it is given.
         """
         order = np.argsort(-self.scores, kind="stable")[:max_people]
         xy = self.keypoints[order][:, self.skeleton.annotated_indices] + np.float32(0.5)
         score = self.keypoint_scores[order][:, self.skeleton.annotated_indices]
         rows = np.nan_to_num(np.concatenate([xy, score[..., None]], axis=-1), nan=0.0)
         rows[np.isnan(xy[..., 0])] = 0
+        boxes = np.zeros((len(rows), 4), np.float32)
+        for box, row, found in zip(boxes, rows, ~np.isnan(xy[..., 0]), strict=True):
+            if found.any():
+                low, high = row[found, :2].min(axis=0), row[found, :2].max(axis=0)
+                box[:] = *low, *(high - low)
         results = []
-        for i, row in zip(order, rows, strict=True):
+        for i, row, box in zip(order, rows, boxes, strict=True):
             result: dict[str, Any] = {
                 "image_id": int(image_id),
                 "category_id": int(category_id),
-                "keypoints": [round(float(v), 3) for v in row.ravel()],
+                "keypoints": [_number(v, 3) for v in row.ravel()],
+                "bbox": [_number(v, 3) for v in box],
                 "score": float(self.scores[i]),
             }
+            if file_name is not None:
+                result["file_name"] = file_name
             if self.track_ids is not None:
                 result["track_id"] = int(self.track_ids[i])
             if self.interpolated is not None:
@@ -216,12 +235,14 @@ class Poses:
                 person["pose_interpolated_2d"] = flags.astype(int).tolist()
         return {"version": 1.3, "canvas_height": int(size[0]), "canvas_width": int(size[1]), "people": people}
 
-    def to_rows(self) -> list[tuple[int, str, float, float, float, bool]]:
+    def to_rows(self) -> list[tuple[int, float, str, float, float, float, bool]]:
         """Tidy rows of the found keypoints, columns `ROW_COLUMNS`; person is the track id if there is one."""
         who = range(len(self)) if self.track_ids is None else self.track_ids
         return [
-            (int(person), name, float(x), float(y), float(score), bool(flag))
-            for person, *arrays in zip(who, self.keypoints, self.keypoint_scores, self.interpolation_flags, strict=True)
+            (int(person), float(person_score), name, float(x), float(y), float(score), bool(flag))
+            for person, person_score, *arrays in zip(
+                who, self.scores, self.keypoints, self.keypoint_scores, self.interpolation_flags, strict=True
+            )
             for name, (x, y), score, flag in zip(self.skeleton.keypoints, *arrays, strict=True)
             if not np.isnan(x)
         ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from typing import Protocol
 
@@ -73,6 +74,7 @@ class StreamInfo:
     duration: float | None = None  # seconds
     rate: Fraction | None = None  # frames per second on average, as declared
     pixel_aspect: Fraction = Fraction(1)  # width / height of an upright pixel; known with the first frame
+    started: datetime | None = None  # of live sources: UTC at time 0, by our clock; known with the first frame
 
 
 class FrameSource(Protocol):

@@ -1,10 +1,12 @@
 """Live sources: the newest frame wins, lost connections come back, memory does not grow."""
 
+import dataclasses
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from nimblepose.core.errors import MediaError
@@ -139,6 +141,7 @@ class LiveSource:
             clock = self._clock()
             if self._began is None:
                 self._began = clock
+                self.info = dataclasses.replace(self.info, started=datetime.now(UTC))
             now = seconds = clock - self._began
             if arrival.time is not None:
                 offset = now - arrival.time if offset is None else offset

@@ -2,11 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
 from urllib.parse import unquote, urlsplit
 
 from nimblepose.core.errors import MediaError
@@ -18,11 +16,9 @@ from nimblepose.drawing.people import DrawOptions, draw_poses
 from nimblepose.media.encoding import ENCODED_SUFFIXES, encode_picture
 from nimblepose.media.pictures import Picture
 from nimblepose.media.sources import ANNOTATED
-from nimblepose.results.parquet import tidy_parquet
-from nimblepose.results.writers import PictureResult, coco_results, openpose_json, own_json, tidy_csv
-
-Format = Literal["json", "coco", "openpose", "csv", "parquet"]
-FORMATS: tuple[Format, ...] = get_args(Format)
+from nimblepose.results.formats import own
+from nimblepose.results.numbering import number_pictures
+from nimblepose.results.output_format import Header, OutputFormat, PictureResult, to_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,17 +26,17 @@ class SinkOptions:
     """What is written, and where."""
 
     out: Path | None = None  # one folder for everything; None: next to each picture
-    formats: Sequence[Format] = ("json",)
+    formats: Sequence[OutputFormat] = (own.FORMAT,)
     pictures: bool = True  # write annotated pictures
     draw: DrawOptions = field(default_factory=DrawOptions)
 
 
 class PictureSink:
-    """Writes each annotated picture (and OpenPose file) at once, and the files about the whole run at the end.
+    """Writes each annotated picture, and files about it alone, at once, and the files about the whole run at the end.
 
     `photo.jpg` becomes `photo.poses.jpg`; two pictures of one name become `photo.poses.jpg` and `photo-2.poses.jpg`.
-    The files about the run are `poses.json`, `.coco.json`, `.csv`, `.parquet`, one per folder that gets results; of a
-    single picture without `out` they carry its name. A source is never overwritten; earlier results are replaced.
+    The files about the run are `poses.json` and so on, one per format and folder that gets results; of a single picture
+    without `out` they carry its name. A source is never overwritten; earlier results are replaced.
     """
 
     def __init__(
@@ -53,11 +49,23 @@ class PictureSink:
             options: What and where.
             model: Name of the model, written into the results.
             among_videos: There are videos, too, one of which may have the name of a single picture.
+
+        Raises:
+            MissingPackageError: a format needs a package that is not installed.
         """
+        for chosen in options.formats:
+            chosen.check_available()
         self.options, self.model = options, model
-        listed = [str(source) for source in sources]
-        self._alone = len(listed) == 1 and options.out is None and not among_videos
+        listed = list(dict.fromkeys(str(source) for source in sources))
+        alone = len(listed) == 1 and options.out is None and not among_videos
+        self._stem = f"{_stem_and_suffix(listed[0])[0]}{ANNOTATED}" if alone else "poses"  # of files about the run
         self._taken = {_key(Path(source)) for source in listed if not is_url(source)}
+        places = defaultdict(list)
+        for source in listed:
+            places[self._place(source)].append(source)
+        self._numbers = {
+            source: n for here in places.values() for source, n in zip(here, number_pictures(here), strict=True)
+        }
         self._results: dict[Path, list[PictureResult]] = defaultdict(list)
 
     def add(self, source: str | Path, picture: Picture, poses: Poses) -> list[Path]:
@@ -92,17 +100,21 @@ class PictureSink:
         Raises:
             MediaError: a file cannot be written.
         """
-        place = self.options.out or (Path() if is_url(str(source)) else Path(source).parent)
-        stem = _stem_and_suffix(str(source))[0]
-        result = PictureResult(without_secrets(str(source)) if is_url(str(source)) else str(source), size, poses)
-        annotated, keypoints = self._free(place, stem, (f"{ANNOTATED}{_drawn_suffix(str(source))}", "_keypoints.json"))
+        source = str(source)
+        place = self._place(source)
+        stem = _stem_and_suffix(source)[0]
+        name = without_secrets(source) if is_url(source) else to_text(source)
+        result = PictureResult(name, size, poses, self._numbers[source])
+        makers = [chosen.picture for chosen in self.options.formats if chosen.picture]
+        endings = [f"{ANNOTATED}{_drawn_suffix(source)}", *(maker.ending for maker in makers)]
+        annotated, *alone = self._free(place, stem, endings)
         written = []
         if drawn is not None:
             write_atomically(annotated, drawn)
             written.append(annotated)
-        if "openpose" in self.options.formats:
-            write_atomically(keypoints, openpose_json(result))
-            written.append(keypoints)
+        for path, maker in zip(alone, makers, strict=True):
+            write_atomically(path, maker.make(result))
+            written.append(path)
         self._results[place].append(result)
         return written
 
@@ -114,17 +126,17 @@ class PictureSink:
         """
         written = []
         for place, results in self._results.items():
-            stem = f"{_stem_and_suffix(results[0].file)[0]}{ANNOTATED}" if self._alone else "poses"
-            contents: dict[Format, tuple[str, Callable[[], bytes]]] = {
-                "json": (f"{stem}.json", partial(own_json, results, self.model)),
-                "coco": (f"{stem}.coco.json", partial(coco_results, results)),
-                "csv": (f"{stem}.csv", partial(tidy_csv, results)),
-                "parquet": (f"{stem}.parquet", partial(tidy_parquet, results)),
-            }
-            for name, make in (contents[kind] for kind in self.options.formats if kind in contents):
-                write_atomically(place / name, make())
-                written.append(place / name)
+            skeletons = {result.poses.skeleton.name: result.poses.skeleton for result in results}
+            header = Header(model=self.model, skeletons=tuple(skeletons.values()))
+            for maker in (chosen.folder for chosen in self.options.formats if chosen.folder):
+                path = place / f"{self._stem}{maker.ending}"
+                write_atomically(path, maker.make(results, header))
+                written.append(path)
         return written
+
+    def _place(self, source: str) -> Path:
+        """The folder of what is written about a picture."""
+        return self.options.out or (Path() if is_url(source) else Path(source).parent)
 
     def _free(self, place: Path, stem: str, endings: Sequence[str]) -> list[Path]:
         """Names that are no source and were not given out in this run."""
@@ -135,24 +147,6 @@ class PictureSink:
                 self._taken |= keys
                 return paths
         raise MediaError(f"no free name for {stem} in {place}")  # cannot be: there are more names than files
-
-
-def parse_formats(text: str) -> tuple[Format, ...]:
-    """A comma-separated list of formats.
-
-    >>> parse_formats("jsonl,csv")  # of a video, "json" is one line per frame
-    ('json', 'csv')
-
-    Raises:
-        MediaError: an unknown format.
-    """
-    names = [name.strip().lower() for name in text.split(",") if name.strip()]
-    names = ["json" if name == "jsonl" else name for name in names]
-    chosen = tuple(known for name in names for known in FORMATS if known == name)
-    if len(chosen) != len(names):
-        unknown = ", ".join(sorted(set(names) - set(FORMATS)))
-        raise MediaError(f"unknown format {unknown}; choose from {', '.join(FORMATS)}")
-    return chosen
 
 
 def _stem_and_suffix(source: str) -> tuple[str, str]:

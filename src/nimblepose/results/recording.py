@@ -25,7 +25,11 @@ Smoothing = Literal["off", "live", "offline"]
 
 
 class Estimator(Streaming, Protocol):
-    """What finds poses, and says of what kind."""
+    """What finds poses, and says of what kind and by which model."""
+
+    @property
+    def model(self) -> Path:
+        """File of the network."""
 
     @property
     def skeleton(self) -> Skeleton:
@@ -208,7 +212,15 @@ class Recording:
         if self._sink is None:
             path, start = Path(self._name).expanduser(), self._options.selection.start
             sound = path if self._recorded and path.is_file() else None
-            self._sink = VideoSink(self._stem, self._reading, self._options.sink, begin=start, sound=sound)
+            self._sink = VideoSink(
+                self._stem,
+                self._reading,
+                self._options.sink,
+                model=self._estimator.model.stem,
+                skeleton=self._estimator.skeleton,
+                begin=start,
+                sound=sound,
+            )
         picture = place.image if isinstance(place, Frame) and self._draws else None
         drawn = self._sink.add(_stamp(place), poses, picture)
         self.frames += 1

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nimblepose.core.poses import Poses
+from nimblepose.core.skeleton import Skeleton
 from nimblepose.drawing.people import DrawOptions, draw_poses
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.audio import Sound
@@ -12,23 +13,22 @@ from nimblepose.media.frames import FrameSource, Stamp
 from nimblepose.media.pictures import Picture
 from nimblepose.media.sources import ANNOTATED
 from nimblepose.media.video_writer import VideoWriter
-from nimblepose.results.parquet import ParquetTable
-from nimblepose.results.picture_sink import Format
-from nimblepose.results.pose_files import CocoResults, JsonLines, OpenPoseFolder, PoseFile, TidyCsv
+from nimblepose.results.formats import own
+from nimblepose.results.output_format import Header, OutputFormat, PoseFile, to_text
 
 
 @dataclass(frozen=True, kw_only=True)
 class VideoSinkOptions:
     """What is written of a video."""
 
-    formats: Sequence[Format] = ("json",)
+    formats: Sequence[OutputFormat] = (own.FORMAT,)
     video: bool = True  # write the annotated video
     draw: DrawOptions = field(default_factory=DrawOptions)
     trails: Trails | None = None  # drawn below people; None: none
 
 
 class VideoSink:
-    """Writes `STEM.poses.mp4`, `STEM.poses.jsonl`, `.coco.json`, `.csv`, `.parquet` and the folder `STEM.openpose`.
+    """Writes `STEM.poses.mp4`, and `STEM.poses.jsonl` and so on, one file (or folder) per format.
 
     All of them grow under a partial name (`STEM.poses.partial.mp4`), hold whole frames at any time, and get their names
     together when the run is complete. Older results are replaced then, and not before.
@@ -40,6 +40,8 @@ class VideoSink:
         source: FrameSource,
         options: VideoSinkOptions,
         *,
+        model: str,
+        skeleton: Skeleton,
         begin: float = 0.0,
         sound: Path | None = None,
     ) -> None:
@@ -49,6 +51,8 @@ class VideoSink:
             stem: Folder and beginning of all names.
             source: What is read: tells rate and pixel aspect.
             options: What to write.
+            model: Name of the model, written into the results.
+            skeleton: Of everybody, likewise.
             begin: Seconds of the source at which the annotated video begins.
             sound: The file whose sound it gets.
 
@@ -60,9 +64,17 @@ class VideoSink:
         self._files: list[PoseFile] = []
         self._video: VideoWriter | None = None
         self._trails = options.trails
+        info = source.info
+        header = Header(
+            model=model,
+            skeletons=(skeleton,),
+            source=to_text(info.name),
+            rate=None if info.rate is None else float(info.rate),
+            started=info.started,
+        )
         try:
-            for kind in dict.fromkeys(options.formats):
-                self._files.append(_pose_file(kind, stem))
+            for maker in (chosen.video for chosen in options.formats if chosen.video):
+                self._files.append(maker.begin(stem.with_name(stem.name + maker.ending), header))
         except Exception:
             self.close()
             raise
@@ -111,20 +123,3 @@ class VideoSink:
             path = self._stem.with_name(f"{self._stem.name}{ANNOTATED}.mp4")
             self._video = VideoWriter(path, self._source.info, begin=self._begin, sound=sound)
         return self._video
-
-
-def _pose_file(kind: Format, stem: Path) -> PoseFile:
-    def named(ending: str) -> Path:
-        return stem.with_name(stem.name + ending)
-
-    match kind:
-        case "json":
-            return JsonLines(named(f"{ANNOTATED}.jsonl"))
-        case "coco":
-            return CocoResults(named(f"{ANNOTATED}.coco.json"))
-        case "csv":
-            return TidyCsv(named(f"{ANNOTATED}.csv"))
-        case "parquet":
-            return ParquetTable(named(f"{ANNOTATED}.parquet"))
-        case "openpose":
-            return OpenPoseFolder(named(".openpose"), stem.name)

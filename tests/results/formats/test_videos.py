@@ -1,6 +1,8 @@
 """The files of a video hold what was found, by their usual readers, complete after every frame and when finished."""
 
+import dataclasses
 import json
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pandas as pd
@@ -12,8 +14,15 @@ from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.media.frames import Stamp
-from nimblepose.results.parquet import ParquetTable
-from nimblepose.results.pose_files import CSV_COLUMNS, CocoResults, JsonLines, OpenPoseFolder, TidyCsv
+from nimblepose.results.formats.coco import CocoResults
+from nimblepose.results.formats.csv_table import TidyCsv
+from nimblepose.results.formats.openpose import OpenPoseFolder
+from nimblepose.results.formats.own import JsonLines
+from nimblepose.results.formats.parquet import ParquetTable
+from nimblepose.results.output_format import Header
+from nimblepose.results.tables import COLUMNS
+
+HEADER = Header(model="some-model", skeletons=(HUMAN_18,), source="a clip.mp4", rate=30000 / 1001)
 
 _POINTS = {"type": "array", "items": {"type": "number", "minimum": 0}}
 OPENPOSE_SCHEMA = {  # as its documentation has it (doc/02_output.md), and the canvas fields of ControlNet tools
@@ -61,7 +70,11 @@ FRAMES = [
     (Stamp(6, 3600.25, (480, 640)), people([], 3)),
     (Stamp(8, 3600.5, (480, 640)), people([9], 4)),
 ]
-ROWS = [(stamp.index, stamp.time, *row) for stamp, poses in FRAMES for row in poses.to_rows()]
+ROWS = [
+    ("a clip.mp4", stamp.index, stamp.time, person, round(person_score, 4), keypoint, x, y, round(score, 4), flag)
+    for stamp, poses in FRAMES
+    for person, person_score, keypoint, x, y, score, flag in poses.to_rows()
+]
 
 
 def json_lines(path):
@@ -85,14 +98,10 @@ def openpose(path):
     return {file.name: json.loads(file.read_text("utf-8")) for file in sorted(path.iterdir())}
 
 
-def folder(path):
-    return OpenPoseFolder(path, "clip")
-
-
 KINDS = {  # what makes it, how it is read, and the file while it grows
     "jsonl": (JsonLines, json_lines, "a.partial.out"),
     "coco": (CocoResults, coco, "a.partial.out"),
-    "openpose": (folder, openpose, "a.partial.out"),
+    "openpose": (OpenPoseFolder, openpose, "a.partial.out"),
     "csv": (TidyCsv, csv_rows, "a.partial.out"),
     "parquet": (ParquetTable, arrow_rows, "a.partial.arrows"),
 }
@@ -101,11 +110,11 @@ KINDS = {  # what makes it, how it is read, and the file while it grows
 @pytest.mark.parametrize("kind", KINDS)
 def test_after_every_frame_the_growing_file_reads_as_if_it_were_complete(tmp_path, kind):
     make, read, growing = KINDS[kind]
-    file = make(tmp_path / "a.out")
+    file = make(tmp_path / "a.out", HEADER)
     for count, (stamp, poses) in enumerate(FRAMES, 1):
         file.add(stamp, poses)
         (tmp_path / str(count)).mkdir()
-        whole = make(tmp_path / str(count) / "a.out")
+        whole = make(tmp_path / str(count) / "a.out", HEADER)
         for one in FRAMES[:count]:
             whole.add(*one)
         whole.close()
@@ -118,7 +127,7 @@ def test_after_every_frame_the_growing_file_reads_as_if_it_were_complete(tmp_pat
 def test_a_complete_file_replaces_an_older_one_and_leaves_nothing_else(tmp_path, kind):
     make, _, _ = KINDS[kind]
     for _ in range(2):
-        file = make(tmp_path / "a.out")
+        file = make(tmp_path / "a.out", HEADER)
         file.add(*FRAMES[1])
         assert file.finish() == tmp_path / "a.out"
         assert [path.name for path in tmp_path.iterdir()] == ["a.out"]
@@ -127,7 +136,7 @@ def test_a_complete_file_replaces_an_older_one_and_leaves_nothing_else(tmp_path,
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_missing_folder_is_named(tmp_path, kind):
     with pytest.raises(MediaError, match="nowhere"):
-        KINDS[kind][0](tmp_path / "nowhere" / "a.out")
+        KINDS[kind][0](tmp_path / "nowhere" / "a.out", HEADER)
 
 
 def written(file):
@@ -137,19 +146,33 @@ def written(file):
 
 
 def test_json_lines_hold_everything(tmp_path):
-    lines = json_lines(written(JsonLines(tmp_path / "a.jsonl")))
+    lines = json_lines(written(JsonLines(tmp_path / "a.jsonl", HEADER)))
+    assert lines[0].pop("header") == HEADER.to_dict()
     for line, (stamp, poses) in zip(lines, FRAMES, strict=True):
         place = {"frame": stamp.index, "time": stamp.time, "height": stamp.size[0], "width": stamp.size[1]}
         assert line == {**place, **poses.to_dict()}
     assert [person["track_id"] for person in lines[2]["people"]] == [7, 2, 1]
-    points = [point for line in lines for person in line["people"] for point in person["keypoints"].values()]
-    assert sum(point.get("interpolated", False) for point in points) == sum(row[-1] for row in ROWS) > 0
+    points = [point for line in lines for person in line["people"] for point in person["keypoints"]]
+    assert sum(point["interpolated"] for point in points) == sum(row[-1] for row in ROWS) > 0
+
+
+def test_the_header_says_what_the_numbers_come_from():
+    assert HEADER.to_dict() == {
+        "format": "nimblepose", "version": 2, "model": "some-model", "skeletons": {"human18": HUMAN_18.to_dict()},
+        "source": "a clip.mp4", "rate": 29.97003, "started": None,
+    }  # fmt: skip
+
+
+def test_the_time_of_day_of_live_sources_is_utc():
+    berlin = timezone(timedelta(hours=1))
+    started = datetime(2026, 11, 27, 0, 30, 1, 250_400, berlin)
+    assert dataclasses.replace(HEADER, started=started).to_dict()["started"] == "2026-11-26T23:30:01.250Z"
 
 
 def test_coco_results_load_in_pycocotools(tmp_path):
     from pycocotools.coco import COCO
 
-    path = written(CocoResults(tmp_path / "a.json"))
+    path = written(CocoResults(tmp_path / "a.json", HEADER))
     truth = COCO()
     truth.dataset = {
         "images": [{"id": stamp.index} for stamp, _ in FRAMES],
@@ -161,20 +184,20 @@ def test_coco_results_load_in_pycocotools(tmp_path):
     loaded = truth.loadRes(str(path))
     for stamp, poses in FRAMES:
         rows = loaded.loadAnns(loaded.getAnnIds(imgIds=[stamp.index]))
-        expected = poses.to_coco(stamp.index)
+        expected = poses.to_coco(stamp.index, file_name="a clip.mp4")
         assert [{key: row[key] for key in expected[0]} for row in rows] == expected if expected else rows == []
     assert all(len(row["interpolated"]) == 17 for row in json.loads(path.read_text()))
 
 
 def test_coco_results_of_nobody_are_an_empty_list(tmp_path):
-    file = CocoResults(tmp_path / "a.json")
+    file = CocoResults(tmp_path / "a.json", HEADER)
     file.add(*FRAMES[0])
     assert json.loads(file.finish().read_text()) == []
 
 
 def test_openpose_files_fit_the_schema_and_hold_what_was_found(tmp_path):
     jsonschema = pytest.importorskip("jsonschema")
-    documents = openpose(written(OpenPoseFolder(tmp_path / "clip.openpose", "clip")))
+    documents = openpose(written(OpenPoseFolder(tmp_path / "clip.openpose", HEADER)))
     assert list(documents) == [f"clip_{stamp.index:012d}_keypoints.json" for stamp, _ in FRAMES]
     for document, (stamp, poses) in zip(documents.values(), FRAMES, strict=True):
         jsonschema.validate(document, OPENPOSE_SCHEMA)
@@ -186,7 +209,7 @@ def test_openpose_leaves_other_peoples_folders_alone(tmp_path):
     (tmp_path / "clip.openpose").mkdir()
     (tmp_path / "clip.openpose" / "thesis.txt").write_text("mine")
     with pytest.raises(MediaError, match=r"thesis\.txt"):
-        OpenPoseFolder(tmp_path / "clip.openpose", "clip")
+        OpenPoseFolder(tmp_path / "clip.openpose", HEADER)
     assert (tmp_path / "clip.openpose" / "thesis.txt").read_text() == "mine"
 
 
@@ -194,37 +217,38 @@ def test_openpose_leaves_other_peoples_folders_alone(tmp_path):
 def test_openpose_leaves_a_file_of_that_name_alone(tmp_path, where):
     (tmp_path / where).write_text("mine")
     with pytest.raises(MediaError, match="is no folder"):
-        OpenPoseFolder(tmp_path / "clip.openpose", "clip")
+        OpenPoseFolder(tmp_path / "clip.openpose", HEADER)
     assert (tmp_path / where).read_text() == "mine"
 
 
 def test_csv_is_tidy(tmp_path):
-    table = pd.read_csv(written(TidyCsv(tmp_path / "a.csv")))
-    assert tuple(table.columns) == CSV_COLUMNS
-    assert table["interpolated"].dtype == bool
-    for column, expected in zip(CSV_COLUMNS, zip(*ROWS, strict=True), strict=True):
-        if column in ("time", "x", "y", "score"):
-            np.testing.assert_allclose(table[column], expected, atol=0.0051 if column in "xy" else 1e-4)
+    table = pd.read_csv(written(TidyCsv(tmp_path / "a.csv", HEADER)))
+    assert tuple(table.columns) == COLUMNS
+    for column, expected in zip(COLUMNS, zip(*ROWS, strict=True), strict=True):
+        if column in ("x", "y"):
+            np.testing.assert_allclose(table[column], expected, atol=0.0051)
         else:
-            assert table[column].tolist() == list(expected)
+            assert table[column].tolist() == list(expected), column
 
 
 @pytest.mark.parametrize("group", [10_000, 30], ids=["one_group", "several_groups"])
 def test_parquet_is_exact(tmp_path, monkeypatch, group):
-    monkeypatch.setattr("nimblepose.results.parquet._ROW_GROUP", group)
-    path = written(ParquetTable(tmp_path / "a.parquet"))
+    monkeypatch.setattr("nimblepose.results.formats.parquet._ROW_GROUP", group)
+    path = written(ParquetTable(tmp_path / "a.parquet", HEADER))
     table = pyarrow.parquet.read_table(path)
-    assert tuple(table.column_names) == CSV_COLUMNS
-    assert [tuple(row.values()) for row in table.to_pylist()] == ROWS
-    assert tuple(pd.read_parquet(path).columns) == CSV_COLUMNS
+    assert tuple(table.column_names) == COLUMNS
+    assert [tuple(row.values()) for row in table.to_pylist()] == ROWS, "x and y to the last bit"
+    assert tuple(pd.read_parquet(path).columns) == COLUMNS
     assert (pyarrow.parquet.ParquetFile(path).num_row_groups > 1) == (group == 30)
 
 
-def test_parquet_of_nobody_has_columns(tmp_path):
-    file = ParquetTable(tmp_path / "a.parquet")
-    file.add(*FRAMES[0])
+def test_parquet_of_nobody_has_columns_and_says_how_many_frames_there_were(tmp_path):
+    file = ParquetTable(tmp_path / "a.parquet", HEADER)
+    for number in range(3):
+        file.add(Stamp(number, number / 30, (480, 640)), people([], 0))
     table = pyarrow.parquet.read_table(file.finish())
-    assert (table.num_rows, tuple(table.column_names)) == (0, CSV_COLUMNS)
+    assert (table.num_rows, tuple(table.column_names)) == (0, COLUMNS)
+    assert json.loads(table.schema.metadata[b"nimblepose"]) == {**HEADER.to_dict(), "frames": 3}
 
 
 def test_the_schema_is_strict_enough_to_refuse_a_wrong_file():

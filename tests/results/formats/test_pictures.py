@@ -5,16 +5,20 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet
 import pytest
-from PIL import Image
 
-from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17, HUMAN_18, Skeleton
-from nimblepose.media.encoding import encode_picture
-from nimblepose.media.pictures import read_picture
-from nimblepose.results.parquet import tidy_parquet
-from nimblepose.results.writers import CSV_COLUMNS, PictureResult, coco_results, openpose_json, own_json, tidy_csv
+from nimblepose.results.formats.coco import coco_results
+from nimblepose.results.formats.csv_table import tidy_csv
+from nimblepose.results.formats.openpose import openpose_json
+from nimblepose.results.formats.own import own_json
+from nimblepose.results.formats.parquet import tidy_parquet
+from nimblepose.results.output_format import Header, PictureResult
+from nimblepose.results.tables import COLUMNS
+
+HEADER = Header(model="some-model", skeletons=(HUMAN_18,))
 
 SIZE = (480, 640)
 
@@ -25,28 +29,30 @@ def result():
     keypoints = rng.uniform(0, 480, (3, 18, 2)).astype(np.float32)
     keypoints[0, 4] = keypoints[2, :9] = np.nan
     scores = np.where(np.isnan(keypoints[..., 0]), 0, rng.uniform(0.1, 1, (3, 18))).astype(np.float32)
-    return PictureResult("ä folder/000000000139.jpg", SIZE, Poses(HUMAN_18, keypoints, scores, scores.mean(1)))
+    poses = Poses(HUMAN_18, keypoints, scores, scores.mean(1))
+    return PictureResult("ä folder/000000000139.jpg", SIZE, poses, 139)
 
 
 @pytest.fixture
 def nobody():
-    return PictureResult("empty.png", (10, 20), Poses.empty(HUMAN_18))
+    return PictureResult("empty.png", (10, 20), Poses.empty(HUMAN_18), 1)
 
 
 def test_own_json_holds_everything(result, nobody):
-    document = json.loads(own_json([result, nobody], "some-model"))
-    assert (document["format"], document["version"], document["model"]) == ("nimblepose", 1, "some-model")
+    document = json.loads(own_json([result, nobody], HEADER))
+    assert (document["format"], document["version"], document["model"]) == ("nimblepose", 2, "some-model")
     assert Skeleton.from_dict(document["skeletons"]["human18"]) == HUMAN_18
     first, second = document["pictures"]
     assert (first["file"], first["height"], first["width"]) == (result.file, *SIZE)
     assert second["people"] == []
     for person, keypoints in zip(first["people"], result.poses.keypoints, strict=True):
+        points = {point["name"]: point for point in person["keypoints"]}
+        assert len(points) == len(person["keypoints"])
         for name, expected in zip(HUMAN_18.keypoints, keypoints, strict=True):
             if np.isnan(expected[0]):
-                assert name not in person["keypoints"]
+                assert name not in points
             else:
-                point = person["keypoints"][name]
-                np.testing.assert_allclose([point["x"], point["y"]], expected, atol=0.0051)
+                np.testing.assert_allclose([points[name]["x"], points[name]["y"]], expected, atol=0.0051)
 
 
 def test_coco_results_load_in_pycocotools(result, nobody, tmp_path):
@@ -58,7 +64,9 @@ def test_coco_results_load_in_pycocotools(result, nobody, tmp_path):
         "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_17.keypoints), "skeleton": []}],
     }
     (tmp_path / "truth.json").write_text(json.dumps(truth))
-    (tmp_path / "results.json").write_bytes(coco_results([result, PictureResult("285.png", (10, 20), nobody.poses)]))
+    (tmp_path / "results.json").write_bytes(
+        coco_results([result, PictureResult("285.png", (10, 20), nobody.poses, 285)], HEADER)
+    )
     loaded = COCO(tmp_path / "truth.json").loadRes(str(tmp_path / "results.json"))
     rows = loaded.loadAnns(loaded.getAnnIds(imgIds=[139]))
     assert len(rows) == 3
@@ -68,10 +76,10 @@ def test_coco_results_load_in_pycocotools(result, nobody, tmp_path):
     np.testing.assert_allclose(nose, result.poses.keypoints[best, HUMAN_18.keypoints.index("nose")] + 0.5, atol=0.001)
 
 
-@pytest.mark.parametrize("files", [("a.jpg", "7.jpg"), ("7.jpg", "x/7.png")], ids=["a_name", "the_same_number"])
-def test_without_usable_numbers_pictures_are_counted(result, files):
-    rows = json.loads(coco_results([PictureResult(file, SIZE, result.poses) for file in files]))
-    assert [row["image_id"] for row in rows] == [1, 1, 1, 2, 2, 2]
+def test_coco_results_name_their_picture_and_hold_everybody(result):
+    crowd = PictureResult("odd.jpg", SIZE, result.poses[np.arange(36) % 3], 5)
+    rows = json.loads(coco_results([crowd, result], HEADER))
+    assert [(row["image_id"], row["file_name"]) for row in rows] == [(5, crowd.file)] * 36 + [(139, result.file)] * 3
 
 
 def test_openpose_json_has_the_canvas_and_triples(result):
@@ -84,8 +92,8 @@ def test_openpose_json_has_the_canvas_and_triples(result):
 
 
 def test_csv_loads_in_pandas(result, nobody):
-    table = pd.read_csv(io.BytesIO(tidy_csv([result, nobody])))
-    assert tuple(table.columns) == CSV_COLUMNS
+    table = pd.read_csv(io.BytesIO(tidy_csv([result, nobody], HEADER)))
+    assert tuple(table.columns) == COLUMNS
     assert len(table) == result.poses.found.sum()
     assert set(table.file) == {result.file}
     row = table[(table.person == 1) & (table.keypoint == "left_knee")].iloc[0]
@@ -93,24 +101,19 @@ def test_csv_loads_in_pandas(result, nobody):
     np.testing.assert_allclose([row.x, row.y], expected, atol=0.0051)
 
 
-@pytest.mark.parametrize(("suffix", "tolerance"), [(".png", 0), (".jpg", 4), (".webp", 6), (".JPEG", 4)])
-def test_pictures_come_back_in_their_colours(suffix, tolerance):
-    picture = np.zeros((16, 24, 3), np.uint8) + np.array([200, 100, 30], np.uint8)
-    data = encode_picture(picture, suffix)
-    np.testing.assert_allclose(read_picture(data).astype(int), picture, atol=tolerance)
-    assert Image.open(io.BytesIO(data)).size == (24, 16)
-
-
-@pytest.mark.parametrize(("suffix", "shape"), [(".gif", (4, 4, 3)), ("", (4, 4, 3)), (".jpg", (1, 70_000, 3))])
-def test_pictures_that_cannot_be_written(suffix, shape):
-    with pytest.raises(MediaError, match="cannot write"):
-        encode_picture(np.zeros(shape, np.uint8), suffix)
-
-
-def test_parquet_of_pictures_has_the_rows_of_the_csv_in_full_precision(result, nobody, tmp_path):
-    (tmp_path / "a.parquet").write_bytes(tidy_parquet([result, nobody]))
+def test_parquet_of_pictures_has_the_rows_of_the_csv_with_places_in_full_precision(result, nobody, tmp_path):
+    (tmp_path / "a.parquet").write_bytes(tidy_parquet([result, nobody], HEADER))
     table = pd.read_parquet(tmp_path / "a.parquet")
-    assert tuple(table.columns) == (*CSV_COLUMNS, "interpolated")
-    assert [tuple(row) for row in table.itertuples(index=False)] == [
-        (result.file, *row) for row in result.poses.to_rows()
-    ]
+    plain = pd.read_csv(io.BytesIO(tidy_csv([result, nobody], HEADER)))
+    assert tuple(table.columns) == COLUMNS
+    for column in set(COLUMNS) - {"x", "y"}:
+        assert table[column].tolist() == plain[column].tolist(), column
+    np.testing.assert_array_equal(table[["x", "y"]], result.poses.keypoints[result.poses.found])
+
+
+def test_parquet_of_pictures_lists_those_of_nobody_too(result, nobody, tmp_path):
+    (tmp_path / "a.parquet").write_bytes(tidy_parquet([result, nobody], HEADER))
+    header = json.loads(pyarrow.parquet.read_schema(tmp_path / "a.parquet").metadata[b"nimblepose"])
+    assert header == HEADER.to_dict() | {
+        "pictures": [{"file": r.file, "height": r.size[0], "width": r.size[1]} for r in (result, nobody)]
+    }

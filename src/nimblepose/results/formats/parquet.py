@@ -1,16 +1,20 @@
-"""Poses as Parquet tables."""
+"""Tidy tables as Parquet: one row per found keypoint, with types."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nimblepose.core.files import partial, writing
 from nimblepose.core.optional import import_optional
-from nimblepose.core.poses import ROW_COLUMNS, Poses
-from nimblepose.media.frames import Stamp
-from nimblepose.results.writers import PictureResult
+from nimblepose.core.poses import Poses
+from nimblepose.results.output_format import FolderMaker, Header, OutputFormat, PictureResult, VideoMaker, encode_json
+from nimblepose.results.tables import COLUMNS, Row, iterate_rows
 
+if TYPE_CHECKING:
+    from nimblepose.media.frames import Stamp
+
+_KEY = b"nimblepose"  # of the header, in the metadata of the file
 _ROW_GROUP = 10_000  # rows; more take memory while the file is completed, fewer are slow to read
 
 
@@ -23,20 +27,23 @@ def load_pyarrow() -> ModuleType:
     return import_optional("pyarrow", "Parquet")
 
 
-def _schema(*first: tuple[str, Any]) -> Any:
-    """Columns that say where, then those of `Poses.to_rows`."""
+def _schema(header: dict[str, Any]) -> Any:
+    """`COLUMNS` with types, and the header as JSON under the key `nimblepose`."""
     pa = load_pyarrow()
-    kinds = (pa.int64(), pa.string(), pa.float32(), pa.float32(), pa.float32(), pa.bool_())
-    return pa.schema([*first, *zip(ROW_COLUMNS, kinds, strict=True)])
+    kinds = (
+        pa.string(), pa.int64(), pa.float64(), pa.int64(), pa.float64(), pa.string(), pa.float32(), pa.float32(),
+        pa.float64(), pa.bool_(),
+    )  # fmt: skip
+    return pa.schema(list(zip(COLUMNS, kinds, strict=True)), {_KEY: encode_json(header)})
 
 
-def _arrays(rows: Sequence[tuple[Any, ...]], schema: Any) -> list[Any]:
+def _arrays(rows: Sequence[Row], schema: Any) -> list[Any]:
     columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
     return [load_pyarrow().array(c, field.type) for c, field in zip(columns, schema, strict=True)]
 
 
-def tidy_parquet(results: Sequence[PictureResult]) -> bytes:
-    """One row per found keypoint, columns `file` and `ROW_COLUMNS`, as a Parquet file.
+def tidy_parquet(results: Sequence[PictureResult], header: Header) -> bytes:
+    """The table of many pictures, as a file; its header lists all pictures, those of nobody, too.
 
     Raises:
         MissingPackageError: PyArrow is not installed.
@@ -44,21 +51,22 @@ def tidy_parquet(results: Sequence[PictureResult]) -> bytes:
     pa = load_pyarrow()
     import pyarrow.parquet
 
-    schema = _schema(("file", pa.string()))
-    rows = [(result.file, *row) for result in results for row in result.poses.to_rows()]
+    pictures = [{"file": r.file, "height": r.size[0], "width": r.size[1]} for r in results]
+    schema = _schema({**header.to_dict(), "pictures": pictures})
+    rows = [row for result in results for row in iterate_rows(result.file, result.poses)]
     sink = pa.BufferOutputStream()
     pyarrow.parquet.write_table(pa.Table.from_arrays(_arrays(rows, schema), schema=schema), sink)
     return bytes(sink.getvalue())
 
 
 class ParquetTable:
-    """The columns of `pose_files.CSV_COLUMNS`, with types and in full precision.
+    """The table of a video; its header says how many frames were looked at, in which there may be nobody.
 
     Parquet cannot be read before its end is written. Until then the rows grow in an Arrow stream beside it,
     `*.partial.arrows`, one batch per frame, which PyArrow reads up to the last one.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, header: Header) -> None:
         """Begin `path`, usually `*.parquet`.
 
         Raises:
@@ -70,15 +78,17 @@ class ParquetTable:
         import pyarrow.parquet  # needed at the end only, but what is missing is told now
 
         self.path, self._growing = path, partial(path).with_suffix(".arrows")
-        self._schema = _schema(("frame", pa.int64()), ("time", pa.float64()))
+        self._header, self._frames = header, 0
+        self._schema = _schema(header.to_dict())
         with writing(path):
             self._file = pa.OSFile(str(self._growing), "wb")
             self._stream = pyarrow.ipc.new_stream(self._file, self._schema)
         self._append([])  # the stream begins with its first batch
 
-    def add(self, stamp: Stamp, poses: Poses) -> None:
+    def add(self, stamp: "Stamp", poses: Poses) -> None:
         """The rows of one frame."""
-        rows = [(stamp.index, stamp.time, *row) for row in poses.to_rows()]
+        self._frames += 1
+        rows = list(iterate_rows(self._header.source or "", poses, frame=stamp.index, time=stamp.time))
         if rows:
             self._append(rows)
 
@@ -89,14 +99,16 @@ class ParquetTable:
 
         self.close()
         temporary = partial(self.path)
+        schema = _schema({**self._header.to_dict(), "frames": self._frames})
         try:
             with writing(self.path):
                 with (
                     pyarrow.ipc.open_stream(str(self._growing)) as batches,
-                    pyarrow.parquet.ParquetWriter(str(temporary), self._schema) as table,
+                    pyarrow.parquet.ParquetWriter(str(temporary), schema) as table,
                 ):
                     for group in _grouped(batches):
-                        table.write_table(load_pyarrow().Table.from_batches(group, self._schema))
+                        rows = load_pyarrow().Table.from_batches(group, self._schema)
+                        table.write_table(rows.replace_schema_metadata(schema.metadata))
                 temporary.replace(self.path)
                 self._growing.unlink()
         finally:
@@ -110,7 +122,7 @@ class ParquetTable:
                 self._stream.close()
                 self._file.close()
 
-    def _append(self, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _append(self, rows: Sequence[Row]) -> None:
         batch = load_pyarrow().record_batch(_arrays(rows, self._schema), schema=self._schema)
         with writing(self.path):
             self._stream.write_batch(batch)
@@ -127,3 +139,12 @@ def _grouped(batches: Iterable[Any]) -> Iterator[list[Any]]:
             yield group
             group, rows = [], 0
     yield group  # perhaps of no batch: a table without rows has columns, too
+
+
+FORMAT = OutputFormat(
+    name="parquet",
+    help="those rows, with types",
+    requires="pyarrow",
+    folder=FolderMaker(".parquet", tidy_parquet),
+    video=VideoMaker(".poses.parquet", ParquetTable),
+)

@@ -1,0 +1,30 @@
+"""The output formats. A new one is a file here, which ends in its `FORMAT`, and one line in `FORMATS`."""
+
+from nimblepose.core.errors import MediaError
+from nimblepose.results.formats import coco, csv_table, openpose, own, parquet
+from nimblepose.results.output_format import OutputFormat
+
+FORMATS: tuple[OutputFormat, ...] = (
+    own.FORMAT,
+    coco.FORMAT,
+    openpose.FORMAT,
+    csv_table.FORMAT,
+    parquet.FORMAT,
+)
+
+
+def parse_formats(text: str) -> tuple[OutputFormat, ...]:
+    """A comma-separated list of names of formats, each taken once.
+
+    >>> [chosen.name for chosen in parse_formats("jsonl, CSV")]  # of a video, "json" is one line per frame
+    ['json', 'csv']
+
+    Raises:
+        MediaError: an unknown format.
+    """
+    known = {known.name: known for known in FORMATS}
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    names = list(dict.fromkeys("json" if name == "jsonl" else name for name in names))
+    if unknown := sorted(set(names) - set(known)):
+        raise MediaError(f"unknown format {', '.join(unknown)}; choose from {', '.join(known)}")
+    return tuple(known[name] for name in names)

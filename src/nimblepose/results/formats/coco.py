@@ -1,0 +1,43 @@
+"""COCO keypoint results, as pycocotools reads them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nimblepose.core.files import GrowingFile
+from nimblepose.core.poses import Poses
+from nimblepose.results.output_format import FolderMaker, Header, OutputFormat, PictureResult, VideoMaker, encode_json
+
+if TYPE_CHECKING:
+    from nimblepose.media.frames import Stamp
+
+
+def coco_results(results: Sequence[PictureResult], header: Header) -> bytes:
+    """A list of COCO keypoint results; `image_id` is the number of the picture, `file_name` its name."""
+    return encode_json([row for r in results for row in r.poses.to_coco(r.number, file_name=r.file)]) + b"\n"
+
+
+class CocoResults:
+    """A list of COCO keypoint results, whole after every frame; `image_id` is its index, `file_name` the video."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        """Begin `path`, usually `*.json`."""
+        self._file, self._name, self._empty = GrowingFile(path), header.source, True
+        self._file.append(b"[\n]\n")
+        self.finish, self.close = self._file.finish, self._file.close
+
+    def add(self, stamp: "Stamp", poses: Poses) -> None:
+        """One object per person."""
+        rows = b",\n".join(encode_json(row) for row in poses.to_coco(stamp.index, file_name=self._name))
+        if rows:
+            comma = b"" if self._empty else b",\n"
+            self._file.append(comma + rows + b"\n]\n", over=len(b"]\n" if self._empty else b"\n]\n"))
+            self._empty = False
+
+
+FORMAT = OutputFormat(
+    name="coco",
+    help="COCO results",
+    folder=FolderMaker(".coco.json", coco_results),
+    video=VideoMaker(".poses.coco.json", CocoResults),
+)

@@ -1,0 +1,55 @@
+"""Our own form, JSON: one document about pictures, one line per frame of a video."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nimblepose.core.files import GrowingFile
+from nimblepose.core.poses import Poses
+from nimblepose.results.output_format import (
+    FolderMaker,
+    Header,
+    OutputFormat,
+    PictureResult,
+    VideoMaker,
+    encode_json,
+    round_seconds,
+)
+
+if TYPE_CHECKING:
+    from nimblepose.media.frames import Stamp
+
+
+def own_json(results: Sequence[PictureResult], header: Header) -> bytes:
+    """One document: the header, then per picture its file, size and people with keypoints by name."""
+    pictures = [{"file": r.file, "height": r.size[0], "width": r.size[1], **r.poses.to_dict()} for r in results]
+    return encode_json({**header.to_dict(), "pictures": pictures}) + b"\n"
+
+
+class JsonLines:
+    """One line per frame: its index, time in seconds, size, and the people with keypoints by name.
+
+    The line of the first frame has the `header`, too: a line of its own would be one frame too many for whoever counts
+    lines, and makes whole numbers of other lines to fractions in pandas.
+    """
+
+    def __init__(self, path: Path, header: Header) -> None:
+        """Begin `path`, usually `*.jsonl`."""
+        self._file = GrowingFile(path)
+        self._before: dict[str, Any] = {"header": header.to_dict()}
+        self.finish, self.close = self._file.finish, self._file.close
+
+    def add(self, stamp: "Stamp", poses: Poses) -> None:
+        """One line."""
+        height, width = stamp.size
+        place = {"frame": stamp.index, "time": round_seconds(stamp.time), "height": height, "width": width}
+        self._file.append(encode_json({**self._before, **place, **poses.to_dict()}) + b"\n")
+        self._before = {}
+
+
+FORMAT = OutputFormat(
+    name="json",
+    help="everything; of videos a line per frame",
+    folder=FolderMaker(".json", own_json),
+    video=VideoMaker(".poses.jsonl", JsonLines),
+)
