@@ -51,10 +51,11 @@ def make_run(estimator, files, out, **options):
     return PictureRun(estimator, files, PictureSink(files, SinkOptions(out=out), model="m"), **options)
 
 
-def found(out):
+def find_grays(out):
     """Gray values by which the people of the written results tell their pictures."""
     pictures = json.loads((out / "poses.json").read_text())["pictures"]
     return [round(picture["people"][0]["keypoints"][0]["x"]) for picture in pictures]  # of the nose
+    return [round(picture["people"][0]["keypoints"][0]["x"]) for picture in pictures]
 
 
 def test_whoever_is_done_first_results_come_in_the_order_of_the_sources(files, tmp_path):
@@ -72,7 +73,7 @@ def test_whoever_is_done_first_results_come_in_the_order_of_the_sources(files, t
     run.finish()
     assert [outcome.source for outcome in outcomes] == files
     assert [outcome.written[0].name for outcome in outcomes] == [f"{gray:02}.poses.png" for gray in range(12)]
-    assert found(tmp_path / "out") == list(range(12))
+    assert find_grays(tmp_path / "out") == list(range(12))
 
 
 def test_drawing_is_done_beside_the_network_too(files, tmp_path, monkeypatch):
@@ -102,7 +103,7 @@ def test_what_fails_costs_no_other_and_no_name(files, tmp_path):
     assert [outcome.source for outcome in outcomes if outcome.failure] == [files[5], "missing.png"]
     assert "05.png: unexpected ZeroDivisionError" in outcomes[5].failure
     assert outcomes[6].written == [tmp_path / "out/05.poses.png"]
-    assert found(tmp_path / "out") == [0, 1, 2, 3, 4, 99]
+    assert find_grays(tmp_path / "out") == [0, 1, 2, 3, 4, 99]
 
 
 def test_a_picture_that_cannot_be_written_costs_no_other(files, tmp_path, monkeypatch):
@@ -137,7 +138,7 @@ def test_stopped_it_takes_no_further_picture_and_writes_about_all_that_were_take
     run.finish()
     assert run.stopped
     assert 2 <= len(outcomes) <= 5
-    assert found(tmp_path / "out") == list(range(len(outcomes))) == sorted(seen)
+    assert find_grays(tmp_path / "out") == list(range(len(outcomes))) == sorted(seen)
 
 
 @pytest.mark.parametrize("many_bytes", [False, True], ids=["pixels", "bytes"])

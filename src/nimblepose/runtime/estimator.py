@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-_INPUT_PIXELS = 1 << 23  # that the network sees at a time, in all threads together; each takes some 150 bytes
+_INPUT_PIXELS = 1 << 23  # that the network sees at a time, in all threads together; each takes some 70 bytes
 
 
 class PoseEstimator:
