@@ -117,6 +117,12 @@ def test_boxes_are_the_smallest_around_what_was_found():
     np.testing.assert_array_equal(poses.found, [[True, True], [False, False], [False, True]])
 
 
+def test_what_was_put_in_place_by_the_rest_of_a_pose_was_not_seen(stick):
+    completed = dataclasses.replace(stick, keypoints=np.nan_to_num(stick.keypoints, nan=7))
+    assert completed.found.all()
+    assert completed.seen.tolist() == stick.seen.tolist() == [[True, True], [True, False]]
+
+
 # Skeletons -----------------------------------------------------------------------------------------------------------
 
 
@@ -161,6 +167,11 @@ def test_coco_results_are_in_cocos_order_half_a_pixel_on_without_neck():
     assert person["score"] == pytest.approx(poses.scores[0])
 
 
+def test_of_equal_people_the_first_stay_first():
+    poses = dataclasses.replace(people(60, track_ids=np.arange(60)), scores=np.float32([0.5, 0.75] * 30))
+    assert [p["track_id"] for p in poses.to_coco(1, max_people=60)] == [*range(1, 60, 2), *range(0, 60, 2)]
+
+
 def test_coco_results_hold_the_best_twenty_first():
     poses = people(33)
     scores = [person["score"] for person in poses.to_coco(1)]
@@ -177,6 +188,9 @@ def test_a_keypoint_that_was_not_found_is_three_zeros_in_coco(stick):
 
 def test_a_completed_pose_comes_back_from_results_and_what_is_not_labelled_does_not():
     row = np.array([[10.0, 20, 0.9], [30, 40, 0]] + [[0, 0, 0]] * 15)
+    person = {"keypoints": row.ravel().tolist()}
+    assert from_coco_people([person | {"score": 0.5}]).found[0].tolist() == [True, True] + [False] * 15
+    row[1, 0] = 0  # on the left border
     person = {"keypoints": row.ravel().tolist()}
     assert from_coco_people([person | {"score": 0.5}]).found[0].tolist() == [True, True] + [False] * 15
     assert from_coco_people([person]).found[0].tolist() == [True] + [False] * 16
@@ -277,6 +291,21 @@ def test_plain_data_leaves_out_what_was_not_found(stick):
                 "keypoints": {"head": {"x": 5.25, "y": 6, "score": 0.25}},
             },
         ],
+    }
+
+
+def test_plain_data_has_two_digits_of_places_and_four_of_scores():
+    poses = Poses(
+        STICK,
+        np.float32([[[1.23456, 2.34567], [3.45678, 4.56789]]]),
+        np.float32([[0.123456, 0.654321]]),
+        np.float32([0.777777]),
+    )
+    (person,) = poses.to_dict()["people"]
+    assert person == {
+        "score": 0.7778,
+        "box": [1.23, 2.35, 2.22, 2.22],
+        "keypoints": {"head": {"x": 1.23, "y": 2.35, "score": 0.1235}, "tail": {"x": 3.46, "y": 4.57, "score": 0.6543}},
     }
 
 

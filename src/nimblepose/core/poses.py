@@ -174,7 +174,7 @@ class Poses:
         order = np.argsort(-self.scores, kind="stable")[:max_people]
         xy = self.keypoints[order][:, self.skeleton.annotated_indices]
         score = self.keypoint_scores[order][:, self.skeleton.annotated_indices]
-        rows = np.nan_to_num(np.concatenate([to_corner(xy), score[..., None]], axis=-1), nan=0.0)
+        rows = np.nan_to_num(np.concatenate([to_corner(xy), score[..., None]], axis=-1))
         rows[np.isnan(xy[..., 0])] = 0
         results = []
         for i, row in zip(order, rows, strict=True):
@@ -255,7 +255,7 @@ class Poses:
 
             raise BackendUnavailable("this adapter needs: pip install supervision") from error
         return supervision.KeyPoints(
-            xy=np.nan_to_num(self.keypoints, nan=0.0),
+            xy=np.nan_to_num(self.keypoints),
             confidence=self.keypoint_scores,
             class_id=np.zeros(len(self), int),
         )
