@@ -210,6 +210,10 @@ def test_annotations_have_score_one_and_a_neck_between_the_shoulders():
     xyv = np.array([[100 + 3 * k, 50 + k, 2] for k in range(17)])
     poses = from_coco_people([{"keypoints": xyv.ravel().tolist()}], HUMAN_18)
     assert poses.scores.tolist() == [1]
+    assert (poses.keypoint_scores == 1).all()
+    xyv[0, 2] = 0
+    partly = from_coco_people([{"keypoints": xyv.ravel().tolist()}], HUMAN_18)
+    assert partly.keypoint_scores[0].tolist() == [0] + [1] * 17
     shoulders = xyv[[5, 6], :2] - 0.5
     np.testing.assert_allclose(poses.keypoints[0, NECK], shoulders.mean(axis=0))
 
@@ -307,6 +311,12 @@ def test_plain_data_has_two_digits_of_places_and_four_of_scores():
         "box": [1.23, 2.35, 2.22, 2.22],
         "keypoints": {"head": {"x": 1.23, "y": 2.35, "score": 0.1235}, "tail": {"x": 3.46, "y": 4.57, "score": 0.6543}},
     }
+
+
+def test_coco_has_three_digits_and_openpose_four():
+    poses = Poses(STICK, np.float32([[[1.23456, 2.34567]] * 2]), np.float32([[0.123456] * 2]), np.float32([0.5]))
+    assert poses.to_coco(1)[0]["keypoints"][:3] == [1.735, 2.846, 0.123]
+    assert poses.to_openpose((9, 9))["people"][0]["pose_keypoints_2d"][:3] == [1.2346, 2.3457, 0.1235]
 
 
 def test_plain_data_is_json_even_of_a_person_of_whom_nothing_was_found():

@@ -97,6 +97,12 @@ def test_a_covariance_may_be_below_zero_by_rounding_alone(least, sound):
             PosePrior(np.zeros((2, 2)), covariance)
 
 
+def test_numbers_up_to_a_million_are_taken():
+    assert PosePrior(np.full((2, 2), -1e6), np.eye(4)).mean[0, 0] == -1e6
+    with pytest.raises(ModelError, match="numbers up to 1e"):
+        PosePrior(np.full((2, 2), 1.01e6), np.eye(4))
+
+
 @pytest.mark.parametrize(("aside", "sound"), [(0.8e-4, True), (1.3e-4, False)])
 def test_a_covariance_may_be_lopsided_by_rounding_alone(aside, sound):
     covariance = np.eye(4)

@@ -72,6 +72,7 @@ def test_there_and_back(scorer):
         {"hidden": np.zeros((1001, 1000))},
         {"output_bias": np.zeros(2)},
         {"spread": np.zeros(F)},
+        {"spread": np.r_[0, np.ones(F - 1)]},
         {"spread": np.full(F, 1e-300)},
         {"output": np.full(H, np.nan)},
         {"hidden_bias": np.full(H, 1e300)},

@@ -101,6 +101,7 @@ def test_a_limb_in_a_mirror_joins_the_mirrored_keypoints(skeleton):
 
 def test_a_limb_across_the_body_points_the_other_way_in_a_mirror():
     _, direction = COCO_17.limb_flip
+    assert set(direction.tolist()) == {1, -1}
     turned = {COCO_17.limbs[i] for i in np.flatnonzero(direction < 0)}
     assert turned == {("left_hip", "right_hip"), ("left_shoulder", "right_shoulder"), ("left_eye", "right_eye")}
 
