@@ -220,6 +220,8 @@ def test_time_runs_forward_until_reset(time):
 
 
 @pytest.mark.parametrize("name", ["min_cutoff", "beta", "speed_cutoff", "max_gap"])
-def test_options_out_of_range_are_named(name):
+@pytest.mark.parametrize("value", [np.inf, np.nan, -1.0])
+def test_options_out_of_range_are_named(name, value):
     with pytest.raises(PoseError, match=name):
-        SmoothOptions(**{name: -1.0})
+        SmoothOptions(**{name: value})
+    SmoothOptions(**{name: 0})
