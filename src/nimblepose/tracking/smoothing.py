@@ -109,7 +109,7 @@ def _filter(state: _State, poses: Poses, time: float, options: SmoothOptions) ->
     elapsed = time - state.times  # (M, K)
     fresh = elapsed > options.max_gap  # first seen, or seen again
     elapsed = np.where(fresh, 1.0, np.maximum(elapsed, 1e-6))
-    sizes = np.fmax(measure_sizes(raw), state.sizes * np.exp(-elapsed.min(axis=1, initial=1.0) / _SIZE_SECONDS))
+    sizes = np.fmax(measure_sizes(raw), state.sizes * np.exp(-elapsed.min(axis=1) / _SIZE_SECONDS))
     speed_gain = _compute_gain(options.speed_cutoff, elapsed)[..., None]
     xy = np.where(fresh[..., None], raw, state.xy)
     velocity = np.where(fresh[..., None], 0.0, state.velocity)
