@@ -11,6 +11,7 @@ from rich.table import Table
 from nimblepose.core.errors import ModelError
 from nimblepose.core.geometry import Size
 from nimblepose.core.metadata import ModelMetadata
+from nimblepose.core.optional import import_optional
 from nimblepose.core.skeleton import HUMAN_18
 
 if TYPE_CHECKING:
@@ -125,8 +126,7 @@ def _poses(metadata: ModelMetadata) -> str:
 
 
 def _onnx_metadata(path: str) -> ModelMetadata:
-    import onnxruntime
-
+    onnxruntime = import_optional("onnxruntime", "reading an ONNX file")
     try:
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no public parent
