@@ -9,10 +9,10 @@ from typing import Any
 from nimblepose.core.errors import DownloadError, ModelError
 from nimblepose.core.progress import StageProgress
 from nimblepose.core.web import download
+from nimblepose.core.web import OFFLINE_VARIABLE, download, is_offline
 
 MODEL_VARIABLE = "NIMBLEPOSE_MODEL"  # name or path of the model to use when none is given
 CACHE_VARIABLE = "NIMBLEPOSE_CACHE"  # folder for fetched models instead of the user's cache
-OFFLINE_VARIABLE = "NIMBLEPOSE_OFFLINE"  # set to 1: never touch the network
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,7 @@ def is_offline() -> bool:
 
 
 def find_cached(model: NamedModel) -> Path | None:
+def cached(model: NamedModel) -> Path | None:
     """The model's first file if all its files lie intact in the cache."""
     folder = find_cache_folder() / model.name
     intact = all(file.is_intact(folder / file.name) for file in model.files)
