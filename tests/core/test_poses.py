@@ -167,13 +167,12 @@ def test_coco_results_are_in_cocos_order_half_a_pixel_on_without_neck():
     assert person["score"] == pytest.approx(poses.scores[0])
 
 
-def test_coco_results_hold_everybody_best_first_and_the_best_twenty_for_average_precision():
 def test_of_equal_people_the_first_stay_first():
     poses = dataclasses.replace(people(60, track_ids=np.arange(60)), scores=np.float32([0.5, 0.75] * 30))
-    assert [p["track_id"] for p in poses.to_coco(1, max_people=60)] == [*range(1, 60, 2), *range(0, 60, 2)]
+    assert [p["track_id"] for p in poses.to_coco(1)] == [*range(1, 60, 2), *range(0, 60, 2)]
 
 
-def test_coco_results_hold_the_best_twenty_first():
+def test_coco_results_hold_everybody_best_first_and_the_best_twenty_for_average_precision():
     poses = people(33)
     best = sorted(poses.scores.tolist(), reverse=True)
     assert [person["score"] for person in poses.to_coco(1)] == best

@@ -55,7 +55,6 @@ def find_grays(out):
     """Gray values by which the people of the written results tell their pictures."""
     pictures = json.loads((out / "poses.json").read_text())["pictures"]
     return [round(picture["people"][0]["keypoints"][0]["x"]) for picture in pictures]  # of the nose
-    return [round(picture["people"][0]["keypoints"][0]["x"]) for picture in pictures]
 
 
 def test_whoever_is_done_first_results_come_in_the_order_of_the_sources(files, tmp_path):

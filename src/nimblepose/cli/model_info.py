@@ -10,7 +10,6 @@ from rich.table import Table
 from nimblepose.cli.options import parse_size
 from nimblepose.core.geometry import Size
 from nimblepose.core.metadata import ModelMetadata
-from nimblepose.core.optional import import_optional
 from nimblepose.core.skeleton import HUMAN_18
 
 if TYPE_CHECKING:
@@ -97,16 +96,6 @@ def _describe_poses(metadata: ModelMetadata) -> str:
 
 
 def _start_table(title: str, first: str, *columns: str) -> Table:
-def _onnx_metadata(path: str) -> ModelMetadata:
-    onnxruntime = import_optional("onnxruntime", "reading an ONNX file")
-    try:
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own errors share no public parent
-        raise ModelError(f"{path} is not a readable ONNX file: {error}") from error
-    return ModelMetadata.from_strings(session.get_modelmeta().custom_metadata_map, source=path)
-
-
-def _table(title: str, first: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column(first)
     for column in columns:

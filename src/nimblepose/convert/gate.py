@@ -178,10 +178,6 @@ def check_runtimes(model: Any, network: Network, batches: Sequence[Floats]) -> d
 
 
 def _open_session(model: Any, threads: int = 0, *, optimised: bool = True) -> Any:
-    pass
-
-
-def _session(model: Any, threads: int = 0, *, optimised: bool = True) -> Any:
     ort = import_optional("onnxruntime", "quantizing")
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads

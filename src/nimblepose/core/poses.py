@@ -266,14 +266,6 @@ class Poses:
             MissingPackageError: supervision is not installed.
         """
         return import_optional("supervision", "this adapter").KeyPoints(
-            xy=np.nan_to_num(self.keypoints, nan=0.0),
-        try:
-            import supervision  # type: ignore[import-not-found,unused-ignore]
-        except ImportError as error:
-            from nimblepose.core.errors import MissingPackageError
-
-            raise MissingPackageError("this adapter needs: pip install supervision") from error
-        return supervision.KeyPoints(
             xy=np.nan_to_num(self.keypoints),
             confidence=self.keypoint_scores,
             class_id=np.zeros(len(self), int),

@@ -8,7 +8,6 @@ from typing import Any
 
 from nimblepose.core.errors import DownloadError, ModelError
 from nimblepose.core.progress import StageProgress
-from nimblepose.core.web import download
 from nimblepose.core.web import OFFLINE_VARIABLE, download, is_offline
 
 MODEL_VARIABLE = "NIMBLEPOSE_MODEL"  # name or path of the model to use when none is given
@@ -162,13 +161,7 @@ def find_cache_folder() -> Path:
     return Path(pooch.os_cache("nimblepose"))
 
 
-def is_offline() -> bool:
-    """Is the network switched off by NIMBLEPOSE_OFFLINE?"""
-    return os.environ.get(OFFLINE_VARIABLE, "").lower() not in ("", "0", "false", "no")
-
-
 def find_cached(model: NamedModel) -> Path | None:
-def cached(model: NamedModel) -> Path | None:
     """The model's first file if all its files lie intact in the cache."""
     folder = find_cache_folder() / model.name
     intact = all(file.is_intact(folder / file.name) for file in model.files)
