@@ -16,7 +16,7 @@ from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.evaluation.coco import Metrics
 from nimblepose.evaluation.detect import AnnotatedSet, locate_set
-from nimblepose.evaluation.provenance import processor_name, sha256
+from nimblepose.evaluation.provenance import compute_sha256, read_processor_name
 from nimblepose.runtime.estimator import PoseEstimator
 
 _SCALES = (0.5, 1.0, 1.5, 2.0)
@@ -54,7 +54,7 @@ def main() -> None:
     options = parser.parse_args()
     data = AnnotatedSet.read(*locate_set(options.data), limit=options.limit)
     print(f"{options.data.name}, {len(data.pictures)} pictures; model {options.model.name} ", end="")
-    print(f"(sha256 {sha256(options.model)[:16]}...); {processor_name()}\n")
+    print(f"(compute_sha256 {compute_sha256(options.model)[:16]}...); {read_processor_name()}\n")
     print("| what | runtime | AP | AP50 | AP75 | AP medium | AP large | AR | seconds |\n|" + "---|" * 9)
     if options.reference:
         detections = json.loads(options.reference.read_text())

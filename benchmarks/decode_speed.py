@@ -21,7 +21,7 @@ import numpy as np
 from nimblepose.codec import decode as chain
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.evaluation.detect import AnnotatedSet, locate_set
-from nimblepose.evaluation.provenance import processor_name
+from nimblepose.evaluation.provenance import read_processor_name
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.estimator import PoseEstimator
 
@@ -46,7 +46,7 @@ def main() -> None:
     fields = {}
     for picture in pictures:
         image = read_picture(picture.path)
-        heatmaps, pafs = estimator.fields([image], estimator.place(image))
+        heatmaps, pafs = estimator.compute_fields([image], estimator.place(image))
         fields[picture.image_id] = heatmaps[0].copy(), pafs[0].copy()
 
     skeleton, metadata = estimator.skeleton, estimator.metadata
@@ -64,7 +64,8 @@ def main() -> None:
     medians = {name: {i: float(np.median(t)) for i, t in rows.items()} for name, rows in times.items()}
 
     load = os.getloadavg()[0]
-    print(f"{processor_name()}, one thread, {len(fields)} pictures, height {arguments.height}, load {load:.1f}; ms\n")
+    name = read_processor_name()
+    print(f"{name}, one thread, {len(fields)} pictures, height {arguments.height}, load {load:.1f}; ms\n")
     print(
         "| people | pictures | defaults: median | slowest | FOR_RANKING: median | slowest |\n|---|---|---|---|---|---|"
     )

@@ -23,7 +23,7 @@ from nimblepose.codec import grouping, limbs
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import Peaks
 from nimblepose.core.geometry import Placement
-from nimblepose.data.coco import completely_labelled
+from nimblepose.data.coco import is_completely_labelled
 from nimblepose.evaluation.coco import find_category
 from nimblepose.evaluation.detect import AnnotatedPicture, AnnotatedSet, locate_set
 from nimblepose.media.pictures import read_picture
@@ -123,7 +123,7 @@ def collect(estimator: PoseEstimator, pictures: Sequence[AnnotatedPicture], fold
         placement = estimator.place(image)
         batch = estimator.prepare([image], placement)
         plain = estimator.backend.run(batch)
-        offset = chain.paf_offset(estimator.metadata.input.stride, estimator.metadata.paf_geometry)
+        offset = chain.compute_paf_offset(estimator.metadata.input.stride, estimator.metadata.paf_geometry)
         mirrored = mirror(
             estimator.backend.run(np.ascontiguousarray(batch[..., ::-1])), estimator.skeleton, paf_offset=offset
         )
@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=368)
     parser.add_argument("--limit", type=int, default=0)
     arguments = parser.parse_args()
-    data = AnnotatedSet.read(*locate_set(arguments.data), limit=arguments.limit, keep=completely_labelled)
+    data = AnnotatedSet.read(*locate_set(arguments.data), limit=arguments.limit, keep=is_completely_labelled)
     pictures = data.pictures
     estimator = PoseEstimator(arguments.model, input_height=arguments.height)
     skeleton = estimator.skeleton

@@ -18,7 +18,7 @@ from nimblepose.data.dataset import PoseDataset
 from nimblepose.model.checkpoint import load_checkpoint
 from nimblepose.model.network import PoseNetwork
 from nimblepose.training.feed import normalise
-from nimblepose.training.validation import field_errors, whole_pictures
+from nimblepose.training.validation import build_whole_pictures, measure_field_errors
 
 
 @torch.no_grad()
@@ -50,8 +50,8 @@ def main() -> None:
             records = [record for record in records if len(record.xy)]
             records = records[:: max(1, len(records) // args.count)][: args.count]
             encoding = EncodeOptions(stride=metadata.input.stride, paf_geometry=metadata.paf_geometry)
-            samples = whole_pictures(records, metadata.skeleton, args.input_height, encoding)
-            errors = field_errors(network, metadata.input, samples)
+            samples = build_whole_pictures(records, metadata.skeleton, args.input_height, encoding)
+            errors = measure_field_errors(network, metadata.input, samples)
             print(
                 f"| {path.stem} | {len(samples)} of {annotations.name} | {errors['heatmap_error']:.2f} | "
                 f"{errors['paf_error']:.2f} | {height(network, samples, metadata.input):.3f} |",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nimblepose.codec.encode import EncodeOptions, encode
 from nimblepose.codec.options import FOR_RANKING
 from nimblepose.codec.peaks import find_peaks, refine_peaks
-from nimblepose.data.coco import records_of
+from nimblepose.data.coco import build_records
 from nimblepose.evaluation.coco import MAX_PEOPLE, find_category
 from nimblepose.evaluation.detect import AnnotatedSet, locate_set
 from nimblepose.media.pictures import read_picture
@@ -56,13 +56,13 @@ def main() -> None:
     skeleton, stride = estimator.skeleton, estimator.metadata.input.stride
     options = EncodeOptions(stride=stride, paf_geometry=estimator.metadata.paf_geometry)
     category = find_category(data.coco, skeleton)
-    people = {record.image_id: record.xy for record in records_of(data.coco, data.images, skeleton)}
+    people = {record.image_id: record.xy for record in build_records(data.coco, data.images, skeleton)}
 
     found: dict[str, list[dict[str, Any]]] = {}
     for picture in data.pictures:
         image = read_picture(picture.path)
         placement = estimator.place(image)
-        heatmaps, pafs = (field[0] for field in estimator.fields([image], placement))
+        heatmaps, pafs = (field[0] for field in estimator.compute_fields([image], placement))
         xy = placement.to_input(people[picture.image_id]).astype(np.float32)
         cells = (heatmaps.shape[1], heatmaps.shape[2])
         drawn_heatmaps, drawn_pafs = encode(xy, cells, skeleton, options)

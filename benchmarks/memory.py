@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.evaluation.benchmark import load_pictures
-from nimblepose.evaluation.provenance import processor_name
+from nimblepose.evaluation.benchmark_pictures import load_pictures
+from nimblepose.evaluation.provenance import read_processor_name
 from nimblepose.runtime.estimator import PoseEstimator
 
 _EVERY = 500  # frames between lines
@@ -75,7 +75,7 @@ def main() -> None:
     backend = type(estimator.backend).__name__.removesuffix("Backend")
     if not options.json:
         print(f"{options.model.name}, {backend}, height {options.input_height}, {options.threads} threads,", end=" ")
-        print(f"{len(pictures)} pictures in turn; {processor_name()}")
+        print(f"{len(pictures)} pictures in turn; {read_processor_name()}")
         print("| way | frames | people | MB warm | most | end | growth | frames/s |\n|---|---|---|---|---|---|---|---|")
     for way in options.ways:
         row = growth(way, estimator, pictures, options.frames)

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from nimblepose.codec.decode import decode
 from nimblepose.codec.options import FOR_RANKING
-from nimblepose.core.oks import oks
+from nimblepose.core.oks import compute_oks
 from nimblepose.core.poses import from_coco_people
 from nimblepose.core.skeleton import COCO_17
-from nimblepose.data.coco import records_of
+from nimblepose.data.coco import build_records
 from nimblepose.evaluation.coco import MAX_PEOPLE
 from nimblepose.evaluation.detect import AnnotatedSet
 from nimblepose.media.pictures import read_picture
@@ -95,12 +95,12 @@ def main() -> None:
     args = parser.parse_args()
     data = AnnotatedSet.read(args.annotations, args.images, limit=args.limit)
     estimator = PoseEstimator(args.model, input_height=args.input_height)
-    records = {record.image_id: record for record in records_of(data.coco, data.images, COCO_17)}
+    records = {record.image_id: record for record in build_records(data.coco, data.images, COCO_17)}
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in MISTAKES}
     for picture in data.pictures:
         image, record = read_picture(picture.path), records[picture.image_id]
         placement = estimator.place(image)
-        heatmaps, pafs = (field[0] for field in estimator.fields([image], placement))
+        heatmaps, pafs = (field[0] for field in estimator.compute_fields([image], placement))
         geometry = estimator.metadata.paf_geometry
         stride = estimator.metadata.input.stride
         poses = decode(heatmaps, pafs, estimator.skeleton, stride=stride, paf_geometry=geometry, options=FOR_RANKING)
@@ -108,7 +108,7 @@ def main() -> None:
         results = poses.to_coco(picture.image_id, max_people=MAX_PEOPLE)
         xy = from_coco_people(results).keypoints
         sigmas = np.array(COCO_17.oks_sigmas)
-        likeness = oks(xy, record.xy, oks_sigmas=sigmas, area=record.areas)
+        likeness = compute_oks(xy, record.xy, oks_sigmas=sigmas, area=record.areas)
         for i, result in enumerate(results):
             best = int(likeness[i].argmax()) if len(record.xy) else None
             for name, put_right in MISTAKES.items():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nimblepose.evaluation.provenance import processor_name
+from nimblepose.evaluation.provenance import read_processor_name
 from nimblepose.runtime.backends import Backend, open_backend
 
 _IN_A_ROW = 5
@@ -50,7 +50,7 @@ def main() -> None:
     for _ in range(args.rounds):
         for *_, backend, picture, times in runs:
             times += milliseconds(backend, picture)
-    print(f"{args.size[0]} x {args.size[1]}, {args.threads} threads, {args.rounds} rounds; {processor_name()}\n")
+    print(f"{args.size[0]} x {args.size[1]}, {args.threads} threads, {args.rounds} rounds; {read_processor_name()}\n")
     print("| runtime | file | median ms | fastest ms | ratio |\n|---|---|---|---|---|")
     for runtime, model, _, _, times in runs:
         first = next(other for name, _, _, _, other in runs if name == runtime)

@@ -27,9 +27,9 @@ from nimblepose.evaluation.detect import locate_set
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.tracking.offline import smooth_offline
-from nimblepose.tracking.smoothing import Smoother
-from nimblepose.tracking.tracker import Tracker
-from nimblepose.tracking.tracks import body_sizes
+from nimblepose.tracking.smoothing import OneEuroSmoother
+from nimblepose.tracking.tracker import OksTracker
+from nimblepose.tracking.tracks import measure_sizes
 
 RATE = 25.0  # frames per second
 SHIFT = 0.5  # pixels to each side, at most
@@ -55,7 +55,7 @@ class Still:
 
 def filter_frame_by_frame(recording: Recording) -> list[Poses]:
     """One-euro filter."""
-    smoother = Smoother()
+    smoother = OneEuroSmoother()
     return [smoother.update(poses, time) for time, poses in recording]
 
 
@@ -98,7 +98,7 @@ def look_again(
 
 def tracked(found: Sequence[Poses]) -> Recording:
     """Frames at RATE, people with identities."""
-    tracker = Tracker()
+    tracker = OksTracker()
     return [(f / RATE, tracker.update(poses, f / RATE)) for f, poses in enumerate(found)]
 
 
@@ -110,7 +110,7 @@ def people_in(recording: Recording) -> list[Still]:
         if (ids == person).sum() >= SEEN * len(recording):
             alone = [(time, poses[_ids(poses) == person]) for time, poses in recording]
             seen = np.mean([poses.found.any(axis=0) for _, poses in alone], axis=0)
-            sizes = np.concatenate([body_sizes(poses.keypoints) for _, poses in alone])
+            sizes = np.concatenate([measure_sizes(poses.keypoints) for _, poses in alone])
             result.append(Still(alone, float(np.median(sizes)), seen >= SEEN))
     return result
 
@@ -186,7 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("data", type=Path, help="Folder in COCO layout.")
-    parser.add_argument("--pictures", type=int, default=10)
+    parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--skip", type=int, default=10, help="Pictures left out: options were chosen on the first 10.")
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--height", type=int, default=256)
@@ -199,7 +199,7 @@ def main() -> None:
     recipe = version(arguments.model, options=(arguments.height, arguments.frames, SHIFT, NOISE, QUALITIES))
     people = []
     names = choose_pictures(read_json(annotations))
-    for number in range(arguments.skip, arguments.skip + arguments.pictures):
+    for number in range(arguments.skip, arguments.skip + arguments.count):
         file = arguments.cache and arguments.cache / f"{recipe}-{number}.npz"
         rng = np.random.default_rng(number)
         picture = read_picture(images / names[number])

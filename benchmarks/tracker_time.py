@@ -14,9 +14,9 @@ import numpy as np
 
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import HUMAN_18
-from nimblepose.tracking.appearance import with_colours
-from nimblepose.tracking.smoothing import Smoother
-from nimblepose.tracking.tracker import Tracker
+from nimblepose.tracking.appearance import add_colours
+from nimblepose.tracking.smoothing import OneEuroSmoother
+from nimblepose.tracking.tracker import OksTracker
 
 RATE = 25.0  # frames per second
 HEIGHT = 150.0  # of people, in pixels
@@ -52,11 +52,11 @@ def main() -> None:
     arguments = parser.parse_args()
     print("| people | colours, µs | tracker, µs | smoother, µs |\n|---|---|---|---|")
     for people in arguments.people:
-        tracker, smoother, times = Tracker(), Smoother(), []
+        tracker, smoother, times = OksTracker(), OneEuroSmoother(), []
         picture = np.zeros((int(5 * HEIGHT), int(WIDTH), 3), np.uint8)
         for number, poses in enumerate(walk(people, arguments.frames, np.random.default_rng(people))):
             begin = time.perf_counter()
-            with_colours(poses, picture)
+            add_colours(poses, picture)
             start = time.perf_counter()
             named = tracker.update(poses, number / RATE)
             middle = time.perf_counter()

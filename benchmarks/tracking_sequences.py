@@ -19,18 +19,18 @@ from moving_people import RATE, Picture, Truth, find_backgrounds, find_people, m
 from remembered import remember, version
 
 from nimblepose.core.files import write_atomically
-from nimblepose.core.oks import oks
+from nimblepose.core.oks import compute_oks
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17
 from nimblepose.data.coco import read_json
 from nimblepose.drawing.fields import tile
 from nimblepose.drawing.people import DrawOptions, draw_poses
 from nimblepose.evaluation.detect import locate_set
-from nimblepose.evaluation.identities import IdentityScores, Sighting, best_pairs, identity_scores
+from nimblepose.evaluation.identities import IdentityScores, Sighting, find_best_pairs, score_identities
 from nimblepose.media.encoding import encode_picture
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.tracking.appearance import with_colours
-from nimblepose.tracking.tracker import Tracker
+from nimblepose.tracking.appearance import add_colours
+from nimblepose.tracking.tracker import OksTracker
 
 HIDDEN = (0, 5, 15, 45)  # frames
 SIMILAR = 0.5  # overlap from which on a find may be a person
@@ -50,7 +50,7 @@ Identify = Callable[[Frames], list[Poses]]
 
 def track(frames: Frames) -> list[Poses]:
     """By the product's tracker."""
-    tracker = Tracker()
+    tracker = OksTracker()
     return [tracker.update(poses, number / RATE) for number, (poses, _) in enumerate(frames)]
 
 
@@ -63,7 +63,7 @@ def match_greedily(frames: Frames) -> list[Poses]:
         if result and len(result[-1]) and len(poses):
             before = result[-1]
             area = np.maximum(0.5 * before.boxes[:, 2:].prod(axis=1), 1)
-            similarity = oks(poses.keypoints, before.keypoints, oks_sigmas=poses.skeleton.oks_sigmas, area=area)
+            similarity = compute_oks(poses.keypoints, before.keypoints, oks_sigmas=poses.skeleton.oks_sigmas, area=area)
             while similarity.max() > 0.3:
                 new, old = np.unravel_index(similarity.argmax(), similarity.shape)
                 ids[new] = before.track_ids[old]
@@ -80,7 +80,7 @@ def name_truly(frames: Frames) -> list[Poses]:
     result = []
     for poses, truth in frames:
         similarity = compare(poses, truth)
-        rows, columns = best_pairs(np.where(similarity >= SIMILAR, similarity, 0))
+        rows, columns = find_best_pairs(np.where(similarity >= SIMILAR, similarity, 0))
         result.append(dataclasses.replace(poses[columns], track_ids=truth.ids[rows]))
     return result
 
@@ -122,7 +122,7 @@ def sighting(poses: Poses, truth: Truth) -> Sighting:
     counted = truth.visible >= COUNTED
     half = ~counted & (truth.visible >= NOTICED)
     similarity = compare(poses, truth)
-    rows, columns = best_pairs(np.where((similarity >= SIMILAR) & (counted | half)[:, None], similarity, 0))
+    rows, columns = find_best_pairs(np.where((similarity >= SIMILAR) & (counted | half)[:, None], similarity, 0))
     kept = np.ones(len(poses), bool)
     kept[columns[half[rows]]] = False
     assert poses.track_ids is not None
@@ -158,7 +158,7 @@ def imitate(truths: Sequence[Truth], rng: np.random.Generator) -> list[Poses]:
 
 def coloured(poses: Sequence[Poses], pictures: Sequence[Picture], truths: Sequence[Truth]) -> Frames:
     """Frames whose people have the colours of the picture that they were found in."""
-    seen = [with_colours(people, picture) for people, picture in zip(poses, pictures, strict=True)]
+    seen = [add_colours(people, picture) for people, picture in zip(poses, pictures, strict=True)]
     return list(zip(seen, truths, strict=True))
 
 
@@ -170,7 +170,7 @@ def compare_methods(frames: Frames) -> dict[str, IdentityScores]:
     scores = {}
     for name, identify in METHODS.items():
         pairs = [sighting(poses, truth) for poses, (_, truth) in zip(identify(frames), frames, strict=True)]
-        scores[name] = identity_scores(pairs, min_similarity=SIMILAR)
+        scores[name] = score_identities(pairs, min_similarity=SIMILAR)
     return scores
 
 

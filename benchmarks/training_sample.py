@@ -20,7 +20,7 @@ import torch
 
 from nimblepose import Skeleton
 from nimblepose.codec.encode import encode_heatmaps, encode_pafs
-from nimblepose.data.augment import AugmentOptions, Sample, random_photo, random_warp, warp
+from nimblepose.data.augment import AugmentOptions, Sample, choose_warp, disturb_picture, warp
 from nimblepose.data.coco import load_records
 from nimblepose.data.dataset import PoseDataset, SampleOptions, read_reduced, to_batch
 from nimblepose.data.regions import paint_regions
@@ -57,14 +57,14 @@ def main() -> None:
         which, person = dataset.samples[number]
         record = dataset.records[which]
         x, y, w, h = record.boxes[person].tolist()
-        how = random_warp((x + w / 2, y + h / 2), h, options.size, options.augment, rng)
+        how = choose_warp((x + w / 2, y + h / 2), h, options.size, options.augment, rng)
         reduced = next((r for r in (8, 4, 2) if how.factor <= 1 / r), 1)
         read_reduced(record.path, record.size, 1)  # the file into the system's cache
         image = timed(times, "read and decode JPEG", lambda r=record, n=reduced: read_reduced(r.path, r.size, n))
         ignore = timed(times, "paint ignored regions", lambda r=record: paint_regions(r.ignore, r.size))
         sample = Sample(image, record.xy, ignore)
         moved = timed(times, "warp", lambda s=sample, t=how, n=reduced: warp(s, t, options.size, skeleton, reduced=n))
-        timed(times, "colour, blur, JPEG noise (off by default)", lambda s=moved: random_photo(s, photo, rng))
+        timed(times, "colour, blur, JPEG noise (off by default)", lambda s=moved: disturb_picture(s, photo, rng))
         timed(times, "heatmaps", lambda s=moved: encode_heatmaps(s.xy, cells, options.encode))
         timed(times, "PAFs", lambda s=moved: encode_pafs(s.xy, cells, skeleton, options.encode))
         timed(times, "all after the warp, to tensors", lambda s=moved: to_batch(s, skeleton, options))

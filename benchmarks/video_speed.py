@@ -31,9 +31,9 @@ from nimblepose.results.recording import Recording, RecordOptions
 from nimblepose.results.video_sink import VideoSinkOptions
 from nimblepose.runtime.backends import Backend, open_backend
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.tracking.appearance import with_colours
-from nimblepose.tracking.smoothing import Smoother
-from nimblepose.tracking.tracker import Tracker
+from nimblepose.tracking.appearance import add_colours
+from nimblepose.tracking.smoothing import OneEuroSmoother
+from nimblepose.tracking.tracker import OksTracker
 
 DRAW = DrawOptions(colour_by="person", show_ids=True)
 
@@ -120,7 +120,7 @@ def alone(backend: Backend, batches: list[NDArray[np.float32]], count: int, thre
 def profile(estimator: PoseEstimator, video: Path, part: Selection, folder: Path) -> dict[str, float]:
     """Milliseconds of CPU, of all threads of the process together, that each stage takes per frame."""
     spent: dict[str, float] = defaultdict(float)
-    tracker, smoother = Tracker(), Smoother()
+    tracker, smoother = OksTracker(), OneEuroSmoother()
     source = open_frames(video, part)
     header = Header(model=estimator.model.stem, skeletons=(estimator.skeleton,), source=source.info.name)
     lines = JsonLines(folder / "profile.jsonl", header)
@@ -143,7 +143,7 @@ def profile(estimator: PoseEstimator, video: Path, part: Selection, folder: Path
         lap("network")
         poses = estimator.decode(fields.heatmaps[0], fields.pafs[0], placement)
         lap("decode poses")
-        poses = with_colours(poses, frame.image)
+        poses = add_colours(poses, frame.image)
         poses = smoother.update(tracker.update(poses, frame.time), frame.time)
         lap("track and smooth")
         lines.add(frame.stamp, poses)

@@ -59,9 +59,32 @@ def test_every_command_and_folder_it_names_exists():
             assert (ROOT / folder).is_dir() or (ROOT / "src/nimblepose" / folder).is_dir(), folder
 
 
-def test_links_lead_to_files():
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+PAGES = [p for p in ROOT.rglob("*.md") if not {".git", ".venv", "node_modules"} & set(p.relative_to(ROOT).parts)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_to_files(page):
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_modules_and_files_that_pages_name_are_there(page):
+    text = page.read_text("utf-8")
+    for dotted in re.findall(r"\bnimblepose((?:\.[a-z][a-z_]*)+)\b(?!\()", text):
+        place = ROOT.joinpath("src/nimblepose", *dotted[1:].split("."))
+        parent = place.parent.with_suffix(".py")  # the last part may be a function in a module
+        assert place.is_dir() or place.with_suffix(".py").is_file() or parent.is_file(), dotted
+    rooms = {folder.name for folder in (ROOT / "src/nimblepose").iterdir() if folder.is_dir()}
+    for file in re.findall(r"`(?:src/nimblepose/)?((?:[a-z_]+/)+[a-z_]+\.py)`", text):
+        if file.split("/")[0] in rooms:
+            assert (ROOT / "src/nimblepose" / file).is_file(), file
+
+
+def test_every_room_has_a_row():
+    table = README.split("## Folders")[1]
+    for room in (folder for folder in (ROOT / "src/nimblepose").iterdir() if folder.is_dir()):
+        assert room.name == "__pycache__" or f"`src/nimblepose/{room.name}`" in table, room.name
 
 
 def test_it_has_two_commands_of_set_up():

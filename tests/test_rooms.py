@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import nimblepose
+from nimblepose.core.optional import _INSTALLED_BY
 
 ROOT = Path(nimblepose.__file__).parent
 STEPS = (  # a room may import rooms of the steps before its own
@@ -22,8 +23,15 @@ STEPS = (  # a room may import rooms of the steps before its own
     {"cli"},
 )
 STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
+NOT_ROOMS = {"weights"}  # folders of the package without code
 TORCH_ROOMS = {"model", "training"}
 TORCH_FILES = {"data/dataset.py", "convert/export.py", "runtime/backends.py"}
+OPTIONAL = {  # imported inside functions, so that who does not need them need not have them, nor wait for them
+    "av", "faster_coco_eval", "lightning_fabric", "onnx", "onnxruntime", "onnxscript", "openvino", "pandas", "pooch",
+    "pyarrow", "safetensors", "scipy", "supervision", "tensorboard", "torch",
+}  # fmt: skip
+NEEDED_BY = {"model": {"torch", "safetensors"}, "training": {"torch", "lightning_fabric"}}  # rooms that are for them
+NEEDED_IN = {"data/dataset.py": {"torch"}}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 
@@ -41,6 +49,8 @@ def imports(path, *, at_import_only=False):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name(path)}: relative import"
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif at_import_only and isinstance(node, ast.Call) and "import_optional" in ast.dump(node.func):
+            found |= {argument.value for argument in node.args[:1] if isinstance(argument, ast.Constant)}
         elif (at_import_only and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)) or (
             at_import_only and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
         ):
@@ -54,9 +64,10 @@ def rooms(dotted_names):
     return {part[1] for part in parts if part[0] == "nimblepose" and len(part) > 1 and part[1] in STEP}
 
 
-def test_every_folder_is_a_known_room():
-    folders = {path.parent.relative_to(ROOT).parts[0] for path in MODULES if path.parent != ROOT}
-    assert folders <= set(STEP), "a new room needs its place in the table"
+def test_every_folder_is_a_known_room_and_every_room_a_folder():
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders - NOT_ROOMS == set(STEP), "a new room needs its place in the table"
+    assert not [path for folder in NOT_ROOMS for path in (ROOT / folder).rglob("*.py")], "code lies in rooms"
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if p.parent != ROOT], ids=name)
@@ -74,10 +85,15 @@ def test_torch_stays_in_its_rooms(path):
     assert not everywhere & {"torch", "lightning", "lightning_fabric"}
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if p.parent.name in ("core", "cli", "runtime")], ids=name)
+@pytest.mark.parametrize("path", MODULES, ids=name)
 def test_what_is_heavy_or_optional_is_imported_where_it_is_used(path):
-    heavy = {"torch", "onnxruntime", "openvino", "pooch", "pandas", "pyarrow", "av", "pycocotools", "faster_coco_eval"}
-    assert not {dotted.split(".")[0] for dotted in imports(path, at_import_only=True)} & heavy
+    allowed = NEEDED_BY.get(path.relative_to(ROOT).parts[0], set()) | NEEDED_IN.get(name(path), set())
+    at_import = {dotted.split(".")[0] for dotted in imports(path, at_import_only=True)}
+    assert not at_import & (OPTIONAL - allowed)
+
+
+def test_packages_that_core_knows_how_to_install_are_among_the_optional_ones():
+    assert set(_INSTALLED_BY) <= OPTIONAL
 
 
 def loaded_by(code):

@@ -65,10 +65,10 @@ def estimator(monkeypatch, tmp_path_factory):
                 raise MediaError("this estimator is afraid of 13")
             return one_person(picture)
 
-        def estimate(self, picture):
+        def estimate(self, picture, *, pixel_aspect=1.0):
             return self(picture)
 
-        def stream(self, pictures):
+        def stream(self, pictures, *, pixel_aspect=1.0):
             return map(self, pictures)
 
         def map(self, work, items):

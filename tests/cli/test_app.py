@@ -48,6 +48,23 @@ def test_an_unknown_verb_ends_in_2(cli):
     assert "dance" in ran.err
 
 
+def test_an_option_of_several_verbs_is_written_down_once():
+    """Else they drift apart: `--threads` once meant two things for 0."""
+
+    def options(command):
+        for parameter in command.params:
+            yield from ((name, getattr(parameter, "help", None)) for name in parameter.opts if name.startswith("--"))
+        for inner in getattr(command, "commands", {}).values():
+            yield from options(inner)
+
+    helps = {}
+    for name, text in options(typer.main.get_command(app)):
+        helps.setdefault(name, set()).add(text)
+    assert len(helps) > 50
+    own = {"--out", "--resume", "--skeleton"}  # what they write, go on with and take by default differs
+    assert {name for name, texts in helps.items() if len(texts) > 1} <= own
+
+
 def test_no_help_text_has_a_bracket_that_is_taken_for_markup():
     """`[default: ...]` within a text vanishes without a word."""
 

@@ -43,7 +43,9 @@ def test_the_report_holds_figures_options_and_machine(cli, dots_model, pictures,
 
 
 def test_without_a_source_it_says_so(cli, dots_model, monkeypatch):
-    monkeypatch.setattr("nimblepose.evaluation.benchmark.noise", lambda: np.full((64, 128, 3), 7, np.uint8))
+    monkeypatch.setattr(
+        "nimblepose.evaluation.benchmark_pictures.make_noise", lambda: np.full((64, 128, 3), 7, np.uint8)
+    )
     ran = cli("benchmark", "-m", dots_model, "--input-height", 64, "--seconds", 0.01)
     assert ran.code == 0, ran.err
     assert "gray noise" in ran.out

@@ -1,10 +1,7 @@
 """`nimblepose doctor` tells what is here, and fails where something does not work."""
 
 import numpy as np
-import pytest
 
-from nimblepose.cli import doctor
-from nimblepose.core.errors import PoseError
 from nimblepose.runtime import models
 
 
@@ -12,20 +9,6 @@ def test_versions_and_machine_are_told(cli, estimator):
     out = cli("doctor").out
     for text in (np.__version__, "onnxruntime", "cores", "fake-model.onnx", "decoder"):
         assert text in out
-
-
-def test_the_decoder_finds_the_drawn_person():
-    assert "one drawn person" in doctor.check_decoder()
-
-
-def test_a_decoder_that_finds_nobody_fails(monkeypatch):
-    from nimblepose.codec import decode
-    from nimblepose.core.poses import Poses
-    from nimblepose.core.skeleton import HUMAN_18
-
-    monkeypatch.setattr(decode, "decode", lambda *_, **__: Poses.empty(HUMAN_18))
-    with pytest.raises(PoseError, match="found 0"):
-        doctor.check_decoder()
 
 
 def test_a_broken_runtime_ends_in_1(cli, estimator):

@@ -112,7 +112,7 @@ def test_export_checks_the_picture_it_is_given(capsys, checkpoint, tmp_path):
 
     picture = tmp_path / "picture.png"
     cv2.imwrite(str(picture), np.random.default_rng(0).integers(0, 256, (40, 48, 3), np.uint8))
-    assert run("export", checkpoint, "-o", tmp_path / "a.onnx", "--picture", picture) == 0
+    assert run("export", checkpoint, "-o", tmp_path / "a.onnx", "--check-picture", picture) == 0
     assert "picture 0: differs from torch by at most" in capsys.readouterr().out
     assert run("model", "info", tmp_path / "a.onnx") == 0
     assert "coco17" in capsys.readouterr().out

@@ -211,3 +211,10 @@ def test_addresses_cannot_choose_the_folder(cli, estimator, folder, web_server):
     web_server.pages |= {"/%2e%2e%2fup.png": buffer.getvalue(), "/": buffer.getvalue()}
     assert cli("predict", f"{web_server.address}/%2e%2e%2fup.png", f"{web_server.address}/", "-o", "o").code == 0
     assert sorted(p.name for p in (folder / "o").iterdir()) == ["picture.poses.png", "poses.json", "up.poses.png"]
+
+
+def test_values_that_are_black_and_white_can_be_said(cli, tmp_path):
+    assert "--range" in cli("predict", "--help").out.replace("\x1b", "")
+    ran = cli("predict", tmp_path / "a.png", "--range", "9,5")
+    assert ran.code == 2
+    assert "LOW,HIGH" in ran.err

@@ -5,9 +5,9 @@ from typer.testing import CliRunner
 pytest.importorskip("torch")
 
 from nimblepose.cli.app import app
-from nimblepose.cli.training_bar import training_bar
+from nimblepose.cli.training_bar import show_training_bar
 from nimblepose.core.errors import TrainingError
-from nimblepose.training.engine import Step
+from nimblepose.training.engine import TrainingStep
 
 
 def test_a_misspelt_option_is_an_error_before_anything_starts(tmp_path):
@@ -20,9 +20,9 @@ def test_a_misspelt_option_is_an_error_before_anything_starts(tmp_path):
 
 
 def test_where_nobody_watches_lines_tell_loss_and_time_left(capsys):
-    with training_bar(shown=True) as watch:
-        watch(Step(phase=0, phases=2, step=99, steps=300, loss=2.0, rate=1e-3, seconds=1.5))
-        watch(Step(phase=0, phases=2, step=100, steps=300, loss=1.0, rate=1e-3, seconds=1.5, ap=0.5))
+    with show_training_bar(shown=True) as watch:
+        watch(TrainingStep(phase=0, phases=2, step=99, steps=300, loss=2.0, rate=1e-3, seconds=1.5))
+        watch(TrainingStep(phase=0, phases=2, step=100, steps=300, loss=1.0, rate=1e-3, seconds=1.5, ap=0.5))
     printed = capsys.readouterr().err
     assert "phase 1/2: loss 1, AP 0.500, step 100/300, about 5 min left" in " ".join(printed.split())
     assert "99" not in printed

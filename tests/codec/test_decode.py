@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from nimblepose import COCO_17, HUMAN_18, Skeleton
-from nimblepose.codec.decode import decode, paf_offset
+from nimblepose.codec.decode import compute_paf_offset, decode
 from nimblepose.codec.encode import EncodeOptions, encode
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import find_peaks
+from nimblepose.core.errors import SkeletonError
 from nimblepose.core.geometry import Placement, rescale
 from nimblepose.core.prior import PosePrior
-from nimblepose.core.scorer import PoseScorer, feature_count
+from nimblepose.core.scorer import PoseScorer, count_features
 
 FOX = Skeleton(
     "fox",
@@ -129,7 +130,7 @@ def test_half_precision_views_and_read_only_fields_are_taken_and_left_alone():
     ids=["heatmaps", "pafs", "sizes", "exchanged"],
 )
 def test_fields_of_another_skeleton_are_refused(heatmaps, pafs):
-    with pytest.raises(ValueError, match="'human18' needs 19 heatmaps and 38 pafs of one size"):
+    with pytest.raises(SkeletonError, match="'human18' needs 19 heatmaps and 38 pafs of one size"):
         decode(np.zeros(heatmaps, np.float32), np.zeros(pafs, np.float32), HUMAN_18)
 
 
@@ -137,7 +138,7 @@ def test_fields_of_another_skeleton_are_refused(heatmaps, pafs):
     ("stride", "geometry", "offset"), [(8, "corner", 7 / 16), (4, "corner", 3 / 8), (8, "centre", 0)]
 )
 def test_where_pafs_are_read(stride, geometry, offset):
-    assert paf_offset(stride, geometry) == offset
+    assert compute_paf_offset(stride, geometry) == offset
 
 
 # A known keypoint, from the network's fields to the pixel of the picture ---------------------------------------------
@@ -269,7 +270,7 @@ CHAIN = Skeleton("chain", ("a", "b", "c", "d"), (("a", "b"), ("b", "c"), ("c", "
 def test_a_scorer_ranks_and_what_is_kept_goes_by_it(two):
     plain = decode(*two, CHAIN, paf_geometry="centre", options=ALL)
     assert plain.keypoints[0, 0, 1] < 40, "limbs say: the sharp one first"
-    count = feature_count(4)
+    count = count_features(4)
     by_width = np.zeros((count, 1))
     by_width[-2] = 1
     scorer = PoseScorer(np.zeros(count), np.ones(count), by_width, np.array([-2.8]), np.array([4.0]), np.zeros(1))

@@ -78,10 +78,12 @@ def test_later_people_cover_earlier_ones():
     [
         np.zeros((0, 18, 2)),
         np.full((3, 18, 2), np.nan),
-        np.full((1, 18, 2), -1.0),
-        np.full((1, 18, 2), 64.0),
+        np.full((1, 18, 2), (-1.0, 30.0)),
+        np.full((1, 18, 2), (64.0, 30.0)),
+        np.full((1, 18, 2), (30.0, -1.0)),
+        np.full((1, 18, 2), (30.0, 64.0)),
     ],
-    ids=["nobody", "not labelled", "left of the picture", "right of the picture"],
+    ids=["nobody", "not labelled", "left of it", "right of it", "above it", "below it"],
 )
 def test_what_is_not_there_leaves_background_only(xy):
     heatmaps, pafs = encode(xy, (8, 8), HUMAN_18)
@@ -129,8 +131,22 @@ def test_batched_in_torch_and_one_by_one_in_numpy_are_the_same(options):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"stride": 0}, {"overlap": "sum"}, {"paf_geometry": "middle"}, {"heatmap_sigma": -1.0}], ids=str
+    "wrong",
+    [
+        {"stride": 0},
+        {"overlap": "sum"},
+        {"paf_geometry": "middle"},
+        {"heatmap_sigma": 0.0},
+        {"heatmap_cut": -1.0},
+        {"paf_thickness": 0.0},
+    ],
+    ids=str,
 )
 def test_options_that_cannot_be_are_refused(wrong):
     with pytest.raises(ModelError, match=next(iter(wrong))):
         EncodeOptions(**wrong)
+
+
+def test_a_cell_may_be_one_pixel():
+    heatmaps = encode_heatmaps(np.array([[[3.0, 2.0]]]), (6, 8), EncodeOptions(stride=1))
+    assert np.unravel_index(heatmaps[0].argmax(), (6, 8)) == (2, 3)

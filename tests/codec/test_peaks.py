@@ -131,6 +131,25 @@ def test_a_gaussian_is_found_where_it_is(x, y, sigma):
     np.testing.assert_allclose(rescale(peaks.xy[peaks.score.argmax()], 8), xy[0, 0], atol=0.05)
 
 
+def between(values, t):
+    """Catmull and Rom's spline through four values, at t in [0, 1] between the second and the third."""
+    a, b, c, d = values
+    return b + t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))) / 2
+
+
+@pytest.mark.parametrize("middle", [(2, 2), (0, 3), (4, 0)], ids=["inside", "on a border", "in a corner"])
+def test_a_peak_is_as_high_as_the_map_is_a_quarter_cell_beside_it_in_the_best_direction(middle):
+    rng = np.random.default_rng(sum(middle))
+    for _ in range(8):  # so that each direction is once the best
+        maps = rng.uniform(0.2, 0.5, (1, 5, 5)).astype(np.float32)
+        maps[0, middle[1], middle[0]] = 0.6
+        around = np.pad(maps[0], 2, "edge")[middle[1] : middle[1] + 5, middle[0] : middle[0] + 5]
+        sides = [(slice(0, 4), 0.75), (slice(1, 5), 0.25)]  # before the middle cell, and after it
+        heights = [between([between(row[x], tx) for row in around[y]], ty) for x, tx in sides for y, ty in sides]
+        (found,) = refine_peaks(Peaks(np.float32([middle]), np.float32([0.6]), np.array([0])), maps).score
+        assert found == pytest.approx(max(heights), rel=1e-5)
+
+
 def test_a_peak_moves_by_half_a_cell_at_most():
     maps = np.random.default_rng(0).uniform(0, 1, (4, 30, 40)).astype(np.float32)
     peaks = find_peaks(maps, KEEP_ALL)

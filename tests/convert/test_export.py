@@ -16,10 +16,10 @@ onnxruntime = pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
-from nimblepose.convert.export import ExportReport, export_onnx, take_pixels  # noqa: E402
-from nimblepose.model.importing import import_weights  # noqa: E402
-from nimblepose.model.network import NetworkOptions, build_network  # noqa: E402
-from nimblepose.runtime.backends import open_backend  # noqa: E402
+from nimblepose.convert.export import ExportReport, export_onnx, take_pixels
+from nimblepose.model.importing import import_weights
+from nimblepose.model.network import NetworkOptions, build_network
+from nimblepose.runtime.backends import open_backend
 
 METADATA = ModelMetadata(skeleton=COCO_17, input=InputSpec(channels="rgb"), licence="MIT", origin="a test")
 SIZES = [(1, 8, 8), (1, 64, 96), (3, 128, 40)]
@@ -167,7 +167,7 @@ def test_an_estimator_sees_the_same_in_pixels(exported, taking_pixels, picture, 
     pytest.importorskip(runtime)
     options = {"backend": runtime, "threads": 1, "input_height": 64, "flip": False, "scales": (0.5, 1.0)}
     estimators = [PoseEstimator(path, **options) for path in (taking_pixels, exported.report.path)]
-    ours, theirs = (estimator.fields([picture], estimator.place(picture)) for estimator in estimators)
+    ours, theirs = (estimator.compute_fields([picture], estimator.place(picture)) for estimator in estimators)
     np.testing.assert_allclose(ours.heatmaps, theirs.heatmaps, atol=1e-5)
     np.testing.assert_allclose(ours.pafs, theirs.pafs, atol=1e-5)
 

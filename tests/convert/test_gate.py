@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nimblepose.convert import gate
-from nimblepose.convert.gate import check_runtimes, costs, quantize_within, sensitivity
+from nimblepose.convert.gate import check_runtimes, measure_costs, quantize_within, rank_layers
 from nimblepose.convert.quantization.equalisation import equalise
 from nimblepose.convert.quantization.layers import read_network
 from nimblepose.convert.quantization.plan import make_plan
@@ -52,7 +52,7 @@ def kept(model):
 
 
 def test_sensitive_layers_are_found(fragile, batches):
-    errors = sensitivity(*fragile, batches)
+    errors = rank_layers(*fragile, batches)
     assert set(list(errors)[:3]) == FRAGILE
     assert errors["elu"] > 100 * errors["r1"]
     assert list(errors.values()) == sorted(errors.values(), reverse=True)
@@ -67,7 +67,7 @@ def test_as_many_as_it_takes_stay_float_and_no_more(fragile, batches, monkeypatc
         before=0.8,
         max_drop=0.01,
         batches=batches,
-        told=heard.append,
+        say=heard.append,
     )
     assert gated.stay_float[:2] == ("heatmaps", "pafs")
     assert set(gated.stay_float) >= FRAGILE
@@ -101,7 +101,7 @@ def test_an_ap_that_is_not_a_number_does_not_pass(fragile, batches):
 
 def test_costs_name_every_layer_that_stays_float(fragile, batches):
     network, plan = fragile
-    times = costs(network, plan, ["elu", *network.outputs], batches[0], threads=1)
+    times = measure_costs(network, plan, ["elu", *network.outputs], batches[0], threads=1)
     assert set(times.of_float) == {"elu", "heatmaps", "pafs"}
     assert times.float32 > 0 < times.int8
     assert times.size == (drawn_bodies.HEIGHT, drawn_bodies.WIDTH)

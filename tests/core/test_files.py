@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nimblepose.core.errors import MediaError
-from nimblepose.core.files import GrowingFile, write_atomically
+from nimblepose.core.files import GrowingFile, make_folder, write_atomically, write_whole
 
 
 def test_new_and_replaced_files_hold_exactly_the_data(tmp_path):
@@ -74,3 +74,40 @@ def test_a_full_disk_is_our_error(tmp_path):
     (tmp_path / "a.partial.csv").symlink_to("/dev/full")
     with pytest.raises(MediaError, match=r"cannot write.*a.csv"):
         GrowingFile(tmp_path / "a.csv").append(b"data")
+
+
+class Short:
+    """A file on a disk that is just being filled: it takes three bytes at a time, and then none."""
+
+    def __init__(self, room):
+        self.data, self.room = b"", room
+
+    def write(self, data):
+        if self.room <= 0:
+            raise OSError(28, "No space left on device")
+        taken = bytes(data[: min(3, self.room)])
+        self.data, self.room = self.data + taken, self.room - len(taken)
+        return len(taken)
+
+
+def test_what_a_write_leaves_out_is_written_by_the_next():
+    file = Short(room=100)
+    write_whole(file, b"0123456789")
+    assert file.data == b"0123456789"
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_piece_is_told(tmp_path, monkeypatch):
+    growing = GrowingFile(tmp_path / "a.csv")
+    growing.close()
+    growing._file = Short(room=7)
+    with pytest.raises(MediaError, match="not full"):
+        growing.append(b"0123456789")
+
+
+def test_folders_are_made_with_those_above(tmp_path):
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(MediaError, match="cannot make the folder"):
+        make_folder(tmp_path / "file" / "b")

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nimblepose.core.geometry import Placement, rescale
+from nimblepose.core.errors import ShapeError
+from nimblepose.core.geometry import Placement, from_corner, rescale, to_corner, to_rescaling
 from nimblepose.runtime.prepare import resize
 
 SIDES = st.integers(1, 5000)
@@ -15,9 +16,9 @@ PICTURES = [(480, 640), (720, 1280), (1080, 1920), (777, 333), (37, 41)]
 
 def light(picture):
     """Centre of all light in a picture, (x, y)."""
-    grey = picture[..., 0].astype(np.float64)
-    rows, columns = np.mgrid[: grey.shape[0], : grey.shape[1]]
-    return np.array([(grey * columns).sum(), (grey * rows).sum()]) / grey.sum()
+    gray = picture[..., 0].astype(np.float64)
+    rows, columns = np.mgrid[: gray.shape[0], : gray.shape[1]]
+    return np.array([(gray * columns).sum(), (gray * rows).sum()]) / gray.sum()
 
 
 @pytest.mark.parametrize("place", ["centre", "upper left", "lower right"])
@@ -103,12 +104,37 @@ def test_the_centre_of_eight_pixels_is_the_centre_of_one_cell():
     np.testing.assert_array_equal(rescale(np.array([3.5, 11.5]), 1 / 8), [0, 1])
 
 
+def test_rescaling_as_a_matrix_is_rescaling():
+    xy = np.random.default_rng(0).uniform(0, 90, (5, 2))
+    for factor in (1 / 8, 1, 2.5):
+        moved = np.column_stack([xy, np.ones(5)]) @ to_rescaling(factor).T
+        np.testing.assert_allclose(moved, np.column_stack([rescale(xy, factor), np.ones(5)]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_middle_of_the_first_pixel_is_half_a_pixel_from_its_corner(dtype):
+    xy = np.array([[0, 0], [10, 7.5]], dtype)
+    np.testing.assert_array_equal(to_corner(xy), [[0.5, 0.5], [10.5, 8]])
+    np.testing.assert_array_equal(from_corner(to_corner(xy)), xy)
+    assert to_corner(xy).dtype == from_corner(xy).dtype == dtype
+
+
+def test_points_of_torch_are_rescaled_as_those_of_numpy():
+    torch = pytest.importorskip("torch")
+    xy = np.random.default_rng(0).uniform(0, 90, (5, 2)).astype(np.float32)
+    for factor in (8, 1 / 8):
+        moved = rescale(torch.from_numpy(xy), factor)
+        assert moved.dtype == torch.float32
+        np.testing.assert_array_equal(moved.numpy(), rescale(xy, factor))
+
+
 @pytest.mark.parametrize("size", [(0, 5), (5, 0), (-1, 5)], ids=str)
 def test_no_picture_has_no_place(size):
-    with pytest.raises(ValueError, match="positive"):
+    with pytest.raises(ShapeError, match="positive"):
         Placement(size, (8, 8))
 
 
 def test_an_input_lower_than_one_cell_is_refused():
-    with pytest.raises(ValueError, match="at least the stride 8, got 7"):
+    with pytest.raises(ShapeError, match="at least the stride 8, got 7"):
         Placement.fit((100, 100), 7)
+    assert Placement.fit((100, 100), 8).input_size == (8, 8)

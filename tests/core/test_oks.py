@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nimblepose import COCO_17, HUMAN_18
-from nimblepose.core.oks import oks
+from nimblepose.core.oks import compute_oks
 
 SIGMAS = COCO_17.oks_sigmas
 
@@ -50,7 +50,7 @@ def test_agrees_with_pycocotools(seed):
     evaluation._prepare()
     expected = evaluation.computeOks(1, 1)  # (found, truth), found in order of their scores
 
-    ours = oks(found, np.where(labelled[..., None], truth, np.nan), oks_sigmas=SIGMAS, area=area)
+    ours = compute_oks(found, np.where(labelled[..., None], truth, np.nan), oks_sigmas=SIGMAS, area=area)
     assert expected.shape == ours.shape == (10, 6)
     assert expected.max() > 0.5
     np.testing.assert_allclose(ours, expected, atol=1e-9)
@@ -59,22 +59,22 @@ def test_agrees_with_pycocotools(seed):
 def test_the_same_person_is_one_and_a_far_one_is_nothing():
     rng = np.random.default_rng(0)
     person = people(rng, 1)
-    assert oks(person, person, oks_sigmas=SIGMAS, area=np.array([1e4])) == 1
-    assert oks(person + 1e4, person, oks_sigmas=SIGMAS, area=np.array([1e4])) < 1e-9
+    assert compute_oks(person, person, oks_sigmas=SIGMAS, area=np.array([1e4])) == 1
+    assert compute_oks(person + 1e4, person, oks_sigmas=SIGMAS, area=np.array([1e4])) < 1e-9
 
 
 def test_a_keypoint_that_was_not_found_counts_as_far():
     person = people(np.random.default_rng(0), 1)
     half = person.copy()
     half[:, 5:] = np.nan
-    np.testing.assert_allclose(oks(half, person, oks_sigmas=SIGMAS, area=np.array([1e4])), 5 / 17)
+    np.testing.assert_allclose(compute_oks(half, person, oks_sigmas=SIGMAS, area=np.array([1e4])), 5 / 17)
 
 
 def test_a_keypoint_that_is_not_labelled_does_not_count():
     person = people(np.random.default_rng(0), 1)
     half = person.copy()
     half[:, 5:] = np.nan
-    np.testing.assert_allclose(oks(person, half, oks_sigmas=SIGMAS, area=np.array([1e4])), 1)
+    np.testing.assert_allclose(compute_oks(person, half, oks_sigmas=SIGMAS, area=np.array([1e4])), 1)
 
 
 def test_one_sigma_away_on_every_keypoint():
@@ -82,23 +82,23 @@ def test_one_sigma_away_on_every_keypoint():
     person = people(np.random.default_rng(0), 1)
     area = 5000.0
     away = person + [1, 0] * (2 * np.asarray(SIGMAS) * np.sqrt(area))[:, None]
-    np.testing.assert_allclose(oks(away, person, oks_sigmas=SIGMAS, area=np.array([area])), np.exp(-0.5))
+    np.testing.assert_allclose(compute_oks(away, person, oks_sigmas=SIGMAS, area=np.array([area])), np.exp(-0.5))
 
 
 @pytest.mark.parametrize(("n", "m"), [(0, 0), (0, 3), (3, 0)])
 def test_nobody_resembles_nobody(n, m):
     one, other = np.zeros((n, 18, 2)), np.zeros((m, 18, 2))
-    assert oks(one, other, oks_sigmas=HUMAN_18.oks_sigmas, area=np.ones(m)).shape == (n, m)
+    assert compute_oks(one, other, oks_sigmas=HUMAN_18.oks_sigmas, area=np.ones(m)).shape == (n, m)
 
 
 def test_a_person_without_keypoints_resembles_nobody():
     person = people(np.random.default_rng(0), 1)
     nothing = np.full_like(person, np.nan)
     for one, other in ((person, nothing), (nothing, person), (nothing, nothing)):
-        assert oks(one, other, oks_sigmas=SIGMAS, area=np.array([1e4])) == 0
+        assert compute_oks(one, other, oks_sigmas=SIGMAS, area=np.array([1e4])) == 0
 
 
 def test_no_area_is_no_division_by_zero():
     person = people(np.random.default_rng(0), 1)
-    similarity = oks(person, person, oks_sigmas=SIGMAS, area=np.zeros(1))
+    similarity = compute_oks(person, person, oks_sigmas=SIGMAS, area=np.zeros(1))
     np.testing.assert_array_equal(similarity, [[1.0]])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nimblepose import COCO_17, HUMAN_18, Poses, Skeleton
-from nimblepose.core.errors import MissingPackageError, SkeletonError
+from nimblepose.core.errors import MissingPackageError, ShapeError, SkeletonError
 from nimblepose.core.poses import ROW_COLUMNS, from_coco_people
 
 STICK = Skeleton("stick", ("head", "tail"), (("head", "tail"),))
@@ -47,6 +47,8 @@ def stick():
         ("scores", (2, 1)),
         ("track_ids", (3,)),
         ("interpolated", (2, 17)),
+        ("limb_colours", (2, 18, 3)),
+        ("limb_colours", (2, 19, 4)),
     ],
     ids=lambda value: str(value),
 )
@@ -57,7 +59,7 @@ def test_arrays_of_other_shapes_are_refused(name, shape):
         "scores": np.zeros(2, np.float32),
     }
     Poses(HUMAN_18, **arrays)
-    with pytest.raises(ValueError, match=r"expected .*\(2,.* got"):
+    with pytest.raises(ShapeError, match=r"expected .*\(2,.* got"):
         Poses(HUMAN_18, **arrays | {name: np.zeros(shape)})
 
 
@@ -129,6 +131,14 @@ def test_another_skeleton_takes_over_what_it_knows_by_name():
     assert np.isnan(back.keypoints[:, NECK]).all()
     assert not back.keypoint_scores[:, NECK].any()
     np.testing.assert_array_equal(np.delete(back.keypoints, NECK, 1), np.delete(poses.keypoints, NECK, 1))
+
+
+def test_colours_of_limbs_follow_choices_and_are_lost_with_the_limbs(stick):
+    colours = np.arange(6, dtype=np.float32).reshape(2, 1, 3)
+    seen = dataclasses.replace(stick, limb_colours=colours)
+    np.testing.assert_array_equal(seen[[1, 0]].limb_colours, colours[::-1])
+    turned = Skeleton("turned", ("tail", "head", "middle"), (("head", "middle"), ("middle", "tail")))
+    assert seen.to_skeleton(turned).limb_colours is None
 
 
 def test_skeletons_without_a_common_name_are_refused():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nimblepose.core.errors import ModelError
-from nimblepose.core.prior import PosePrior, frame
+from nimblepose.core.prior import PosePrior, measure_frame
 
 K = 4
 
@@ -25,7 +25,7 @@ NAN = (np.nan, np.nan)
 
 def test_it_is_the_conditional_mean_in_the_frame_of_the_pose(prior):
     xy = pose((3, 4), NAN, (11, 10), (5, 9))
-    middle, size = frame(xy)
+    middle, size = measure_frame(xy)
     np.testing.assert_allclose(middle[0, 0], [19 / 3, 23 / 3], rtol=1e-6)
     assert size[0, 0, 0] == pytest.approx(10)  # 8 by 6
     seen, hidden = [0, 1, 4, 5, 6, 7], [2, 3]

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from nimblepose.core.errors import ModelError
-from nimblepose.core.scorer import PoseScorer, feature_count, features
+from nimblepose.core.people import GroupedPeople
+from nimblepose.core.scorer import PoseScorer, count_features, measure_features
 
 K, F, H = 3, 9, 2
 
@@ -25,21 +26,23 @@ def scorer():
     )
 
 
-HEIGHTS = np.array([[0.5, 0, 0.2], [0.9, 0.8, 0.7]], np.float32)
-XY = np.array([[[2, 3], [np.nan] * 2, [5, 3]], [[0, 0], [1, 4], [2, 1]]], np.float32)
-LIMBS = np.array([0.4, 0.6], np.float32)
+PEOPLE = GroupedPeople(
+    keypoints=np.array([[[2, 3], [np.nan] * 2, [5, 3]], [[0, 0], [1, 4], [2, 1]]], np.float32),
+    peak_heights=np.array([[0.5, 0, 0.2], [0.9, 0.8, 0.7]], np.float32),
+    limb_scores=np.array([0.4, 0.6], np.float32),
+)
 
 
 def test_features_are_heights_limbs_and_size():
-    assert feature_count(K) == F
-    first, second = features(HEIGHTS, XY, LIMBS)
+    assert count_features(K) == F
+    first, second = measure_features(PEOPLE)
     np.testing.assert_allclose(first, [0.5, 0, 0.2, 0.4, 0.35, 2 / 3, 0.2, math.log(4), 0], rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(second, [0.9, 0.8, 0.7, 0.6, 0.8, 1, 0.7, math.log(3), math.log(5)], rtol=1e-6)
 
 
 def test_it_is_the_small_network_that_it_says(scorer):
-    found = scorer(HEIGHTS, XY, LIMBS)
-    for row, value in zip(features(HEIGHTS, XY, LIMBS), found, strict=True):
+    found = scorer(PEOPLE)
+    for row, value in zip(measure_features(PEOPLE), found, strict=True):
         total = scorer.output_bias[0]
         for unit in range(H):
             inner = scorer.hidden_bias[unit]
@@ -51,12 +54,12 @@ def test_it_is_the_small_network_that_it_says(scorer):
 
 
 def test_nobody_scores_nothing(scorer):
-    assert scorer(HEIGHTS[:0], XY[:0], LIMBS[:0]).shape == (0,)
+    assert scorer(PEOPLE[np.zeros(0, int)]).shape == (0,)
 
 
 def test_there_and_back(scorer):
     back = PoseScorer.from_dict(scorer.to_dict())
-    np.testing.assert_allclose(back(HEIGHTS, XY, LIMBS), scorer(HEIGHTS, XY, LIMBS), rtol=1e-4)
+    np.testing.assert_allclose(back(PEOPLE), scorer(PEOPLE), rtol=1e-4)
 
 
 @pytest.mark.parametrize(

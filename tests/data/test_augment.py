@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from nimblepose.core.errors import ModelError
-from nimblepose.data.augment import AugmentOptions, Sample, random_photo, random_warp, similarity, warp
+from nimblepose.data.augment import (
+    AugmentOptions,
+    Sample,
+    Warp,
+    build_warp,
+    choose_warp,
+    disturb_picture,
+    warp,
+)
 
 
 def centroid(image):
@@ -25,13 +33,13 @@ CASES = {
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_a_lit_keypoint_stays_lit(bird, case, reduced, detail):
     point = np.array([63.5, 55.5])
-    image = np.full((128, 160, 3), 128, np.uint8)  # grey, as beyond the border
+    image = np.full((128, 160, 3), 128, np.uint8)  # gray, as beyond the border
     image[48:64, 56:72] = 255  # centre (63.5, 55.5)
     small = image.reshape(128 // reduced, reduced, 160 // reduced, reduced, 3).mean((1, 3)).astype(np.uint8)
     xy = np.full((1, 4, 2), np.nan, np.float32)
     xy[0, 0] = point
     case = {"shift": [0.0, 0.0], "mirrored": False} | case
-    how = similarity(
+    how = build_warp(
         (70.0, 60.0), case["factor"], case["angle"], np.array(case["shift"]), mirrored=case["mirrored"], size=(96, 112)
     )
     moved = warp(Sample(small, xy, np.zeros((128, 160), bool)), how, (96, 112), bird, reduced=reduced, detail=detail)
@@ -40,10 +48,18 @@ def test_a_lit_keypoint_stays_lit(bird, case, reduced, detail):
     assert how.factor == pytest.approx(case["factor"])
 
 
+def test_a_sample_is_read_where_its_pixels_come_from_and_nowhere_near(bird):
+    """A ramp enlarged 64 times is no staircase: OpenCV below 5 reads to a 32nd of a pixel, 4 gray levels here."""
+    picture = np.repeat(np.array([[0, 250]], np.uint8), 3, axis=0)[..., None].repeat(3, axis=2)
+    nobody = Sample(picture, np.full((0, 4, 2), np.nan, np.float32), np.zeros((3, 2), bool))
+    enlarged = warp(nobody, Warp(np.array([[64.0, 0, 0], [0, 1, 0]]), False), (3, 64), bird).image
+    np.testing.assert_allclose(enlarged[1, :, 0], 250 * np.arange(64) / 64, atol=0.6)
+
+
 def test_a_mirror_swaps_left_and_right_and_two_mirrors_are_none(bird):
     xy = np.random.default_rng(0).uniform(20, 80, (2, 4, 2)).astype(np.float32)
     sample = Sample(np.zeros((100, 100, 3), np.uint8), xy, np.zeros((100, 100), bool))
-    mirror = similarity((49.5, 49.5), 1.0, 0.0, np.zeros(2), mirrored=True, size=(100, 100))
+    mirror = build_warp((49.5, 49.5), 1.0, 0.0, np.zeros(2), mirrored=True, size=(100, 100))
     once = warp(sample, mirror, (100, 100), bird)
     np.testing.assert_allclose(once.xy[:, 1], [99, 0] - xy[:, 2] * [1, -1], atol=1e-4)  # left wing was right wing
     np.testing.assert_allclose(once.xy[:, 0], [99, 0] - xy[:, 0] * [1, -1], atol=1e-4)
@@ -54,7 +70,7 @@ def test_the_mask_moves_with_the_picture(bird):
     ignore = np.zeros((128, 160), bool)
     ignore[48:64, 56:72] = True
     image = np.repeat(ignore[..., None], 3, axis=2).astype(np.uint8) * 255
-    how = similarity((60.0, 50.0), 1.5, 0.4, np.array([3.0, 5.0]), mirrored=True, size=(96, 96))
+    how = build_warp((60.0, 50.0), 1.5, 0.4, np.array([3.0, 5.0]), mirrored=True, size=(96, 96))
     moved = warp(Sample(image, np.zeros((0, 4, 2), np.float32), ignore), how, (96, 96), bird)
     seen = moved.image[..., 0] > 191
     assert (seen & moved.ignore).sum() / (seen | moved.ignore).sum() > 0.9
@@ -67,8 +83,8 @@ def test_arguments_are_left_alone_and_the_same_dice_throw_the_same(bird):
 
     def throw(seed):
         rng = np.random.default_rng(seed)
-        how = random_warp((32.0, 32.0), 40.0, (64, 64), options, rng)
-        return random_photo(warp(sample, how, (64, 64), bird), options, rng)
+        how = choose_warp((32.0, 32.0), 40.0, (64, 64), options, rng)
+        return disturb_picture(warp(sample, how, (64, 64), bird), options, rng)
 
     one, two, other = throw(5), throw(5), throw(6)
     np.testing.assert_array_equal(one.image, two.image)
@@ -81,7 +97,7 @@ def test_arguments_are_left_alone_and_the_same_dice_throw_the_same(bird):
 def test_the_dice_stay_within_their_ranges():
     options = AugmentOptions()
     rng = np.random.default_rng(0)
-    warps = [random_warp((100.0, 80.0), 120.0, (368, 368), options, rng) for _ in range(300)]
+    warps = [choose_warp((100.0, 80.0), 120.0, (368, 368), options, rng) for _ in range(300)]
     heights = np.array([how.factor * 120 / 368 for how in warps])  # of the person, in heights of the input
     middles = np.array([how.matrix @ [100, 80, 1] for how in warps]) - 183.5
     upright = [h.matrix[:, :2] * [[-1], [1]] if h.mirrored else h.matrix[:, :2] for h in warps]

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+pytest.importorskip("torch")
+
 from nimblepose.codec.encode import encode
 from nimblepose.core.errors import MediaError
 from nimblepose.data.augment import AugmentOptions
@@ -29,7 +31,7 @@ def test_unaugmented_a_sample_is_the_picture_and_its_people(coco, bird, save):
     heatmaps, pafs = encode(data.records[0].xy, (8, 12), bird)
     np.testing.assert_allclose(batch.heatmaps[0].numpy(), heatmaps, atol=1e-6)
     np.testing.assert_allclose(batch.pafs[0].numpy(), pafs, atol=1e-6)
-    assert (batch.counts == 1).all()
+    assert (batch.loss_mask == 1).all()
     assert batch.unreadable.tolist() == [0]
 
 
@@ -39,8 +41,23 @@ def test_a_closer_look_changes_the_picture_and_nothing_else(coco, bird, save):
     )  # small enough to be read reduced
     usual, closer = (dataset(coco, bird, save, augment=augment, detail=detail)[3] for detail in (1.0, 2.0))
     assert closer.image.shape == (1, 3, 128, 192)
-    for name in ("xy", "counts", "heatmaps", "pafs"):
+    for name in ("xy", "loss_mask", "heatmaps", "pafs"):
         np.testing.assert_array_equal(getattr(usual, name), getattr(closer, name))
+
+
+@pytest.mark.parametrize(("detail", "reduced"), [(1.0, 4), (2.0, 2), (4.0, 1)])
+def test_a_closer_look_is_read_as_large_as_it_is_shown(coco, bird, save, monkeypatch, detail, reduced):
+    """At a fifth of the picture's size a quarter of it is enough, but not for a teacher that looks closer."""
+    seen = []
+
+    def read(path, size, reduced):
+        seen.append(reduced)
+        return read_reduced(path, size, reduced)
+
+    monkeypatch.setattr("nimblepose.data.dataset.read_reduced", read)
+    augment = dataclasses.replace(STILL, relative_to="picture", fill=0.2)
+    assert dataset(coco, bird, save, augment=augment, detail=detail)[0].unreadable.tolist() == [0]
+    assert seen == [reduced]
 
 
 def test_a_sample_says_whether_its_labels_may_miss_people(coco, bird, save):
@@ -52,9 +69,9 @@ def test_a_sample_says_whether_its_labels_may_miss_people(coco, bird, save):
 def test_where_somebody_is_not_labelled_the_loss_does_not_count(coco, bird, save):
     coco["annotations"][1]["keypoints"] = [0] * 12
     coco["annotations"][1]["bbox"] = [48, 0, 48, 64]  # the right half
-    counts = dataset(coco, bird, save)[0].counts[0]
-    assert (counts[:, :6] == 1).all()
-    assert (counts[:, 6:] == 0).all()
+    loss_mask = dataset(coco, bird, save)[0].loss_mask[0]
+    assert (loss_mask[:, :6] == 1).all()
+    assert (loss_mask[:, 6:] == 0).all()
 
 
 def test_a_person_in_the_middle_at_the_picture_s_scale(coco, bird, save):
@@ -102,7 +119,7 @@ def test_an_unreadable_picture_counts_nowhere_and_is_counted(coco, bird, save, d
         cv2.imwrite(str(path), np.zeros((32, 96, 3), np.uint8))
     batch = data[0]
     assert batch.unreadable.tolist() == [1]
-    assert (batch.counts == 0).all()
+    assert (batch.loss_mask == 0).all()
     assert batch.xy.shape[1] == 0
 
 
@@ -141,12 +158,12 @@ def test_processes_share_the_batches_that_one_would_have(world):
     alone = SampleOrder(50, 8, seed=3)
     ranks = [SampleOrder(50, 8, seed=3, rank=rank, world=world) for rank in range(world)]
     for step in range(20):
-        assert [i for rank in ranks for i in rank.batch(step)] == alone.batch(step)
+        assert [i for rank in ranks for i in rank.list_indices(step)] == alone.list_indices(step)
 
 
 def test_every_epoch_shows_everything_once_in_a_new_order():
     order = SampleOrder(24, 8, seed=0)
-    first, second = ([i for step in range(3) for i in order.batch(3 * epoch + step)] for epoch in range(2))
+    first, second = ([i for step in range(3) for i in order.list_indices(3 * epoch + step)] for epoch in range(2))
     assert sorted(first) == list(range(24))
     assert sorted(second) == list(range(24, 48))
     assert [i - 24 for i in second] != first

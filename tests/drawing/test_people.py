@@ -5,8 +5,8 @@ import pytest
 
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import HUMAN_18, Skeleton
-from nimblepose.drawing.faces import head_discs
-from nimblepose.drawing.people import DrawOptions, draw_poses, limb_palette, person_colour
+from nimblepose.drawing.faces import find_head_discs
+from nimblepose.drawing.people import DrawOptions, choose_person_colour, draw_poses, make_limb_palette
 
 STICK = Skeleton("stick", ("head", "foot"), (("head", "foot"),))
 GRAY = np.full((120, 160, 3), 127, np.uint8)
@@ -84,22 +84,22 @@ def test_a_guessed_head_is_covered_as_one_that_was_not_found():
     for name, place in (("neck", (200, 200)), ("right_hip", (180, 300)), ("left_hip", (220, 300))):
         xy[0, HUMAN_18.keypoints.index(name)] = place
     scores = (~np.isnan(xy[..., 0])).astype(np.float32)
-    plain = head_discs(Poses(HUMAN_18, xy, scores, np.ones(1, np.float32)))
+    plain = find_head_discs(Poses(HUMAN_18, xy, scores, np.ones(1, np.float32)))
     whole = np.where(np.isnan(xy), np.float32(210), xy)
-    np.testing.assert_allclose(head_discs(Poses(HUMAN_18, whole, scores, np.ones(1, np.float32))), plain)
+    np.testing.assert_allclose(find_head_discs(Poses(HUMAN_18, whole, scores, np.ones(1, np.float32))), plain)
 
 
 def test_colours_are_distinct_per_limb_and_stable_per_identity():
-    assert len(set(limb_palette(HUMAN_18))) == 19
-    assert len({person_colour(i) for i in range(50)}) == 50
+    assert len(set(make_limb_palette(HUMAN_18))) == 19
+    assert len({choose_person_colour(i) for i in range(50)}) == 50
     one = draw_poses(GRAY, stick([(20, 60), (100, 60)], track_ids=[7]), DrawOptions(colour_by="person"))
-    np.testing.assert_allclose(one[60, 60].astype(int), person_colour(7), atol=25)  # a thin line is anti-aliased
+    np.testing.assert_allclose(one[60, 60].astype(int), choose_person_colour(7), atol=25)  # a thin line is anti-aliased
 
 
 def test_the_best_person_lies_on_top():
     poses = stick([(80, 20), (80, 100)], [(20, 60), (140, 60)])
     drawn = draw_poses(GRAY, poses, DrawOptions(colour_by="person"))
-    np.testing.assert_allclose(drawn[60, 80].astype(int), person_colour(0), atol=25)
+    np.testing.assert_allclose(drawn[60, 80].astype(int), choose_person_colour(0), atol=25)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 300), (300, 5)], ids=str)

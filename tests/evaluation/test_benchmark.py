@@ -7,17 +7,16 @@ import threading
 import numpy as np
 import pytest
 
-from nimblepose.core.errors import MediaError, PoseError
+from nimblepose.core.errors import MediaError, OptionError
 from nimblepose.core.files import write_atomically
 from nimblepose.evaluation.benchmark import (
     STAGES,
     BenchmarkOptions,
     Timing,
     _run_parallel,
-    load_pictures,
-    noise,
     run_benchmark,
 )
+from nimblepose.evaluation.benchmark_pictures import load_pictures, make_noise
 from nimblepose.media.encoding import encode_picture
 from nimblepose.runtime.backends import open_backend
 from nimblepose.runtime.estimator import PoseEstimator
@@ -72,7 +71,7 @@ def test_all_stages_rates_and_people_are_there(estimator, parallel, files):
 def test_the_network_alone_runs_as_often_as_it_is_compared(estimator, parallel):
     estimator.backend = Counting(estimator.backend)
     counting = Counting(parallel)
-    run_benchmark(estimator, counting, [noise((64, 128))], threads=2, options=OPTIONS)
+    run_benchmark(estimator, counting, [make_noise((64, 128))], threads=2, options=OPTIONS)
     warm_up, a_round = 2, 8  # a round has at least four frames per thread
     assert estimator.backend.runs == warm_up + 3 * OPTIONS.frames + OPTIONS.rounds * a_round
     assert counting.runs == warm_up + OPTIONS.rounds * a_round
@@ -96,19 +95,20 @@ def test_the_networks_own_best_rate_has_the_callers_that_streaming_has():
 
 
 def test_without_files_nothing_is_read(estimator, parallel):
-    result = run_benchmark(estimator, parallel, [noise((64, 128))], threads=2, options=OPTIONS)
+    result = run_benchmark(estimator, parallel, [make_noise((64, 128))], threads=2, options=OPTIONS)
     assert tuple(result.stages) == STAGES[1:]
 
 
 def test_averaging_is_not_measured(dots_model, parallel):
-    with pytest.raises(PoseError, match="leave out flip"):
-        run_benchmark(PoseEstimator(dots_model, flip=True, input_height=64), parallel, [noise((64, 128))], threads=1)
+    averaging = PoseEstimator(dots_model, flip=True, input_height=64)
+    with pytest.raises(OptionError, match="leave out flip"):
+        run_benchmark(averaging, parallel, [make_noise((64, 128))], threads=1)
 
 
 def test_nothing_to_measure_with_is_said(estimator, parallel):
-    with pytest.raises(PoseError, match="no pictures"):
+    with pytest.raises(OptionError, match="no pictures"):
         run_benchmark(estimator, parallel, [], threads=1)
-    with pytest.raises(PoseError, match="1 or more"):
+    with pytest.raises(OptionError, match="1 or more"):
         dataclasses.replace(OPTIONS, frames=0)
 
 
@@ -127,6 +127,6 @@ def test_of_many_pictures_few_are_held_evenly_spread(tmp_path):
 
 
 def test_times_are_milliseconds():
-    timing = Timing.of([0.001, 0.002, 0.003, 0.004, 0.010])
+    timing = Timing.from_seconds([0.001, 0.002, 0.003, 0.004, 0.010])
     assert (timing.median, timing.mean) == pytest.approx((3, 4))
     assert timing.p95 == pytest.approx(8.8)  # between the fourth and the fifth, as numpy interpolates

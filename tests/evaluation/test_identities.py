@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nimblepose.evaluation.identities import Sighting, identity_scores
+from nimblepose.evaluation.identities import Sighting, score_identities
 
 
 def story(*frames):
@@ -18,7 +18,7 @@ def story(*frames):
             if "-" not in (t, f):
                 similarity[true.index(ord(t)), found.index(int(f))] = 0.8
         sightings.append(Sighting(np.array(true, int), np.array(found, int), similarity))
-    return identity_scores(sightings)
+    return score_identities(sightings)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,11 @@ def test_the_global_choice_is_optimal_not_greedy():
 
 def test_what_is_not_similar_enough_is_not_the_person():
     frames = [Sighting(np.array([1]), np.array([5]), np.array([[0.49]]))]
-    assert identity_scores(frames).agreeing == 0
-    assert identity_scores(frames, min_similarity=0.4).agreeing == 1
+    assert score_identities(frames).agreeing == 0
+    assert score_identities(frames, min_similarity=0.4).agreeing == 1
 
 
 def test_people_keep_the_identity_they_had_while_it_is_similar_enough():
     both = Sighting(np.array([1]), np.array([5, 6]), np.array([[0.6, 0.9]]))
     first = Sighting(np.array([1]), np.array([5]), np.array([[0.9]]))
-    assert identity_scores([first, both]).switches == 0
+    assert score_identities([first, both]).switches == 0

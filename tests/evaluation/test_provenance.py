@@ -9,13 +9,13 @@ from nimblepose import __version__
 from nimblepose.codec.decode import DecodeOptions
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.skeleton import COCO_17
-from nimblepose.evaluation.provenance import machine, model_facts, provenance
+from nimblepose.evaluation.provenance import describe_machine, describe_model, describe_run
 
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # SHA-256 of "abc", FIPS 180-2
 
 
 def test_the_machine_is_named_with_its_versions():
-    facts = machine()
+    facts = describe_machine()
     assert facts["processor"]
     assert 1 <= facts["usable_cores"] <= facts["cores"]
     assert facts["packages"]["nimblepose"] == __version__
@@ -25,7 +25,7 @@ def test_the_machine_is_named_with_its_versions():
 def test_a_model_is_known_by_the_checksums_of_all_its_files(tmp_path):
     for suffix in (".xml", ".bin"):
         (tmp_path / f"model{suffix}").write_text("abc")
-    facts = model_facts(tmp_path / "model.xml", ModelMetadata(skeleton=COCO_17, licence="MIT", origin="here"))
+    facts = describe_model(tmp_path / "model.xml", ModelMetadata(skeleton=COCO_17, licence="MIT", origin="here"))
     assert facts["sha256"] == {"model.xml": ABC, "model.bin": ABC}
     assert (facts["licence"], facts["origin"], facts["skeleton"]["name"]) == ("MIT", "here", "coco17")
 
@@ -36,9 +36,9 @@ def test_all_options_are_there_and_plain(tmp_path):
         model=tmp_path / "model.onnx", metadata=ModelMetadata(skeleton=COCO_17), backend_name="openvino",
         input_height=128, flip=True, scales=(0.5, 1.0), decode_options=DecodeOptions(),
     )  # fmt: skip
-    value = json.loads(json.dumps(provenance(estimator, threads=3)))
+    value = json.loads(json.dumps(describe_run(estimator, threads=3)))
     expected = {"backend": "openvino", "threads": 3, "input_height": 128, "flip": True, "scales": [0.5, 1.0]}
     assert expected.items() <= value["options"].items()
     assert value["options"]["decode"]["limb_samples"] == DecodeOptions().limb_samples
-    assert provenance(estimator, threads=0)["options"]["threads"] == machine()["usable_cores"]
+    assert describe_run(estimator, threads=0)["options"]["threads"] == describe_machine()["usable_cores"]
     assert value["date"].endswith("+00:00")

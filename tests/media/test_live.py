@@ -1,8 +1,11 @@
 """Live sources: newest frame first, lost connections come back, nothing hangs."""
 
 import itertools
+import os
+import sys
 import threading
 import time
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -11,6 +14,7 @@ from live_pages import stream_of
 from video_files import make_video, number_of, numbered
 
 from nimblepose.core.errors import MediaError
+from nimblepose.media import connections
 from nimblepose.media.connections import Camera
 from nimblepose.media.frames import EVERYTHING, Selection, StreamInfo
 from nimblepose.media.live import Arrival, LiveOptions, LiveSource
@@ -32,7 +36,7 @@ class Script:
         self.scenes, self.now, self.made = list(scenes), 0.0, 0
         self.taken, self.opened = threading.Semaphore(0), 0
 
-    def arrivals(self, stop):
+    def read_arrivals(self, stop):
         self.opened += 1
         scene = self.scenes.pop(0) if self.scenes else MediaError("nobody answers")
         if isinstance(scene, Exception):
@@ -63,7 +67,7 @@ def test_frames_nobody_takes_in_time_are_dropped_and_counted():
         def __init__(self):
             self.sent, self.pause, self.ended = 0, threading.Event(), threading.Event()
 
-        def arrivals(self, stop):
+        def read_arrivals(self, stop):
             for number in range(1000):
                 self.sent += 1
                 yield Arrival(None, lambda number=number: picture(number))
@@ -131,7 +135,7 @@ def test_closing_from_elsewhere_ends_a_waiting_reader():
     class Silent:
         info = StreamInfo("silent")
 
-        def arrivals(self, stop):
+        def read_arrivals(self, stop):
             stop.wait(5)
             return iter(())
 
@@ -231,11 +235,52 @@ def test_a_page_that_is_no_video(web_server):
         open_frames(f"{web_server.address}/gone.mp4", live=QUICK)
 
 
+class Closed:
+    """What OpenCV answers where it cannot open a camera."""
+
+    made: ClassVar[list["Closed"]] = []
+
+    def __init__(self, device):
+        self.device, self.released = device, False
+        Closed.made.append(self)
+
+    def isOpened(self):  # noqa: N802 - OpenCV's name
+        return False
+
+    def release(self):
+        self.released = True
+
+
+@pytest.fixture
+def closed(monkeypatch):
+    """OpenCV opens no camera; the list of those that it was asked for."""
+    monkeypatch.setattr(cv2, "VideoCapture", Closed)
+    monkeypatch.setattr(Closed, "made", [])
+    return Closed.made
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere only opening a camera tells whether it is there")
 @pytest.mark.parametrize("source", ["97", 97, "/dev/video97"], ids=repr)
-def test_a_camera_that_is_not_there(source, tmp_path, monkeypatch):
+def test_a_camera_that_is_not_there(closed, source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(MediaError, match=r"(camera 97|video97) (is not there|cannot be opened)"):
+    with pytest.raises(MediaError, match=r"^(camera 97|/dev/video97) is not there; this machine has "):
         open_frames(source)
+    assert not closed, "OpenCV would print a warning"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="devices are files there")
+def test_a_camera_that_one_may_not_use(closed, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(MediaError, match="no permission to use /dev/null; is the user in its group"):
+        Camera("/dev/null")
+    assert not closed
+
+
+def test_a_camera_that_another_program_has(closed, monkeypatch):
+    monkeypatch.setattr("nimblepose.media.connections._check_device", lambda device, name: None)
+    with pytest.raises(MediaError, match=r"^camera 97 cannot be opened; is it plugged in, and not in use"):
+        open_frames("97")
+    assert [(one.device, one.released) for one in closed] == [(97, True)]
 
 
 def test_a_camera_that_is_unplugged_and_comes_back(monkeypatch):
@@ -272,3 +317,66 @@ def test_a_camera_that_is_unplugged_and_comes_back(monkeypatch):
     assert source.reconnections >= 2
     np.testing.assert_array_equal(frames[0].image[0, 0], [3, 2, 1])
     assert "cannot be opened" in source.problems[0]
+
+
+def test_waits_grow_up_to_a_limit_and_begin_anew_after_a_frame(monkeypatch):
+    waits = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout=None):
+            if timeout is None:  # of a thread that has begun
+                return super().wait()
+            waits.append(timeout)
+            if len(waits) == 7:
+                self.set()
+            return self.is_set()
+
+    down = MediaError("down")
+    script = Script(down, down, down, down, [(0, 0)], down, down)
+    script.taken.release()
+    monkeypatch.setattr("nimblepose.media.live.threading.Event", Stop)
+    options = LiveOptions(first_wait=1, longest_wait=5, give_up_after=None)
+    list(LiveSource(script, options=options, clock=lambda: script.now))
+    assert waits == [1, 2, 4, 5, 1, 2, 4]
+
+
+class Paced:
+    """The event that stops a connection; remembers what it was asked to wait for, and does not wait."""
+
+    def __init__(self):
+        self.waits = []
+
+    def wait(self, seconds):
+        self.waits.append(seconds)
+        return False
+
+    def is_set(self):
+        return False
+
+
+def test_segments_that_arrive_at_once_are_played_at_their_pace(tmp_path, monkeypatch):
+    """The clock stands still, so each frame waits for all of its time; what is far away does not stop everything."""
+    path = make_video(tmp_path / "a.ts", [numbered(n) for n in range(4)], times=[0, 0.5, 2, 40], options={"bf": "0"})
+    monkeypatch.setattr(connections, "name_source", str)
+    monkeypatch.setattr(connections, "_IN_BURSTS", {"mpegts"})
+    monkeypatch.setattr(connections.time, "monotonic", lambda: 1000.0)
+    stop = Paced()
+    arrivals = list(connections.NetworkStream(str(path)).arrivals(stop))
+    assert len(arrivals) == 4
+    np.testing.assert_allclose(stop.waits, [0, 0.5, 2, 10], atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("address", "transport"), [("RTSP://door/1", "tcp"), ("rtsps://door/1", "tcp"), ("http://a", None)]
+)
+def test_rtsp_comes_over_tcp_which_loses_no_pictures(address, transport, monkeypatch):
+    asked = []
+
+    def refuse(source, **options):
+        asked.append((source, options))
+        raise MediaError("nobody there")
+
+    monkeypatch.setattr(connections, "open_container", refuse)
+    with pytest.raises(MediaError, match="nobody there"):
+        connections.NetworkStream(address, LiveOptions(timeout=3))
+    assert asked == [(address, {"timeout": 3, "options": {"rtsp_transport": transport} if transport else {}})]

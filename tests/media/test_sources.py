@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from video_files import number_of, numbered
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import MediaError, OptionError
 from nimblepose.media.frames import Selection
 from nimblepose.media.sources import find_pictures, is_camera, is_recorded, open_frames
 
@@ -77,7 +77,7 @@ def test_a_selection_of_a_folder(numbers):
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan")])
 def test_a_folder_needs_a_rate(numbers, rate):
-    with pytest.raises(MediaError, match="rate above 0"):
+    with pytest.raises(OptionError, match="rate above 0"):
         open_frames(numbers, rate=rate)
 
 
@@ -113,3 +113,13 @@ def test_a_file_may_be_called_like_a_camera(tmp_path, monkeypatch, video):
 )  # fmt: skip
 def test_what_can_be_read_twice(source, recorded):
     assert is_recorded(source) == recorded
+
+
+def test_hidden_files_are_no_pictures_unless_named(tmp_path):
+    """macOS puts `._NAME` beside every file on a memory card, Android `.trashed-...`: neither is a picture."""
+    for name in ("a.jpg", "b.jpg", "._a.jpg", "._b.jpg", ".trashed-1-c.jpg"):
+        (tmp_path / name).touch()
+    for source in (tmp_path, tmp_path / "*.jpg", tmp_path / "**/*.jpg"):
+        assert [path.name for path in find_pictures(str(source))] == ["a.jpg", "b.jpg"]
+    assert find_pictures(str(tmp_path / "._a.jpg")) == [tmp_path / "._a.jpg"]
+    assert len(find_pictures(str(tmp_path / "._*.jpg"))) == 2

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from video_files import make_video, number_of, numbered
 
-from nimblepose.core.errors import MediaError, MissingPackageError
+from nimblepose.core.errors import MediaError, MissingPackageError, OptionError
 from nimblepose.media.frames import Selection
 from nimblepose.media.video import VideoFile
 
@@ -114,7 +114,7 @@ def test_a_start_behind_the_end_selects_nothing(video):
 
 @pytest.mark.parametrize("selection", [{"every": 0}, {"start": -1}, {"start": 2, "end": 2}], ids=str)
 def test_selections_that_cannot_be(selection):
-    with pytest.raises(MediaError, match="every must be"):
+    with pytest.raises(OptionError, match="every must be"):
         Selection(**selection)
 
 

@@ -4,7 +4,9 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-import torch
+
+torch = pytest.importorskip("torch")
+
 from safetensors.torch import save_file
 
 from nimblepose.core.errors import ModelError

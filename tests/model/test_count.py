@@ -4,16 +4,18 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("torch")
+
 from nimblepose.core.errors import ModelError
 from nimblepose.core.skeleton import HUMAN_18
-from nimblepose.model.count import count_options, count_parts, total
+from nimblepose.model.count import count_options, count_parts, sum_parts
 from nimblepose.model.network import NetworkOptions, build_network
 from nimblepose.model.variants import PAPER_SIZE, VARIANTS
 
 
 def gmacs(variant, size=PAPER_SIZE):
     parts = count_options(VARIANTS[variant].options, HUMAN_18, size)
-    return {part.part: part.macs / 1e9 for part in [*parts, total(parts)]}
+    return {part.part: part.macs / 1e9 for part in [*parts, sum_parts(parts)]}
 
 
 def test_conv4_4_by_hand():
@@ -33,7 +35,7 @@ def test_a_depthwise_layer_counts_once_per_channel():
 def test_parts_make_up_the_whole():
     network = build_network(NetworkOptions(refinement_stages=3), HUMAN_18, seed=0)
     parts = count_parts(network, (64, 64))
-    assert total(parts).parameters == sum(parameter.numel() for parameter in network.parameters())
+    assert sum_parts(parts).parameters == sum(parameter.numel() for parameter in network.parameters())
     assert [part.part for part in parts][-3:] == [f"refinement stage {i}" for i in (1, 2, 3)]
 
 
@@ -74,7 +76,7 @@ def test_the_table_in_the_documentation_is_current():
     assert list(table) == list(VARIANTS)
     for name, variant in VARIANTS.items():
         parts = count_options(variant.options, HUMAN_18, PAPER_SIZE)
-        whole = total(parts)
+        whole = sum_parts(parts)
         macs = [*(part.macs for part in parts[:4]), sum(part.macs for part in parts[4:]), whole.macs]
         expected = [f"{whole.parameters:,}", *(f"{value / 1e9:.2f}" for value in macs), variant.paper_gmacs]
         assert table[name] == expected, name

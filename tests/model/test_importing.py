@@ -7,7 +7,8 @@ import zlib
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch")
 
 from nimblepose.core.errors import ModelError
 from nimblepose.core.metadata import ModelMetadata

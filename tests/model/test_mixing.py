@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch")
 
 from nimblepose.core.errors import ModelError
 from nimblepose.core.metadata import InputSpec, ModelMetadata

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch")
 
 from nimblepose.core.errors import ModelError
 from nimblepose.model.importing import import_weights

@@ -1,6 +1,8 @@
 """What was found is remembered to the last bit, up to the last whole line, and only for the same run."""
 
 import dataclasses
+import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -111,3 +113,17 @@ def test_without_resume_it_begins_anew(path):
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(MediaError, match="nowhere"):
         Journal(tmp_path / "nowhere" / "journal", CONDITIONS).add(*ENTRIES[0])
+
+
+def test_short_writes_leave_whole_lines(tmp_path, monkeypatch):
+    class Short(io.FileIO):
+        def write(self, data):
+            return super().write(bytes(data)[:1000])
+
+    monkeypatch.setattr(Path, "open", lambda path, mode, buffering=-1: Short(path, mode.replace("b", "")))
+    journal = Journal(tmp_path / "journal", CONDITIONS)
+    for stamp, poses in ENTRIES:
+        journal.add(stamp, poses)
+    journal.close()
+    monkeypatch.undo()
+    assert_equal(Journal(tmp_path / "journal", CONDITIONS, resume=True).entries(COCO_17), ENTRIES)

@@ -144,6 +144,25 @@ def test_people_have_identities_and_are_steadied(video, out):
     assert (x[1:] < raw[1:]).all(), "the filter follows, a little behind"
 
 
+class OnTheRight:
+    """A tracker who knows everybody as 7, and a smoother who moves them one pixel."""
+
+    def update(self, poses, time):
+        keypoints = poses.keypoints if poses.track_ids is None else poses.keypoints + np.float32(1)
+        return dataclasses.replace(poses, keypoints=keypoints, track_ids=np.full(len(poses), 7))
+
+
+@pytest.mark.parametrize(("smoothing", "shift"), [("off", 0), ("live", 1)])
+def test_a_tracker_and_a_smoother_of_ones_own_take_the_place_of_ours(video, out, smoothing, shift):
+    options = dataclasses.replace(PLAIN, tracking=OnTheRight, smoothing=smoothing, smoother=OnTheRight)
+    recording = Recording(SeeingNumbers(), video, out / "a", options)
+    steps = list(recording)
+    recording.finish()
+    for number, step in enumerate(steps):
+        assert step.poses.track_ids.tolist() == [7]
+        np.testing.assert_array_equal(step.poses.keypoints, person(number).keypoints + np.float32(shift))
+
+
 def test_the_second_pass_does_not_lag_and_flags_what_it_fills_in_everywhere(video, out):
     steps = []
     recording = Recording(SeeingNumbers(), video, out / "a", dataclasses.replace(EVERYTHING, smoothing="offline"))
@@ -409,3 +428,35 @@ def test_how_people_are_followed_may_change_when_a_run_is_resumed(video, out):
     estimator = SeeingNumbers()
     record(video, out / "a", options, estimator)
     assert len(estimator.seen) == 15
+
+
+def fill(folder, numbers):
+    folder.mkdir(exist_ok=True)
+    for n in numbers:
+        Image.fromarray(numbered(n)).save(folder / f"f{n:03}.png")
+    return folder
+
+
+def test_each_row_names_the_picture_of_its_frame(tmp_path, out):
+    folder = fill(tmp_path / "frames", [3, 4, 7])
+    record(folder, out / "a", dataclasses.replace(EVERYTHING, sink=VideoSinkOptions(formats=FORMATS, video=False)))
+    names = ["f003.png", "f004.png", "f007.png"]
+    assert [(line["frame"], line["file"]) for line in lines(out / "a.poses.jsonl")] == list(
+        zip([0, 1, 4], names, strict=True)
+    )
+    for table in (pd.read_csv(out / "a.poses.csv"), pd.read_parquet(out / "a.poses.parquet")):
+        assert table.file.unique().tolist() == names
+    assert [row["file_name"] for row in json.loads((out / "a.poses.coco.json").read_text())] == names
+
+
+@pytest.mark.parametrize("draws", [True, False])
+def test_a_folder_that_has_changed_is_not_gone_on_with(tmp_path, out, draws):
+    folder = fill(tmp_path / "frames", [0, 1, 3, 4, 5])
+    options = dataclasses.replace(PLAIN, sink=VideoSinkOptions(video=draws))
+    recording = Recording(SeeingNumbers(), folder, out / "a", options)
+    for _, _step in zip(range(3), recording, strict=False):
+        pass
+    recording.abandon()
+    fill(folder, [2])
+    with pytest.raises(MediaError, match="list of files"):
+        Recording(SeeingNumbers(), folder, out / "a", dataclasses.replace(options, resume=True))

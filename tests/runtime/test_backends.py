@@ -125,7 +125,7 @@ def test_the_public_weights_give_the_same_poses_in_all_runtimes(public, shared):
     people = 0
     for picture in pictures:
         placement = estimators["torch"].place(picture)
-        fields = {name: one.fields([picture], placement) for name, one in estimators.items()}
+        fields = {name: one.compute_fields([picture], placement) for name, one in estimators.items()}
         poses = {name: one.decode(*(f[0] for f in fields[name]), placement) for name, one in estimators.items()}
         people += len(poses["torch"])
         for name in NAMES[:2]:

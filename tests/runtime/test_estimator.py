@@ -14,7 +14,7 @@ from nimblepose.core.geometry import rescale
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.backends import Fields, open_backend
-from nimblepose.runtime.streaming import usable_cores
+from nimblepose.runtime.streaming import count_usable_cores
 
 DRAWN = np.array([[3, 4], [8, 4], [13, 4]], np.float32)  # cells where the model `dots_model` sees its keypoints
 
@@ -101,7 +101,7 @@ def test_a_long_list_holds_a_few_pictures_at_a_time(dots, tmp_path, monkeypatch)
 
     monkeypatch.setattr("nimblepose.runtime.estimator.read_picture", watched)
     assert len(dots([tmp_path / "a.png"] * 40)) == len(read) == 40
-    assert most <= usable_cores() + 1
+    assert most <= count_usable_cores() + 1
 
 
 def test_a_stream_equals_one_by_one(noisy, noise):
@@ -234,7 +234,7 @@ def test_with_flip_a_symmetric_picture_has_symmetric_fields(tiny, noise):
 
     estimator = PoseEstimator(tiny.onnx, input_height=64, flip=True)
     picture = np.concatenate([noise[1], noise[1][:, ::-1]], axis=1)
-    fields = estimator.fields([picture], estimator.place(picture))
+    fields = estimator.compute_fields([picture], estimator.place(picture))
     for ours, theirs in zip(fields, mirror(fields, COCO_17), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
@@ -244,16 +244,16 @@ def test_with_flip_a_mirrored_picture_has_mirrored_fields(tiny, noise):
 
     estimator = PoseEstimator(tiny.onnx, input_height=64, flip=True)
     placement = estimator.place(noise[0])
-    turned = mirror(estimator.fields([noise[0][:, ::-1]], placement), COCO_17)
-    for ours, theirs in zip(estimator.fields([noise[0]], placement), turned, strict=True):
+    turned = mirror(estimator.compute_fields([noise[0][:, ::-1]], placement), COCO_17)
+    for ours, theirs in zip(estimator.compute_fields([noise[0]], placement), turned, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
 def test_flip_changes_nothing_where_the_network_is_symmetric_already(tiny, noise):
     plain, flipped = PoseEstimator(tiny.onnx, input_height=64), PoseEstimator(tiny.onnx, input_height=64, flip=True)
     symmetric, placement = Symmetric(plain.backend), plain.place(noise[0])
-    once = plain.fields([noise[0]], placement, symmetric)
-    twice = flipped.fields([noise[0]], placement, symmetric)
+    once = plain.compute_fields([noise[0]], placement, symmetric)
+    twice = flipped.compute_fields([noise[0]], placement, symmetric)
     for ours, theirs in zip(twice, once, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
@@ -263,7 +263,7 @@ def test_flip_changes_nothing_where_the_network_is_symmetric_already(tiny, noise
 def test_scales_answer_at_the_size_of_the_input(tiny, noise, scales, flip):
     estimator = PoseEstimator(tiny.onnx, input_height=64, scales=scales, flip=flip)
     placement = estimator.place(noise[0])
-    heatmaps, pafs = estimator.fields([noise[0], noise[2]], placement)
+    heatmaps, pafs = estimator.compute_fields([noise[0], noise[2]], placement)
     assert heatmaps.shape == (2, 18, *(side // 8 for side in placement.input_size))
     assert pafs.shape == (2, 38, *(side // 8 for side in placement.input_size))
     assert isinstance(estimator(noise[0]), Poses)
@@ -272,7 +272,9 @@ def test_scales_answer_at_the_size_of_the_input(tiny, noise, scales, flip):
 def test_one_scale_twice_is_that_scale(tiny, noise):
     once, twice = (PoseEstimator(tiny.onnx, input_height=64, scales=scales) for scales in ((1.0,), (1.0, 1.0)))
     placement = once.place(noise[0])
-    for ours, theirs in zip(twice.fields([noise[0]], placement), once.fields([noise[0]], placement), strict=True):
+    for ours, theirs in zip(
+        twice.compute_fields([noise[0]], placement), once.compute_fields([noise[0]], placement), strict=True
+    ):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
@@ -337,3 +339,24 @@ def test_a_picture_is_left_alone(noisy, noise):
     picture.setflags(write=False)
     noisy([picture, picture])
     np.testing.assert_array_equal(picture, noise[0])
+
+
+def test_pixels_that_are_not_square_are_seen_as_they_are_shown(dots):
+    """PAL in 16:9 and the like: the network sees the shape that people see, keypoints lie in the stored pixels."""
+    stored, shown = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 128, 3), np.uint8)
+    assert dots.place(stored, pixel_aspect=2.0).input_size == dots.place(shown).input_size == (64, 128)
+    poses = dots.estimate(stored, pixel_aspect=2.0)
+    expected = dots(shown).keypoints
+    np.testing.assert_allclose(poses.keypoints[..., 0], (expected[..., 0] + 0.5) / 2 - 0.5, atol=1e-4)
+    np.testing.assert_allclose(poses.keypoints[..., 1], expected[..., 1], atol=1e-4)
+    same(next(iter(dots.stream([stored], pixel_aspect=2.0))), poses)
+
+
+def test_other_scales_keep_the_shape_of_pixels(dots_model):
+    seen = []
+    estimator = PoseEstimator(dots_model, input_height=64, scales=(1.0, 2.0))
+    real = estimator.prepare
+    estimator.prepare = lambda pictures, placement: seen.append(placement.input_size) or real(pictures, placement)
+    picture = np.zeros((64, 64, 3), np.uint8)
+    estimator.compute_fields([picture], estimator.place(picture, pixel_aspect=2.0))
+    assert seen == [(64, 128), (128, 256)]

@@ -8,7 +8,7 @@ import pytest
 
 from nimblepose.core.errors import DownloadError, ModelError
 from nimblepose.runtime import models
-from nimblepose.runtime.models import ModelFile, NamedModel, cache_folder, cached, fetch_model, find_model
+from nimblepose.runtime.models import ModelFile, NamedModel, fetch_model, find_cache_folder, find_cached, find_model
 
 XML, BIN = b"<net/>" * 500, bytes(range(256)) * 2000
 
@@ -46,7 +46,7 @@ def test_a_named_model_is_fetched_once(model, web_server, own_cache):
     assert path == own_cache / "tiny" / "tiny.xml"
     assert path.read_bytes() == XML
     assert path.with_suffix(".bin").read_bytes() == BIN
-    assert find_model("tiny") == path == cached(model)
+    assert find_model("tiny") == path == find_cached(model)
     assert web_server.requests == ["/tiny.xml", "/tiny.bin"]
     assert files_in(own_cache) == ["tiny.bin", "tiny.xml"]
 
@@ -120,14 +120,14 @@ def test_an_interrupted_download_leaves_nothing_and_can_be_repeated(model, own_c
     with pytest.raises(KeyboardInterrupt):
         find_model("tiny", progress=interrupt)
     assert files_in(own_cache) == ["tiny.xml"]
-    assert cached(model) is None
+    assert find_cached(model) is None
     assert find_model("tiny").with_suffix(".bin").read_bytes() == BIN
 
 
 def test_a_file_damaged_in_the_cache_is_fetched_again(model):
     path = find_model("tiny").with_suffix(".bin")
     path.write_bytes(BIN[:-1] + b"?")
-    assert cached(model) is None
+    assert find_cached(model) is None
     assert find_model("tiny").with_suffix(".bin").read_bytes() == BIN
 
 
@@ -147,7 +147,7 @@ def test_processes_that_fetch_at_the_same_time_all_succeed(model, own_cache):
         process.join(30)
     assert [process.exitcode for process in crowd] == [0] * 4
     assert files_in(own_cache) == ["tiny.bin", "tiny.xml"]
-    assert cached(model)
+    assert find_cached(model)
 
 
 @pytest.mark.parametrize("value", ["1", "true", "yes"])
@@ -186,10 +186,10 @@ def test_an_unknown_name_lists_the_known_and_says_where_it_came_from(monkeypatch
 
 
 def test_the_cache_follows_the_variables(monkeypatch, tmp_path):
-    assert cache_folder() == tmp_path / "cache"
+    assert find_cache_folder() == tmp_path / "cache"
     monkeypatch.delenv(models.CACHE_VARIABLE)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_folder() == tmp_path / "xdg" / "nimblepose"
+    assert find_cache_folder() == tmp_path / "xdg" / "nimblepose"
 
 
 def test_every_named_model_is_described_whole():

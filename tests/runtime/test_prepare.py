@@ -79,7 +79,7 @@ def test_resizing_gives_the_size_and_keeps_plain_colours(size):
 
 
 def test_shrinking_skips_no_pixel():
-    """A fine chequerboard becomes grey: cubic interpolation alone would see only some of its squares."""
+    """A fine chequerboard becomes gray: cubic interpolation alone would see only some of its squares."""
     board = (255 * (np.indices((512, 512)).sum(axis=0) % 2)).astype(np.uint8)
     resized = resize(np.repeat(board[..., None], 3, axis=2), (64, 64))
     assert abs(resized.astype(float).mean() - 127.5) < 2

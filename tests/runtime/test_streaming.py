@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from nimblepose.runtime.streaming import Allowance, map_in_order, usable_cores
+from nimblepose.runtime.streaming import Allowance, count_usable_cores, map_in_order
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2, 5])
 
@@ -177,7 +177,7 @@ def test_a_result_that_was_given_away_is_not_held():
 
 
 def test_usable_cores_is_one_or_more():
-    assert usable_cores() >= 1
+    assert count_usable_cores() >= 1
 
 
 # Memory that threads share -------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """`for frame, poses in estimator.track(...)`: every frame once, with people who keep their identities."""
 
+import dataclasses
 import io
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,8 +15,8 @@ from nimblepose.core.errors import MediaError, ModelError
 from nimblepose.media.frames import Frame, Selection, StreamInfo
 from nimblepose.media.sources import open_frames
 from nimblepose.media.video import VideoFile
-from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, found, tracked
-from nimblepose.tracking.appearance import with_colours
+from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, find_in_frames, track_frames
+from nimblepose.tracking.appearance import add_colours
 
 
 @pytest.fixture
@@ -23,27 +25,27 @@ def video(tmp_path):
 
 
 def test_every_frame_comes_with_its_own_people(video):
-    for frame, poses in tracked(SeeingNumbers(), VideoFile(video), None, None):
+    for frame, poses in track_frames(SeeingNumbers(), VideoFile(video), None, None):
         np.testing.assert_array_equal(poses.keypoints, person(number_of(frame.image)).keypoints)
         assert poses.track_ids is None
 
 
 def test_identities_and_smoothing_by_time(video):
-    results = list(tracked(SeeingNumbers(), VideoFile(video), DEFAULT_TRACKING, DEFAULT_SMOOTHING))
+    results = list(track_frames(SeeingNumbers(), VideoFile(video), DEFAULT_TRACKING, DEFAULT_SMOOTHING))
     assert [frame.index for frame, _ in results] == list(range(20))
     assert all(poses.track_ids.tolist() == [1] for _, poses in results)
-    raw = list(tracked(SeeingNumbers(), VideoFile(video), DEFAULT_TRACKING, None))
+    raw = list(track_frames(SeeingNumbers(), VideoFile(video), DEFAULT_TRACKING, None))
     assert raw[5][1].keypoints[0, 1, 0] > results[5][1].keypoints[0, 1, 0], "smoothed, it follows a little behind"
 
 
 def test_without_identities_there_is_nothing_to_smooth_by(video):
-    results = list(tracked(SeeingNumbers(), VideoFile(video), None, DEFAULT_SMOOTHING))
+    results = list(track_frames(SeeingNumbers(), VideoFile(video), None, DEFAULT_SMOOTHING))
     np.testing.assert_array_equal(results[5][1].keypoints, person(5).keypoints)
 
 
 def test_a_loop_that_is_left_closes_the_source(video):
     source = VideoFile(video)
-    results = tracked(SeeingNumbers(), source, DEFAULT_TRACKING, None)
+    results = track_frames(SeeingNumbers(), source, DEFAULT_TRACKING, None)
     next(results)
     results.close()
     assert list(source) == []
@@ -52,15 +54,15 @@ def test_a_loop_that_is_left_closes_the_source(video):
 def test_what_is_known_is_not_looked_at_again(video):
     estimator = SeeingNumbers()
     known = [(frame.stamp, person(24)) for frame in VideoFile(video, Selection(end=0.75))]
-    results = list(found(estimator, VideoFile(video), known))
+    results = list(find_in_frames(estimator, VideoFile(video), known))
     assert estimator.seen == list(range(8, 20))
     assert [frame.index for frame, _ in results] == list(range(20))
     np.testing.assert_array_equal(results[7][1].keypoints, person(24).keypoints)
 
 
 def test_people_come_with_the_colours_of_their_own_frame(video):
-    for frame, poses in found(SeeingNumbers(), VideoFile(video)):
-        expected = with_colours(person(number_of(frame.image)), frame.image).limb_colours
+    for frame, poses in find_in_frames(SeeingNumbers(), VideoFile(video)):
+        expected = add_colours(person(number_of(frame.image)), frame.image).limb_colours
         np.testing.assert_array_equal(poses.limb_colours, expected)
         assert not np.isnan(expected).all()
 
@@ -80,7 +82,9 @@ def test_of_a_live_source_each_frame_is_done_before_the_next_is_taken():
         def close(self):
             pass
 
-    for frame, poses in tracked(SeeingNumbers(), Live(), None, None):
+    one_by_one = SeeingNumbers()
+    one_by_one.stream = None
+    for frame, poses in track_frames(one_by_one, Live(), None, None):
         assert taken == list(range(frame.index + 1))
         np.testing.assert_array_equal(poses.keypoints, person(frame.index).keypoints)
     assert taken == list(range(5))
@@ -89,7 +93,43 @@ def test_of_a_live_source_each_frame_is_done_before_the_next_is_taken():
 def test_what_is_known_of_other_frames_is_refused(video):
     known = [(frame.stamp, person(0)) for frame in VideoFile(video, Selection(every=2))]
     with pytest.raises(MediaError, match=r"frame 1 at 0\.1 s was frame 2 at 0\.2 s before"):
-        list(found(SeeingNumbers(), VideoFile(video), known))
+        list(find_in_frames(SeeingNumbers(), VideoFile(video), known))
+
+
+class ByPlace:
+    """A tracker of three lines: who is further left has the lower number; in a file of its own it needs no more."""
+
+    def update(self, poses, time):
+        order = np.argsort(np.argsort(poses.keypoints[:, 0, 0]))
+        return dataclasses.replace(poses, track_ids=10 + order)
+
+
+class Shift:
+    """A smoother that moves everybody to the right."""
+
+    def update(self, poses, time):
+        return dataclasses.replace(poses, keypoints=poses.keypoints + np.float32((1, 0)))
+
+
+def test_a_tracker_and_a_smoother_of_ones_own_take_the_place_of_ours(video):
+    results = list(track_frames(SeeingNumbers(), VideoFile(video), ByPlace, Shift))
+    assert [poses.track_ids.tolist() for _, poses in results] == [[10]] * 20
+    for number, (_, poses) in enumerate(results):
+        np.testing.assert_array_equal(poses.keypoints, person(number).keypoints + np.float32((1, 0)))
+
+
+def test_every_stream_has_a_tracker_of_its_own(dots, video):
+    """What is passed starts one, so that two streams do not share what it remembers."""
+    started = []
+
+    def start():
+        started.append(ByPlace())
+        return started[-1]
+
+    streams = [dots.track(video, tracking=start, smoothing=None) for _ in range(2)]
+    for frames in zip(*streams, strict=True):
+        assert [poses.track_ids.tolist() for _, poses in frames] == [[10], [10]]
+    assert len(started) == 2
 
 
 # The estimator itself ------------------------------------------------------------------------------------------------
@@ -127,10 +167,29 @@ def test_a_wrong_source_is_said_at_once(dots, tmp_path):
 
 
 def test_a_source_that_another_made(dots, video):
-    assert len(list(tracked(dots, open_frames(video), DEFAULT_TRACKING, None))) == 20
+    assert len(list(track_frames(dots, open_frames(video), DEFAULT_TRACKING, None))) == 20
 
 
 def test_guesses_are_not_followed(dots_model, video):
     estimator = PoseEstimator(dots_model, input_height=64, decode=DecodeOptions(complete=True))
     with pytest.raises(ModelError, match="for pictures"):
         estimator.track(video)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_the_shape_of_pixels_reaches_the_network(tmp_path, live):
+    """`info.pixel_aspect` is known with the first frame: nobody may ask for it before."""
+
+    class Shapes(SeeingNumbers):
+        def estimate(self, picture, *, pixel_aspect=1.0):
+            self.aspects = [*getattr(self, "aspects", []), pixel_aspect]
+            return super().estimate(picture)
+
+        def stream(self, pictures, *, pixel_aspect=1.0):
+            return (self.estimate(picture, pixel_aspect=pixel_aspect) for picture in pictures)
+
+    path = make_video(tmp_path / "pal.mp4", [numbered(n) for n in range(4)], aspect=Fraction(64, 45))
+    source, estimator = VideoFile(path), Shapes()
+    source.live = live
+    assert len(list(find_in_frames(estimator, source))) == 4
+    assert estimator.aspects == [pytest.approx(64 / 45)] * 4

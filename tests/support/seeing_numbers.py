@@ -28,10 +28,10 @@ class SeeingNumbers:
     def __init__(self, hook=lambda count: None):
         self.hook, self.seen = hook, []
 
-    def estimate(self, picture):
+    def estimate(self, picture, *, pixel_aspect=1.0):
         self.hook(len(self.seen))
         self.seen.append(number_of(picture))
         return person(self.seen[-1], picture.shape[:2])
 
-    def stream(self, pictures):
+    def stream(self, pictures, *, pixel_aspect=1.0):
         return map(self.estimate, pictures)

@@ -137,6 +137,40 @@ def test_scores_of_what_is_filled_in_are_the_lower_of_both_ends():
     assert filled.scores[0] == pytest.approx(0.2)
 
 
+def test_what_was_filled_in_before_is_still_flagged_when_it_is_smoothed_again():
+    frames = recording(waving(TIMES), TIMES, missing=range(30, 37))
+    frames[50][1].keypoints[0, WRIST] = np.nan
+    once = smooth_offline(frames)
+    again = smooth_offline(list(zip(TIMES, once, strict=True)))
+    flags = np.array([p.interpolated[0] for p in once])
+    assert flags.sum() == 7 * 18 + 1
+    np.testing.assert_array_equal([p.interpolated[0] for p in again], flags)
+
+
+def test_scores_and_places_of_what_was_seen_stay(rng):
+    """Two people who come and go; the order within each frame is that given."""
+    frames = []
+    for f in range(12):
+        ids = [
+            i for i in ([5, 3] if f % 2 else [3, 5]) if not (i == 5 and f in (0, 1, 4, 5)) and not (i == 3 and f > 8)
+        ]
+        frame = poses([standing((100 * i + f, 200)) for i in ids], ids=ids, scores=[0.1 * i + 0.01 * f for i in ids])
+        frame.keypoint_scores[:] = rng.uniform(0.1, 1, frame.keypoint_scores.shape)
+        frames.append((f / RATE, frame))
+    got = smooth_offline(frames)
+    for f, ((_, given), p) in enumerate(zip(frames, got, strict=True)):
+        n = len(given)
+        assert p.track_ids.tolist() == [*given.track_ids.tolist(), *([5] if f in (4, 5) else [])]
+        np.testing.assert_allclose(p.scores[:n], given.scores)
+        np.testing.assert_allclose(p.keypoint_scores[:n], given.keypoint_scores)
+        assert not p.interpolated[:n].any()
+        assert p.interpolated[n:].all()
+    lower = np.minimum(frames[3][1].keypoint_scores[0], frames[6][1].keypoint_scores[1])
+    for f in (4, 5):
+        np.testing.assert_allclose(got[f].keypoint_scores[1], lower)
+        assert got[f].scores[1] == pytest.approx(0.53)
+
+
 def test_gaps_are_crossed_without_overshoot():
     """However fast a keypoint leaves, on the way to the other side it stays between both."""
     times = np.arange(11) / 10

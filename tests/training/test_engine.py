@@ -15,7 +15,7 @@ from nimblepose.training.devices import build_fabric
 from nimblepose.training.engine import train
 from nimblepose.training.feed import build_loader
 from nimblepose.training.logs import read_csv
-from nimblepose.training.loss import stage_losses
+from nimblepose.training.loss import compute_stage_losses
 from nimblepose.training.recipe import load_recipe
 from nimblepose.training.teacher import Teacher
 
@@ -215,15 +215,15 @@ def test_a_blend_counts_everywhere_unless_it_could_not_be_read(tiny, tmp_path, m
     start = run(load_recipe(tiny()), tmp_path / "start")
     counted = []
 
-    def look(stages, heatmaps, pafs, counts, options):
-        counted.append(counts.mean((1, 2)))
-        return stage_losses(stages, heatmaps, pafs, counts, options)
+    def look(stages, heatmaps, pafs, loss_mask, options):
+        counted.append(loss_mask.mean((1, 2)))
+        return compute_stage_losses(stages, heatmaps, pafs, loss_mask, options)
 
     def batches(*args, **kwargs):
         batch = next(build_loader(*args, **kwargs))
-        yield batch._replace(counts=batch.counts * 0, unreadable=torch.tensor([0, 0, 1, 0]))
+        yield batch._replace(loss_mask=batch.loss_mask * 0, unreadable=torch.tensor([0, 0, 1, 0]))
 
-    monkeypatch.setattr("nimblepose.training.engine.stage_losses", look)
+    monkeypatch.setattr("nimblepose.training.engine.compute_stage_losses", look)
     monkeypatch.setattr("nimblepose.training.engine.build_loader", batches)
     distill = {"teacher": str(start), "weight": 0.5, "blend": 1.0}
     recipe = load_recipe(tiny(start=str(start), distill=distill, schedule__steps=1, schedule__warmup_steps=0))

@@ -32,8 +32,8 @@ def test_tensorboard_gets_curves_and_pictures(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     board = TensorBoard(tmp_path, purge_step=None)
-    board.scalars({"train/loss": 0.5}, 3)
-    board.picture("fields", np.zeros((8, 8, 3), np.uint8), 3)
+    board.add_scalars({"train/loss": 0.5}, 3)
+    board.add_picture("fields", np.zeros((8, 8, 3), np.uint8), 3)
     board.close()
     events = EventAccumulator(str(tmp_path))
     events.Reload()

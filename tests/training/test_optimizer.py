@@ -10,12 +10,12 @@ from nimblepose.training.optimizer import (
     MovingAverage,
     OptimizerOptions,
     ScheduleOptions,
-    averaged,
+    apply_average,
     build_optimizer,
+    compute_rate_factor,
     freeze,
     fuse_frozen_norms,
-    parameter_groups,
-    rate_factor,
+    group_parameters,
     set_rate,
     set_train_mode,
 )
@@ -50,12 +50,12 @@ PAPER = {  # factor on the learning rate, weight decay
 def test_parameter_groups_are_the_papers(network, name):
     parameter = dict(network.named_parameters())[name]
     options = OptimizerOptions(learning_rate=1.0)
-    (group,) = [g for g in parameter_groups(network, options) if any(p is parameter for p in g["params"])]
+    (group,) = [g for g in group_parameters(network, options) if any(p is parameter for p in g["params"])]
     assert (group["lr"], group["weight_decay"]) == PAPER[name]
 
 
 def test_every_parameter_is_in_one_group(network):
-    grouped = [p for group in parameter_groups(network, OptimizerOptions()) for p in group["params"]]
+    grouped = [p for group in group_parameters(network, OptimizerOptions()) for p in group["params"]]
     assert len(grouped) == len({id(p) for p in grouped}) == len(list(network.parameters()))
 
 
@@ -84,13 +84,13 @@ def test_relative_rates_change_every_tensor_by_the_same_part_of_itself(network):
 
 def test_schedules():
     cosine = ScheduleOptions(steps=100, kind="cosine", warmup_steps=10, final=0.1)
-    rates = [rate_factor(step, cosine) for step in range(100)]
+    rates = [compute_rate_factor(step, cosine) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == pytest.approx(1.0)
     assert rates[99] == pytest.approx(0.1, abs=0.01)
     assert rates[10:] == sorted(rates[10:], reverse=True)
     paper = ScheduleOptions(steps=280, milestones=(100 / 280, 200 / 280, 260 / 280))
-    assert [round(rate_factor(s, paper), 4) for s in (99, 100, 199, 200, 259, 260)] == [
+    assert [round(compute_rate_factor(s, paper), 4) for s in (99, 100, 199, 200, 259, 260)] == [
         1, 0.333, 0.333, 0.1109, 0.1109, 0.0369
     ]  # fmt: skip
 
@@ -127,9 +127,21 @@ def test_the_moving_average_follows_and_lends_itself(network):
     moved = average.weights[name] - (parameter - 1)
     torch.testing.assert_close(moved, torch.full_like(moved, 1 - 2 / 11))  # short in the beginning
     now = parameter.clone()
-    with averaged(network, average):
+    with apply_average(network, average):
         torch.testing.assert_close(parameter.data, average.weights[name])
     assert (parameter == now).all()
+
+
+def test_statistics_of_batch_norm_are_in_the_moving_average_as_they_are(network):
+    average = MovingAverage(network, 0.9)
+    buffers = {name: buffer for name, buffer in network.named_buffers() if buffer.is_floating_point()}
+    assert any("running_var" in name for name in buffers)
+    for step in (1.0, 2.0):
+        for buffer in buffers.values():
+            buffer.fill_(step)
+        average.update(network)
+        for name in buffers:
+            torch.testing.assert_close(average.weights[name], buffers[name], rtol=0, atol=0)
 
 
 def test_fused_norms_are_the_same_function_with_the_same_gradients(network):

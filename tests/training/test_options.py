@@ -4,7 +4,7 @@ from typing import Literal
 import pytest
 
 from nimblepose.core.errors import TrainingError
-from nimblepose.training.options import difference, from_plain, override, to_plain
+from nimblepose.training.options import compare, from_plain, override, to_plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,4 +68,4 @@ def test_an_override_leaves_the_original_alone():
 
 
 def test_difference_names_dotted_keys():
-    assert difference(to_plain(Outer()), to_plain(Outer(inner=Inner(rate=2.0)))) == {"inner.rate": (1.0, 2.0)}
+    assert compare(to_plain(Outer()), to_plain(Outer(inner=Inner(rate=2.0)))) == {"inner.rate": (1.0, 2.0)}

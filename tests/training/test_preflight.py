@@ -3,7 +3,7 @@ import pytest
 from nimblepose.core.errors import ModelError, PoseError
 from nimblepose.training import preflight as module
 from nimblepose.training.devices import build_fabric
-from nimblepose.training.preflight import preflight, shortened
+from nimblepose.training.preflight import preflight, shorten
 from nimblepose.training.recipe import load_recipe
 
 VALIDATION = {"annotations": "annotations.json", "images": "images", "height": 64, "pictures": 1}
@@ -23,9 +23,9 @@ def test_one_step_of_every_phase_and_no_trace(tiny, tmp_path, monkeypatch):
 
 def test_it_shortens_everything_that_is_long(tiny):
     phases = [{"schedule.steps": 9, "freeze": ["model"]}, {"validation.every": 3}]
-    for phase in shortened(load_recipe(tiny(validation=VALIDATION, phases=phases))).resolve():
+    for phase in shorten(load_recipe(tiny(validation=VALIDATION, phases=phases))).resolve():
         assert (phase.schedule.steps, phase.validation.every, phase.validation.max_pictures) == (1, 1, 2)
-    assert shortened(load_recipe(tiny(phases=phases))).resolve()[0].freeze == ("model",)
+    assert shorten(load_recipe(tiny(phases=phases))).resolve()[0].freeze == ("model",)
 
 
 @pytest.mark.parametrize("what", ["validation pictures", "export"])

@@ -12,7 +12,7 @@ from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer
 from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.network import NetworkOptions, build_network
-from nimblepose.training.start import shipped, start_network
+from nimblepose.training.start import keep_stages, start_network
 
 SMALL = NetworkOptions(width=0.1, channels=8, initial_head_channels=16)
 
@@ -92,9 +92,9 @@ def test_public_weights_start_a_network_of_another_skeleton(shared):
 
 def test_shipped_drops_the_last_stages_and_computes_the_same():
     network = build_network(dataclasses.replace(SMALL, refinement_stages=3), HUMAN_18, seed=0).eval()
-    small = shipped(network, 1)
+    small = keep_stages(network, 1)
     image = torch.rand(1, 3, 64, 64)
     assert small.options.refinement_stages == 1
     torch.testing.assert_close(small(image)[-1].pafs, network(image)[1].pafs)
     with pytest.raises(TrainingError):
-        shipped(network, 4)
+        keep_stages(network, 4)

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from nimblepose.core.errors import TrainingError
-from nimblepose.training.state import load_state, random_state, restore_random_state, save_state
+from nimblepose.training.state import load_state, read_random_state, restore_random_state, save_state
 
 
 def test_there_and_back(tmp_path):
-    state = {"step": 3, "weights": {"a": torch.rand(4)}, "random": random_state()}
+    state = {"step": 3, "weights": {"a": torch.rand(4)}, "random": read_random_state()}
     save_state(state, tmp_path / "state.pt")
     drawn = torch.rand(5)
     loaded = load_state(tmp_path / "state.pt")

@@ -9,13 +9,13 @@ from nimblepose import HUMAN_18
 from nimblepose.core.errors import TrainingError
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.model.checkpoint import save_checkpoint
-from nimblepose.model.network import Fields as Predicted
+from nimblepose.model.network import FieldTensors as Predicted
 from nimblepose.model.network import NetworkOptions, build_network
 from nimblepose.runtime.averaging import average
 from nimblepose.runtime.backends import Fields
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.training.recipe import DistillOptions, View, load_recipe
-from nimblepose.training.teacher import blended, load_teacher, mixed
+from nimblepose.training.teacher import blend, load_teacher, mix_targets
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_mirrored_teacher_gives_what_the_product_averages(tiny, checkpoint):
     image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
     soft = teacher(torch.from_numpy(image.transpose(2, 0, 1).copy())[None], (64, 96))
     estimator = PoseEstimator(checkpoint, input_height=64, flip=True)
-    fields = estimator.fields([image], estimator.place(image))
+    fields = estimator.compute_fields([image], estimator.place(image))
     np.testing.assert_allclose(soft.heatmaps[0].numpy(), fields.heatmaps[0], atol=1e-4)
     np.testing.assert_allclose(soft.pafs[0].numpy(), fields.pafs[0], atol=1e-4)
     one = torch.from_numpy(image.transpose(2, 0, 1).copy())[None]
@@ -82,7 +82,7 @@ def test_in_turn_with_fewer_samples_than_views(tiny, checkpoint):
 
 def test_some_samples_are_blended_with_their_neighbours():
     images = torch.randint(0, 256, (40, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    pictures, alone = blended(images, 0.5, np.random.default_rng(0))
+    pictures, alone = blend(images, 0.5, np.random.default_rng(0))
     assert 10 < alone.sum() < 30
     for sample in range(40):
         own, other, both = (
@@ -91,7 +91,7 @@ def test_some_samples_are_blended_with_their_neighbours():
         share = ((both - own) * (other - own)).sum() / ((other - own) ** 2).sum()
         assert 0.149 <= share <= 0.501 if alone[sample] else share == 0
         assert (both - own - share * (other - own)).abs().max() <= 1
-    pictures, alone = blended(images[:1], 1.0, np.random.default_rng(0))
+    pictures, alone = blend(images[:1], 1.0, np.random.default_rng(0))
     assert torch.equal(pictures, images[:1])
     assert alone.sum() == 0, "it has no neighbour"
 
@@ -102,17 +102,17 @@ def test_labels_lead_near_the_labelled_and_the_teacher_where_they_may_miss_peopl
     labels.heatmaps[0, -1] = 1.0  # background is nobody's
     soft = Predicted(torch.full((1, 3, 16, 16), 0.5), torch.full((1, 2, 16, 16), 0.5))
     options = DistillOptions(teacher="t", weight=0.2, background=0.8)
-    heatmaps, pafs = mixed(labels, soft, torch.ones(1), torch.zeros(1), options)
+    heatmaps, pafs = mix_targets(labels, soft, torch.ones(1), torch.zeros(1), options)
     assert heatmaps[0, 0, 4, 4] == pytest.approx(0.9)
     assert (pafs[0, :, 1:8, 1:8] - 0.1).abs().max() < 1e-6  # three cells to each side
     assert (pafs[0, :, 8:] - 0.4).abs().max() < 1e-6
     assert (pafs[0, :, :, 8:] - 0.4).abs().max() < 1e-6
-    complete = mixed(labels, soft, torch.zeros(1), torch.zeros(1), options)
+    complete = mix_targets(labels, soft, torch.zeros(1), torch.zeros(1), options)
     assert complete.pafs[:, :, 8:].abs().max() == 0  # nobody is labelled there, so nobody is
     assert (complete.pafs[0, :, 1:8, 1:8] - 0.1).abs().max() < 1e-6
-    blend = mixed(labels, soft, torch.zeros(1), torch.ones(1), options)
+    blend = mix_targets(labels, soft, torch.zeros(1), torch.ones(1), options)
     assert (blend.heatmaps - soft.heatmaps).abs().max() == 0, "nobody has labelled a blend"
-    everywhere = mixed(labels, soft, torch.ones(1), torch.zeros(1), DistillOptions(teacher="t", weight=0.2))
+    everywhere = mix_targets(labels, soft, torch.ones(1), torch.zeros(1), DistillOptions(teacher="t", weight=0.2))
     assert (everywhere.pafs - 0.1).abs().max() < 1e-6
 
 

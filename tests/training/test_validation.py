@@ -9,10 +9,10 @@ from nimblepose.codec.encode import encode
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.data.coco import load_records
 from nimblepose.drawing.fields import draw_fields
-from nimblepose.model.network import Fields, build_network
+from nimblepose.model.network import FieldTensors, build_network
 from nimblepose.training.feed import build_dataset
 from nimblepose.training.recipe import load_recipe
-from nimblepose.training.validation import Validator, field_errors, whole_pictures
+from nimblepose.training.validation import Validator, build_whole_pictures, measure_field_errors
 
 VALIDATION = {"annotations": "annotations.json", "images": "images", "height": 64, "pictures": 3}
 
@@ -45,19 +45,19 @@ class Fixed(torch.nn.Module):
 
     def forward(self, _):
         batch = next(self.answers)
-        return [Fields(batch.heatmaps + self.heatmaps, batch.pafs + self.pafs)]
+        return [FieldTensors(batch.heatmaps + self.heatmaps, batch.pafs + self.pafs)]
 
 
 def test_errors_are_of_whole_pictures_as_they_are(tiny):
     recipe = load_recipe(tiny(validation=VALIDATION))
     skeleton = Skeleton.load(recipe.data.skeleton)
     records = load_records([Path(recipe.validation.annotations)], [Path(recipe.validation.images)], skeleton)
-    samples = whole_pictures(records, skeleton, 64, recipe.encode)
+    samples = build_whole_pictures(records, skeleton, 64, recipe.encode)
     batch = samples[0]
     assert batch.image.shape[2:] == (64, 80)
-    errors = field_errors(Fixed(samples, 0.0, 0.5), ModelMetadata(skeleton=skeleton).input, samples)
+    errors = measure_field_errors(Fixed(samples, 0.0, 0.5), ModelMetadata(skeleton=skeleton).input, samples)
     assert errors["heatmap_error"] == 0
-    cells = sum(samples[number].counts.sum().item() for number in range(len(samples))) / len(samples)
+    cells = sum(samples[number].loss_mask.sum().item() for number in range(len(samples))) / len(samples)
     assert errors["paf_error"] == pytest.approx(0.5 * 0.25 * 2 * len(skeleton.limbs) * cells, rel=1e-4)
     record = records[samples.samples[0][0]]
     factor = 64 / record.size[0]

@@ -4,31 +4,31 @@ The modules of the verbs import what is heavy when they run, so that `nimblepose
 """
 
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from nimblepose import __version__
-from nimblepose.cli import (
-    benchmark,
-    data,
-    demo,
-    doctor,
-    export,
-    import_,
-    mean,
-    model_info,
-    models,
-    poses,
-    predict,
-    quantize,
-    sigmas,
-    skeleton,
-    track,
-    train,
-    val,
-)
+from nimblepose.cli.benchmark import benchmark
+from nimblepose.cli.data_check import data_check
+from nimblepose.cli.demo import demo
+from nimblepose.cli.doctor import doctor
+from nimblepose.cli.export import export
+from nimblepose.cli.import_ import import_model
+from nimblepose.cli.model_fetch import model_fetch
+from nimblepose.cli.model_info import model_info
+from nimblepose.cli.model_list import model_list
+from nimblepose.cli.model_mean import model_mean
+from nimblepose.cli.model_poses import model_poses
+from nimblepose.cli.predict import predict
+from nimblepose.cli.quantize import quantize
+from nimblepose.cli.skeleton_check import skeleton_check
+from nimblepose.cli.skeleton_sigmas import skeleton_sigmas
+from nimblepose.cli.track import track
+from nimblepose.cli.train import train
+from nimblepose.cli.val import val
 from nimblepose.core.errors import PoseError
 from nimblepose.core.optional import find_installer
 
@@ -39,35 +39,34 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(predict.predict)
-app.command()(demo.demo)
-app.command()(track.track)
-app.command()(train.train)
-app.command()(val.val)
-app.command()(benchmark.benchmark)
-app.command("import")(import_.import_model)
-app.command()(export.export)
-app.command()(quantize.quantize)
-app.command()(doctor.doctor)
-
 model_app = typer.Typer(
     help="Which models there are, where they lie, what is in them; what they may learn besides.", no_args_is_help=True
 )
-model_app.command("list")(models.list_models)
-model_app.command("fetch")(models.fetch)
-model_app.command("info")(model_info.model_info)
-model_app.command("mean")(mean.mean)
-model_app.command("poses")(poses.poses)
-app.add_typer(model_app, name="model")
-
 skeleton_app = typer.Typer(help="Skeletons of your own.", no_args_is_help=True)
-skeleton_app.command("check")(skeleton.check)
-skeleton_app.command("sigmas")(sigmas.sigmas)
-app.add_typer(skeleton_app, name="skeleton")
-
 data_app = typer.Typer(help="Data sets to train on.", no_args_is_help=True)
-data_app.command("check")(data.check)
+app.add_typer(model_app, name="model")
+app.add_typer(skeleton_app, name="skeleton")
 app.add_typer(data_app, name="data")
+
+# A verb is a module of its own and a line here; its module and its function are named as it is called.
+app.command("predict")(predict)
+app.command("demo")(demo)
+app.command("track")(track)
+app.command("train")(train)
+app.command("val")(val)
+app.command("benchmark")(benchmark)
+app.command("import")(import_model)
+app.command("export")(export)
+app.command("quantize")(quantize)
+app.command("doctor")(doctor)
+model_app.command("list")(model_list)
+model_app.command("fetch")(model_fetch)
+model_app.command("info")(model_info)
+model_app.command("mean")(model_mean)
+model_app.command("poses")(model_poses)
+skeleton_app.command("check")(skeleton_check)
+skeleton_app.command("sigmas")(skeleton_sigmas)
+data_app.command("check")(data_check)
 
 
 def _print_version(wanted: bool) -> None:
@@ -88,7 +87,9 @@ def _options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 some files failed, 2 cannot start, 130 interrupted."""
     try:
-        app(args=None if arguments is None else list(arguments))
+        with warnings.catch_warnings():
+            warnings.formatwarning = lambda message, *_, **__: f"nimblepose: {message}\n"
+            app(args=None if arguments is None else list(arguments))
     except PoseError as error:
         print(f"nimblepose: {error}", file=sys.stderr)
         sys.exit(2)

@@ -1,16 +1,13 @@
 """`nimblepose benchmark`: how fast is a model on this machine, and where does the time go?"""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nimblepose.cli.options import BackendOption, ModelOption
+from nimblepose.cli.options import BackendOption, HeightOption, ModelOption, QuietOption, ReportOption, ThreadsOption
 
 if TYPE_CHECKING:
     from nimblepose.evaluation.benchmark import Benchmark
-    from nimblepose.media.pictures import Picture
-    from nimblepose.runtime.estimator import PoseEstimator
 
 
 def benchmark(
@@ -19,31 +16,31 @@ def benchmark(
     source: Annotated[
         str | None, typer.Option("--source", "-s", help="Picture or folder of pictures; without it, gray noise.")
     ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="0: all cores.")] = 0,
-    input_height: Annotated[int, typer.Option(min=32, max=4096, help="Height the network sees.")] = 256,
+    threads: ThreadsOption = 0,
+    input_height: HeightOption = 256,
     frames: Annotated[int, typer.Option(min=1, help="One by one, and again streamed; pictures repeat.")] = 100,
     seconds: Annotated[float, typer.Option(min=0, help="Instead of --frames: as many as take about so long.")] = 0,
-    report: Annotated[Path | None, typer.Option(help="Write the figures with all it takes to repeat them.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    report: ReportOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Time every stage, frames per second one by one and streamed, and the network alone in the same run."""
-    from nimblepose.cli.progress import download_bar, picture_bar
-    from nimblepose.evaluation.benchmark import BenchmarkOptions, load_pictures, noise, run_benchmark
-    from nimblepose.evaluation.provenance import provenance, write_json
+    from nimblepose.cli.progress import show_count_bar, show_download_bar
+    from nimblepose.evaluation.benchmark import BenchmarkOptions, run_benchmark
+    from nimblepose.evaluation.benchmark_pictures import count_frames, load_pictures, make_noise
+    from nimblepose.evaluation.provenance import describe_run, write_json
     from nimblepose.runtime.backends import open_backend
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import find_model
-    from nimblepose.runtime.streaming import usable_cores
+    from nimblepose.runtime.streaming import count_usable_cores
 
-    files, pictures = load_pictures(source) if source else ([], [noise()])
-    with download_bar() as progress:
-        path = find_model(model, progress=progress)
+    files, pictures = load_pictures(source) if source else ([], [make_noise()])
+    with show_download_bar() as downloaded:
+        path = find_model(model, progress=downloaded)
     estimator = PoseEstimator(path, backend=backend, threads=threads, input_height=input_height)
-    cores = threads or usable_cores()
+    cores = threads or count_usable_cores()
     parallel = open_backend(path, backend, threads=cores, parallel=cores)
-    options = BenchmarkOptions(frames=_frames_in(seconds, estimator, pictures[0]) if seconds else frames)
-    with picture_bar(options.steps, quiet=quiet) as bar:
-        task = bar.add_task("benchmark", total=options.steps)
+    options = BenchmarkOptions(frames=count_frames(seconds, estimator, pictures[0]) if seconds else frames)
+    with show_count_bar("benchmark", options.steps, quiet=quiet) as progress:
         result = run_benchmark(
             estimator,
             parallel,
@@ -51,28 +48,15 @@ def benchmark(
             files=files,
             threads=cores,
             options=options,
-            progress=lambda done: bar.update(task, completed=done),
+            progress=progress,
         )
-    facts = provenance(estimator, threads=threads)
+    facts = describe_run(estimator, threads=threads)
     if not quiet:
         _print_tables(result, facts, source)
     if report:
         write_json(report, {"format": "nimblepose-benchmark", "version": 1, **facts, "benchmark": result.to_dict()})
         if not quiet:
             print(f"-> {report}")
-
-
-_RUNS_PER_FRAME = 6  # of the network: one by one three times, then streamed and twice alone, less what streaming saves
-
-
-def _frames_in(seconds: float, estimator: "PoseEstimator", picture: "Picture") -> int:
-    """How many frames take about so long."""
-    import time
-
-    estimator.estimate(picture)  # the first is slower
-    start = time.perf_counter()
-    estimator.estimate(picture)
-    return max(10, round(seconds / (_RUNS_PER_FRAME * (time.perf_counter() - start))))
 
 
 def _print_tables(result: "Benchmark", facts: dict[str, Any], source: str | None) -> None:

@@ -18,7 +18,7 @@ def demo(
     """Find people in a picture and write it beside itself: before on the left, after on the right."""
     import numpy as np
 
-    from nimblepose.cli.progress import counted
+    from nimblepose.cli.progress import format_count
     from nimblepose.core.files import write_atomically
     from nimblepose.drawing.people import draw_poses
     from nimblepose.media.encoding import encode_picture
@@ -29,6 +29,6 @@ def demo(
     before = read_picture(picture or DEMO_PICTURE)
     poses = PoseEstimator(model, backend=backend)(before)
     write_atomically(out, encode_picture(np.concatenate([before, draw_poses(before, poses)], axis=1), out.suffix))
-    print(f"{counted(len(poses), 'person', 'people')}: {out}")
+    print(f"{format_count(len(poses), 'person', 'people')}: {out}")
     if open_it and typer.launch(str(out)) != 0:
         print("no viewer could be opened; the picture is there")

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
+
+from nimblepose.cli.options import ModelOption
 
 if TYPE_CHECKING:
     from nimblepose.runtime.backends import BackendName
@@ -25,12 +27,11 @@ _PACKAGES = {  # distribution -> what installs it
 }
 _BACKENDS: tuple["BackendName", ...] = ("onnxruntime", "openvino", "torch")  # named as their distributions
 _CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "i8mm")
-_TOLERANCE = 1.0  # input pixels, of a stride of 8
 _Check = Callable[[], str]
 
 
 def doctor(
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Name or file of the model to test.")] = None,
+    model: ModelOption = None,
 ) -> None:
     """Print versions, runtimes, CPU features and the model found, then test the decoder and every runtime.
 
@@ -38,14 +39,16 @@ def doctor(
     """
     import nimblepose
     from nimblepose.core.errors import PoseError
+    from nimblepose.evaluation.self_test import check_decoder, check_opencv
     from nimblepose.runtime.models import PACKAGED, find_model
 
     print(f"nimblepose   {nimblepose.__version__}, Python {platform.python_version()}, {platform.platform()}")
-    name, cores, flags = _cpu()
+    name, cores, flags = _read_processor()
     print(f"processor    {name}, {cores} cores; {', '.join(flags) or 'features unknown'}")
     for package, extra in _PACKAGES.items():
-        print(f"  {package:<24}{_version(package) or f'not installed: pip install {extra!r}'}")
-    good = _check("decoder", check_decoder)
+        print(f"  {package:<24}{_find_version(package) or f'not installed: pip install {extra!r}'}")
+    good = _check("opencv", check_opencv)
+    good &= _check("decoder", check_decoder)
     try:
         path = find_model(model, fetch=False)
     except PoseError as error:
@@ -57,65 +60,10 @@ def doctor(
             print("model        FAILED: not as it was shipped; install nimblepose again")
             good = False
     for backend in _BACKENDS:
-        if _version(backend) and _fits(backend, path):
-            good &= _check(backend, partial(check_runtime, backend, path))
+        if _find_version(backend) and _can_open(backend, path):
+            good &= _check(backend, partial(_check_backend, backend, path))
     if not good:
         raise typer.Exit(1)
-
-
-def check_decoder() -> str:
-    """Draw the fields of one standing person and find them again.
-
-    Raises:
-        PoseError: what comes back is not that person.
-    """
-    import numpy as np
-
-    from nimblepose.codec.decode import decode
-    from nimblepose.codec.encode import EncodeOptions, encode
-    from nimblepose.core.errors import PoseError
-    from nimblepose.core.skeleton import HUMAN_18
-
-    half = {  # the right side of a person facing us, in input pixels left of the middle and down
-        "shoulder": (36, 110), "elbow": (52, 160), "wrist": (60, 205), "hip": (26, 210), "knee": (30, 275),
-        "ankle": (32, 335), "eye": (20, 36), "ear": (46, 50),
-    }  # fmt: skip
-    middle = {"nose": (0, 62), "neck": (0, 110)}
-    sides = {"right": -1, "left": 1}
-    place = {f"{side}_{name}": (184 + sign * x, y) for side, sign in sides.items() for name, (x, y) in half.items()}
-    place |= {name: (184 + x, y) for name, (x, y) in middle.items()}
-    xy = np.array([[place[name] for name in HUMAN_18.keypoints]], np.float32)
-    heatmaps, pafs = encode(xy, (46, 46), HUMAN_18, EncodeOptions(overlap="max", paf_geometry="centre"))
-    poses = decode(heatmaps.astype(np.float32), pafs.astype(np.float32), HUMAN_18)
-    if len(poses) != 1 or not poses.found.all():
-        raise PoseError(f"drew 1 person of 18 keypoints, found {len(poses)} with {poses.found.sum(1).tolist()}")
-    error = float(np.linalg.norm(poses.keypoints - xy, axis=-1).max())
-    if error > _TOLERANCE:
-        raise PoseError(f"keypoints came back {error:.2f} px off")
-    return f"one drawn person found, keypoints within {error:.2f} px"
-
-
-def check_runtime(backend: "BackendName", model: Path) -> str:
-    """Send a gray picture through the network, where nobody should be found.
-
-    Raises:
-        PoseError: the runtime or the model does not work, or finds people in plain gray.
-    """
-    import time
-
-    import numpy as np
-
-    from nimblepose.core.errors import PoseError
-    from nimblepose.runtime.estimator import PoseEstimator
-
-    estimator = PoseEstimator(model, backend=backend)
-    picture = np.full((256, 456, 3), 128, np.uint8)
-    found = estimator(picture)
-    start = time.perf_counter()
-    estimator(picture)
-    if len(found):
-        raise PoseError(f"{len(found)} people found in a plain gray picture")
-    return f"works, {(time.perf_counter() - start) * 1e3:.0f} ms for a picture of 456 x 256"
 
 
 def _check(name: str, check: _Check) -> bool:
@@ -127,23 +75,30 @@ def _check(name: str, check: _Check) -> bool:
     return True
 
 
-def _fits(backend: "BackendName", model: Path) -> bool:
+def _check_backend(backend: "BackendName", model: Path) -> str:
+    from nimblepose.evaluation.self_test import check_runtime
+    from nimblepose.runtime.estimator import PoseEstimator
+
+    return check_runtime(PoseEstimator(model, backend=backend))
+
+
+def _can_open(backend: "BackendName", model: Path) -> bool:
     """Can this backend open this kind of file at all?"""
     suffixes = {"onnxruntime": (".onnx",), "openvino": (".onnx", ".xml"), "torch": (".safetensors",)}
     return model.suffix.lower() in suffixes[backend]
 
 
-def _version(package: str) -> str | None:
+def _find_version(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
         return None
 
 
-def _cpu() -> tuple[str, int, list[str]]:
+def _read_processor() -> tuple[str, int, list[str]]:
     """Name, usable cores, and the features that decide speed (Linux; elsewhere unknown)."""
-    from nimblepose.evaluation.provenance import processor_name
-    from nimblepose.runtime.streaming import usable_cores
+    from nimblepose.evaluation.provenance import read_processor_name
+    from nimblepose.runtime.streaming import count_usable_cores
 
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -151,4 +106,4 @@ def _cpu() -> tuple[str, int, list[str]]:
         lines = []
     facts = {key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     present = set(facts.get("flags", facts.get("features", "")).split())
-    return processor_name(), usable_cores(), [flag for flag in _CPU_FLAGS if flag in present]
+    return read_processor_name(), count_usable_cores(), [flag for flag in _CPU_FLAGS if flag in present]

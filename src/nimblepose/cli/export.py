@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from nimblepose.cli.options import PixelsOption
+from nimblepose.cli.options import OnnxOption, PixelsOption
 
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="Checkpoint (.safetensors), see `nimblepose import`.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="ONNX file to write.")],
-    picture: Annotated[
-        list[Path] | None, typer.Option(help="Real picture for the check against torch, besides noise; repeatable.")
+    out: OnnxOption,
+    check_picture: Annotated[
+        list[Path] | None, typer.Option(help="Picture to compare with torch on, besides noise; repeatable.")
     ] = None,
     pixels: PixelsOption = False,
 ) -> None:
@@ -23,7 +23,7 @@ def export(
     from nimblepose.model.checkpoint import load_checkpoint
 
     network, metadata = load_checkpoint(checkpoint)
-    pictures = [read_picture(path) for path in picture or []]
+    pictures = [read_picture(path) for path in check_picture or []]
     report = export_onnx(network, metadata, out, pictures=pictures, pixels=pixels)
     console = Console()
     operators = ", ".join(f"{count} {kind}" for kind, count in report.operators.items())

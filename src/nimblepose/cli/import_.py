@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from nimblepose.cli.options import CheckpointOption, SkeletonOption
 from nimblepose.core.skeleton import HUMAN_18, Skeleton
 
 
@@ -14,8 +15,8 @@ def import_model(
         Path,
         typer.Argument(help=".pth, .pth.tar or .safetensors with public weights, or the .xml of an OpenVINO IR."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint to write (.safetensors).")],
-    skeleton: Annotated[str, typer.Option(help="Built-in name, YAML or JSON of what it predicts.")] = HUMAN_18.name,
+    out: CheckpointOption,
+    skeleton: SkeletonOption = HUMAN_18.name,
     drop_extra_stages: Annotated[
         bool, typer.Option("--drop-extra-stages", help="Keep only the first refinement stage.")
     ] = False,

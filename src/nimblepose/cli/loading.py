@@ -29,13 +29,13 @@ class EstimatorOptions:
         Raises:
             ModelError: poses are to be completed, and the model does not know what they look like.
         """
-        from nimblepose.cli.progress import download_bar
+        from nimblepose.cli.progress import show_download_bar
         from nimblepose.codec.options import DecodeOptions
         from nimblepose.core.errors import ModelError
         from nimblepose.runtime.estimator import PoseEstimator
         from nimblepose.runtime.models import find_model
 
-        with download_bar() as progress:
+        with show_download_bar() as progress:
             path = find_model(self.model, progress=progress)
         estimator = PoseEstimator(
             path,
@@ -54,10 +54,10 @@ class EstimatorOptions:
 
     def conditions(self, path: Path) -> dict[str, Any]:
         """What findings depend on, for journals."""
-        from nimblepose.evaluation.provenance import sha256
+        from nimblepose.evaluation.provenance import compute_sha256
 
         return {
-            "model": sha256(path),
+            "model": compute_sha256(path),
             "input_height": self.input_height,
             "min_score": self.min_score,
             "flip": self.flip,

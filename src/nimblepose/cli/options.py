@@ -1,18 +1,22 @@
-"""Options that several verbs have, so that they read alike everywhere."""
+"""Options that several verbs have, so that they read alike everywhere, and what is written in them."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from nimblepose.core.errors import PoseError
+from nimblepose.core.errors import OptionError
+from nimblepose.core.geometry import Size
 from nimblepose.results.formats import FORMATS
+
+# Of the model and how it is run
 
 ModelOption = Annotated[str | None, typer.Option("--model", "-m", help="Name or file; see `nimblepose model list`.")]
 BackendOption = Annotated[
     Literal["auto", "onnxruntime", "openvino", "torch"], typer.Option(help="What runs the network.")
 ]
-ThreadsOption = Annotated[int, typer.Option(min=0, help="0: the runtime chooses.")]
+ThreadsOption = Annotated[int, typer.Option(min=0, help="0: all cores.")]
 HeightOption = Annotated[
     int, typer.Option(min=32, max=4096, help="Height the network sees; larger finds smaller people, more slowly.")
 ]
@@ -26,6 +30,24 @@ CompleteOption = Annotated[
     bool,
     typer.Option("--complete", help="Of pictures: put keypoints not found where they should be; their score is 0."),
 ]
+SkeletonOption = Annotated[str, typer.Option("--skeleton", "-s", help="A built-in name, or a YAML or JSON file.")]
+SeedOption = Annotated[int, typer.Option(help="Of what is left to chance; the same seed gives the same result.")]
+
+# Annotated pictures
+
+DataOption = Annotated[
+    Path | None, typer.Option("--data", "-d", help="Folder in COCO layout; or give --images and --annotations.")
+]
+ImagesOption = Annotated[Path | None, typer.Option(help="Folder of the annotated pictures.")]
+AnnotationsOption = Annotated[Path | None, typer.Option(help="COCO keypoint file, .json or .json.gz.")]
+LimitOption = Annotated[int, typer.Option(min=0, help="Only the first so many pictures; 0: all.")]
+
+# What is written
+
+FileOption = Annotated[Path, typer.Option("--out", "-o", help="File to write.")]
+CheckpointOption = Annotated[Path, typer.Option("--out", "-o", help="Checkpoint to write (.safetensors).")]
+OnnxOption = Annotated[Path, typer.Option("--out", "-o", help="ONNX file to write.")]
+ReportOption = Annotated[Path | None, typer.Option(help="Write the figures with all it takes to repeat them (.json).")]
 OutOption = Annotated[
     Path | None, typer.Option("--out", "-o", help="Folder for all results; without it, next to each source.")
 ]
@@ -40,6 +62,14 @@ PicturesOption = Annotated[
 ]
 PixelsOption = Annotated[
     bool, typer.Option("--pixels", help="The file takes pixels, uint8, and normalises them: faster.")
+]
+RangeOption = Annotated[
+    str,
+    typer.Option(
+        "--range",
+        metavar="LOW,HIGH",
+        help="Values of pictures of more than 8 bits that become black and white; auto: those there; full: all.",
+    ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
@@ -79,31 +109,66 @@ ShowOption = Annotated[bool, typer.Option("--show", rich_help_panel=_VIDEO, help
 RateOption = Annotated[float, typer.Option(min=0.01, rich_help_panel=_VIDEO, help="Frames per second of folders.")]
 
 
-def seconds(text: str) -> float:
+def parse_seconds(text: str) -> float:
     """A time as people write it.
 
-    >>> seconds("90"), seconds("1:30"), seconds("1:00:02.5")
+    >>> parse_seconds("90"), parse_seconds("1:30"), parse_seconds("1:00:02.5")
     (90.0, 90.0, 3602.5)
 
     Raises:
-        typer.BadParameter: it is none.
+        OptionError: it is none.
     """
     try:
         parts = [float(part) for part in text.split(":")]
         if len(parts) > 3 or any(not 0 <= part < 1e9 for part in parts):
             raise ValueError(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no time; write seconds, or h:mm:ss") from error
+        raise OptionError(f"{text!r} is no time; write seconds, or h:mm:ss") from error
     return sum(part * factor for part, factor in zip(reversed(parts), (1, 60, 3600), strict=False))
 
 
-def numbers(text: str, *, option: str, like: str) -> tuple[float, ...]:
+def parse_numbers(text: str, *, option: str, like: str) -> tuple[float, ...]:
     """Numbers separated by commas, as `option` takes them, such as those that `like` shows.
 
     Raises:
-        PoseError: something else.
+        OptionError: something else.
     """
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        raise PoseError(f"{option} takes numbers separated by commas, such as {like}; got {text!r}") from error
+        raise OptionError(f"{option} takes numbers separated by commas, such as {like}; got {text!r}") from error
+
+
+def parse_size(text: str) -> Size:
+    """HEIGHTxWIDTH in pixels.
+
+    >>> parse_size("256x456")
+    (256, 456)
+
+    Raises:
+        OptionError: something else.
+    """
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.strip().lower())
+    if match is None:
+        raise OptionError(f"a size is HEIGHTxWIDTH, such as 256x456; got {text!r}")
+    return int(match[1]), int(match[2])
+
+
+def find_set(
+    folder: Path | None, images: Path | None, annotations: Path | None, *, option: str = "--data"
+) -> tuple[Path, Path]:
+    """Annotation file and folder of pictures, however they were given; `option` is what gives the folder of both.
+
+    Raises:
+        OptionError: given in neither or both ways.
+        DataError: the folder does not hold one set.
+    """
+    from nimblepose.evaluation.detect import locate_set
+
+    if folder is not None and (images or annotations):
+        raise OptionError(f"give either {option}, or both --images and --annotations")
+    if folder is not None:
+        return locate_set(folder)
+    if annotations is None or images is None:
+        raise OptionError(f"give {option}, or both --images and --annotations")
+    return annotations, images

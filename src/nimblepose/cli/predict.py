@@ -6,7 +6,7 @@ import typer
 
 from nimblepose.cli import options as given
 from nimblepose.cli.loading import EstimatorOptions
-from nimblepose.cli.videos import VideoChoices, finish, interruptible, make_folder, run_videos
+from nimblepose.cli.videos import VideoChoices, finish, interruptible, run_videos
 from nimblepose.codec.options import DecodeOptions
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def predict(
     end: given.EndOption = None,
     resume: given.ResumeOption = False,
     show: given.ShowOption = False,
+    value_range: given.RangeOption = "auto",
     quiet: given.QuietOption = False,
 ) -> None:
     """Find people in pictures and videos; write `NAME.poses.jpg` or `.mp4` and a JSON next to them, or into --out.
@@ -52,12 +53,15 @@ def predict(
     A file that cannot be read does not stop the others: it is listed at the end, and the exit code is 1.
     """
     from nimblepose.core.errors import PoseError
+    from nimblepose.core.files import make_folder
     from nimblepose.drawing.people import DrawOptions
+    from nimblepose.media.levels import parse_levels
     from nimblepose.media.sources import is_recorded, is_video
     from nimblepose.results.formats import parse_formats
     from nimblepose.results.picture_run import PictureRun, collect_pictures
     from nimblepose.results.picture_sink import PictureSink, SinkOptions
 
+    levels = parse_levels(value_range)
     estimating = EstimatorOptions(
         model=model,
         backend=backend,
@@ -76,8 +80,8 @@ def predict(
     options = SinkOptions(out=out, formats=parse_formats(formats), pictures=pictures, draw=draw)
     videos = VideoChoices(
         formats=options.formats, video=pictures, draw=draw, colour_by=colour_by, trails=trails, track=track,
-        smooth=smooth if track else "off", every=every, start=start, end=end, resume=resume, show=show,
-    ).options()  # fmt: skip
+        smooth=smooth if track else "off", every=every, start=start, end=end, resume=resume, show=show, levels=levels,
+    ).to_options()  # fmt: skip
     found, failures = collect_pictures(source for source in sources if not is_video(source))
     moving, interrupted = list(dict.fromkeys(source for source in sources if is_video(source))), False
     if complete and moving:
@@ -87,10 +91,11 @@ def predict(
         )
     if found or moving:
         estimator, path = estimating.load(streaming=len(found) > 1 or any(map(is_recorded, moving)))
-        make_folder(out)
+        if out:
+            make_folder(out)
     if found:
         sink = PictureSink(found, options, model=path.stem, among_videos=bool(moving))
-        failed, interrupted = _run(PictureRun(estimator, found, sink), len(found), quiet=quiet)
+        failed, interrupted = _run(PictureRun(estimator, found, sink, levels=levels), len(found), quiet=quiet)
         failures |= failed
     if moving and not interrupted:
         outcome = run_videos(estimator, moving, out, videos, estimating.conditions(path), quiet=quiet)
@@ -103,24 +108,24 @@ def _run(run: "PictureRun", count: int, *, quiet: bool) -> tuple[dict[str, str],
 
     Interrupted, it still writes about the pictures that are done.
     """
-    from nimblepose.cli.progress import counted, picture_bar
+    from nimblepose.cli.progress import format_count, show_picture_bar
 
     failures, done, people, interrupted = {}, 0, 0, False
     try:
-        with picture_bar(count, quiet=quiet) as progress, interruptible(run.stop):
+        with show_picture_bar(count, quiet=quiet) as progress, interruptible(run.stop):
             for outcome in progress.track(run, total=count, description="predict"):
                 if outcome.failure is not None:
                     failures[outcome.source] = outcome.failure
                     continue
                 done, people = done + 1, people + outcome.people
                 if count == 1 and not quiet:
-                    found = counted(outcome.people, "person", "people")
+                    found = format_count(outcome.people, "person", "people")
                     print(f"{outcome.source}: {found}", *(f"-> {path}" for path in outcome.written))
     except KeyboardInterrupt:
         interrupted = True
     about = run.finish()
     if not quiet and count > 1:
-        print(f"{counted(done, 'picture', 'pictures')}, {counted(people, 'person', 'people')}")
+        print(f"{format_count(done, 'picture', 'pictures')}, {format_count(people, 'person', 'people')}")
     if not quiet:
         print("".join(f"-> {path}\n" for path in about), end="")
     return failures, interrupted or run.stopped

@@ -16,22 +16,23 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from nimblepose.runtime.models import Progress as ByteProgress
+from nimblepose.core.progress import Progress as CountProgress
+from nimblepose.core.progress import StageProgress
 
 Advance = Callable[[str, float, int, int], None]
 
 
-def counted(number: int, one: str, many: str) -> str:
+def format_count(number: int, one: str, many: str) -> str:
     """One person is no people.
 
-    >>> counted(1, "person", "people"), counted(0, "person", "people")
+    >>> format_count(1, "person", "people"), format_count(0, "person", "people")
     ('1 person', '0 people')
     """
     return f"{number} {one if number == 1 else many}"
 
 
 @contextmanager
-def picture_bar(total: int, *, quiet: bool) -> Iterator[Progress]:
+def show_picture_bar(total: int, *, quiet: bool) -> Iterator[Progress]:
     """A bar over `total` pictures; hidden when quiet, when there is one, or when nobody watches."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -41,15 +42,27 @@ def picture_bar(total: int, *, quiet: bool) -> Iterator[Progress]:
 
 
 @contextmanager
-def stages_bar(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+def show_count_bar(what: str, total: int, *, quiet: bool) -> Iterator[CountProgress]:
+    """A bar over `total` things; hidden as the one over pictures is.
+
+    Yields:
+        A function to call with the number of those done.
+    """
+    with show_picture_bar(total, quiet=quiet) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+@contextmanager
+def show_stages_bar(*, quiet: bool) -> Iterator[StageProgress]:
     """A bar for each thing that is done, one after the other; hidden when quiet, or when nobody watches.
 
     Yields:
         A function to call with what is being done, how much of it is done, and how much there is.
     """
-    with picture_bar(2, quiet=quiet) as progress:
+    with show_picture_bar(2, quiet=quiet) as progress:
 
-        def told(what: str, done: int, total: int) -> None:
+        def show(what: str, done: int, total: int) -> None:
             last = progress.tasks[-1] if progress.tasks else None
             if last is None or last.finished or last.description != what:
                 for task in progress.task_ids:
@@ -57,27 +70,27 @@ def stages_bar(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
                 progress.add_task(what, total=total)
             progress.update(progress.task_ids[-1], completed=done)
 
-        yield told
+        yield show
 
 
 @contextmanager
-def download_bar() -> Iterator[ByteProgress]:
+def show_download_bar() -> Iterator[StageProgress]:
     """A bar that appears with the first byte; one line per file."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         tasks = {}
 
-        def told(name: str, arrived: int, size: int) -> None:
+        def show(name: str, arrived: int, size: int) -> None:
             if name not in tasks:
                 tasks[name] = progress.add_task(name, total=size)
             progress.update(tasks[name], completed=arrived)
 
-        yield told
+        yield show
 
 
 @contextmanager
-def video_bar(start: float, end: float, *, quiet: bool) -> Iterator[Advance]:
+def show_video_bar(start: float, end: float, *, quiet: bool) -> Iterator[Advance]:
     """A bar over the seconds of a video, with frames per second, people and time left; of live sources without end.
 
     Args:
@@ -114,7 +127,7 @@ def video_bar(start: float, end: float, *, quiet: bool) -> Iterator[Advance]:
                 tasks[stage],
                 completed=seconds - start,
                 speed=f"{rate:.1f} frames/s" + (f", {dropped} dropped" if dropped else ""),
-                people=counted(people, "person", "people"),
+                people=format_count(people, "person", "people"),
             )
 
         yield advance

@@ -6,7 +6,7 @@ import typer
 
 from nimblepose.cli import options as given
 from nimblepose.cli.loading import EstimatorOptions
-from nimblepose.cli.videos import VideoChoices, finish, make_folder, run_videos
+from nimblepose.cli.videos import VideoChoices, finish, run_videos
 from nimblepose.codec.options import DecodeOptions
 
 
@@ -41,26 +41,31 @@ def track(
     fps: given.RateOption = 25.0,
     resume: given.ResumeOption = False,
     show: given.ShowOption = False,
+    value_range: given.RangeOption = "auto",
     quiet: given.QuietOption = False,
 ) -> None:
     """Follow people through videos; write `NAME.poses.mp4` and `NAME.poses.jsonl` next to them, or into --out.
 
     Ctrl-C completes the files with what was seen so far; --resume goes on from there, or from where a run was killed.
     """
+    from nimblepose.core.files import make_folder
     from nimblepose.drawing.people import DrawOptions
+    from nimblepose.media.levels import parse_levels
     from nimblepose.media.sources import is_recorded
     from nimblepose.results.formats import parse_formats
 
+    levels = parse_levels(value_range)
     estimating = EstimatorOptions(
         model=model, backend=backend, threads=threads, input_height=input_height, min_score=min_score, flip=flip
     )
     options = VideoChoices(
         formats=parse_formats(formats), video=video, colour_by=colour_by, trails=trails, smooth=smooth,
         draw=DrawOptions(show_scores=scores, show_boxes=boxes, blur_faces=blur_faces),
-        max_gap=max_gap, every=every, start=start, end=end, rate=fps, resume=resume, show=show,
-    ).options()  # fmt: skip
+        max_gap=max_gap, every=every, start=start, end=end, rate=fps, resume=resume, show=show, levels=levels,
+    ).to_options()  # fmt: skip
     estimator, path = estimating.load(streaming=any(is_recorded(source) for source in sources))
-    make_folder(out)
+    if out:
+        make_folder(out)
     outcome = run_videos(
         estimator, list(dict.fromkeys(sources)), out, options, estimating.conditions(path), quiet=quiet
     )

@@ -23,7 +23,7 @@ def train(
 
     loaded = load_recipe(recipe, changes or [])
 
-    from nimblepose.cli.training_bar import training_bar
+    from nimblepose.cli.training_bar import show_training_bar
     from nimblepose.training.devices import build_fabric
     from nimblepose.training.engine import train as run
     from nimblepose.training.preflight import preflight as try_out
@@ -37,7 +37,7 @@ def train(
             print("preflight: forward, backward, checkpoint, validation and export work")
     if only_preflight:
         return
-    with training_bar(shown=fabric.is_global_zero) as watch:
+    with show_training_bar(shown=fabric.is_global_zero) as watch:
         result = run(loaded, folder, fabric=fabric, resume=resume, watch=watch)
     if fabric.is_global_zero:
         print(f"-> {result}")

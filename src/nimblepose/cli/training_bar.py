@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from nimblepose.training.engine import Step
+    from nimblepose.training.engine import TrainingStep
 
 _LINE_EVERY = 100  # steps, where the output is no terminal
 
 
 @contextmanager
-def training_bar(*, shown: bool) -> Iterator[Callable[["Step"], None]]:
+def show_training_bar(*, shown: bool) -> Iterator[Callable[["TrainingStep"], None]]:
     """What the loop is to call after every step."""
     console = Console(stderr=True)
     live = shown and console.is_terminal
@@ -23,7 +23,7 @@ def training_bar(*, shown: bool) -> Iterator[Callable[["Step"], None]]:
         tasks: dict[int, TaskID] = {}
         latest_ap: list[float] = []
 
-        def watch(step: "Step") -> None:
+        def watch(step: "TrainingStep") -> None:
             if step.ap is not None:
                 latest_ap[:] = [step.ap]
             ap = f", AP {latest_ap[0]:.3f}" if latest_ap else ""

@@ -5,23 +5,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nimblepose.cli.options import BackendOption, ModelOption, numbers
+from nimblepose.cli import options as given
+from nimblepose.cli.options import find_set, parse_numbers
 
 if TYPE_CHECKING:
-    from nimblepose.evaluation.coco import Metrics
+    from nimblepose.evaluation.measurement import Measurement
 
 
 def val(
-    data: Annotated[
-        Path | None, typer.Option("--data", "-d", help="Folder in COCO layout; or give --images and --annotations.")
-    ] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of the pictures.")] = None,
-    annotations: Annotated[Path | None, typer.Option(help="COCO keypoint file, .json or .json.gz.")] = None,
-    model: ModelOption = None,
-    backend: BackendOption = "auto",
-    threads: Annotated[int, typer.Option(min=0, help="0: all cores.")] = 0,
-    input_height: Annotated[int, typer.Option(min=32, max=4096, help="Height the network sees.")] = 368,
-    flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored picture.")] = False,
+    data: given.DataOption = None,
+    images: given.ImagesOption = None,
+    annotations: given.AnnotationsOption = None,
+    model: given.ModelOption = None,
+    backend: given.BackendOption = "auto",
+    threads: given.ThreadsOption = 0,
+    input_height: given.HeightOption = 368,
+    flip: given.FlipOption = False,
     scales: Annotated[str, typer.Option(help="Average over these multiples of the height, such as 0.5,1,1.5,2.")] = "1",
     as_used: Annotated[
         bool, typer.Option("--as-used", help="With the thresholds that `predict` has, not those for AP.")
@@ -29,82 +28,61 @@ def val(
     category: Annotated[
         int | None, typer.Option(help="Category id; without it, the one with the model's keypoints.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Only the first so many pictures; 0: all.")] = 0,
+    limit: given.LimitOption = 0,
     detections: Annotated[Path | None, typer.Option(help="Write the detections as COCO results (.json).")] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Write the figures with all it takes to repeat them (.json).")
-    ] = None,
+    report: given.ReportOption = None,
     worst: Annotated[Path | None, typer.Option(help="Write pictures of the worst mistakes into this folder.")] = None,
     worst_count: Annotated[int, typer.Option(min=1, max=1000, help="How many of each kind.")] = 20,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: given.QuietOption = False,
 ) -> None:
     """Measure COCO keypoint average precision (AP) and recall (AR) of a model.
 
     Average precision asks how detections are ranked and punishes only what is left out, so by default the decoder keeps
     every guess, also those that nobody would draw, and completes poses if the model knows what they look like.
     """
-    import time
-
-    from nimblepose.cli.progress import download_bar, picture_bar
+    from nimblepose.cli.progress import show_count_bar, show_download_bar
     from nimblepose.codec.options import FOR_RANKING, DecodeOptions
-    from nimblepose.data.coco import records_of
-    from nimblepose.evaluation.coco import check_available, find_category
-    from nimblepose.evaluation.detect import AnnotatedSet, chosen_set
-    from nimblepose.evaluation.provenance import provenance, sha256, write_json
-    from nimblepose.evaluation.worst import find_mistakes, write_mistakes
+    from nimblepose.core.files import check_folders
+    from nimblepose.evaluation.coco import check_available
+    from nimblepose.evaluation.detect import AnnotatedSet
+    from nimblepose.evaluation.measurement import measure, write_report, write_worst
+    from nimblepose.evaluation.provenance import write_json
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import find_model
 
     check_available()  # what is missing is said now, not after the last picture
-    chosen = AnnotatedSet.read(*chosen_set(data, images, annotations), limit=limit)
-    with download_bar() as progress:
-        path = find_model(model, progress=progress)
+    check_folders(*(file for file in (detections, report) if file))
+    annotated = AnnotatedSet.read(*find_set(data, images, annotations), limit=limit)
+    with show_download_bar() as downloaded:
+        path = find_model(model, progress=downloaded)
     estimator = PoseEstimator(
         path,
         backend=backend,
         threads=threads,
         input_height=input_height,
         flip=flip,
-        scales=numbers(scales, option="--scales", like="0.5,1,1.5,2"),
+        scales=parse_numbers(scales, option="--scales", like="0.5,1,1.5,2"),
         decode=DecodeOptions() if as_used else FOR_RANKING,
         streaming=True,
     )
-    category_id = find_category(chosen.coco, estimator.skeleton, category)
-    start = time.perf_counter()
-    with picture_bar(len(chosen.pictures), quiet=quiet) as bar:
-        task = bar.add_task("val", total=len(chosen.pictures))
-        found = chosen.detect(estimator, category_id=category_id, progress=lambda n: bar.update(task, completed=n))
-    seconds = time.perf_counter() - start
-    metrics = chosen.evaluate(found, estimator.skeleton, category_id)
+    with show_count_bar("val", len(annotated.pictures), quiet=quiet) as progress:
+        measured = measure(estimator, annotated, category_id=category, progress=progress)
     if not quiet:
-        _print_table(metrics, guessed_sigmas=estimator.skeleton.sigmas_are_guessed, seconds=seconds)
+        _print_table(measured)
     written: list[Path] = []
     if detections:
-        write_json(detections, found)
+        write_json(detections, measured.detections)
         written.append(detections)
     if report:
-        file = chosen.annotations
-        facts = {"file": file.name, "sha256": sha256(file), "category": category_id, "limit": limit}
-        value = {
-            "format": "nimblepose-val",
-            "version": 1,
-            **provenance(estimator, threads=threads),
-            "data": facts,
-            "metrics": metrics.to_dict(),
-            "seconds": round(seconds, 3),
-        }
-        write_json(report, value)
+        write_report(report, measured, threads=threads, limit=limit)
         written.append(report)
     if worst:
-        looked_at = {picture.image_id for picture in chosen.pictures}
-        records = [r for r in records_of(chosen.coco, chosen.images, estimator.skeleton) if r.image_id in looked_at]
-        mistakes = find_mistakes(records, found, skeleton=estimator.skeleton, count=worst_count)
-        written += write_mistakes(mistakes, worst)
+        written += write_worst(worst, measured, count=worst_count)
     if not quiet:
         print("".join(f"-> {file}\n" for file in written), end="")
 
 
-def _print_table(metrics: "Metrics", *, guessed_sigmas: bool, seconds: float) -> None:
+def _print_table(measured: "Measurement") -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -112,6 +90,7 @@ def _print_table(metrics: "Metrics", *, guessed_sigmas: bool, seconds: float) ->
         "ap": "AP", "ap50": "AP50", "ap75": "AP75", "ap_medium": "AP medium", "ap_large": "AP large",
         "ar": "AR", "ar50": "AR50", "ar75": "AR75", "ar_medium": "AR medium", "ar_large": "AR large",
     }  # fmt: skip
+    metrics, seconds = measured.metrics, measured.seconds
     table = Table("", "value")
     for key, value in metrics.to_dict().items():
         if key in names:
@@ -124,5 +103,5 @@ def _print_table(metrics: "Metrics", *, guessed_sigmas: bool, seconds: float) ->
         highlight=False,
         soft_wrap=True,
     )
-    if guessed_sigmas:
+    if measured.estimator.skeleton.sigmas_are_guessed:
         console.print("OKS sigmas: not given; 1/K is a guess, so AP will not compare with other work", highlight=False)

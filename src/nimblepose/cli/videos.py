@@ -1,7 +1,6 @@
 """Videos, one after the other, for the verbs `predict` and `track`: progress, interruption, what is printed."""
 
 import dataclasses
-import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from nimblepose.cli.options import seconds
-from nimblepose.core.errors import MediaError, PoseError
+from nimblepose.cli.options import parse_seconds
+from nimblepose.core.errors import PoseError
 
 if TYPE_CHECKING:
     from nimblepose.drawing.people import DrawOptions
+    from nimblepose.media.levels import Levels
     from nimblepose.results.output_format import OutputFormat
     from nimblepose.results.recording import Estimator, Recording, RecordOptions
 
@@ -40,8 +40,9 @@ class VideoChoices:
     track: bool = True
     max_gap: float = 3.0
     rate: float = 25.0
+    levels: "Levels" = "auto"
 
-    def options(self) -> "RecordOptions":
+    def to_options(self) -> "RecordOptions":
         """The same for a `Recording`."""
         from nimblepose.drawing.trails import Trails
         from nimblepose.media.frames import Selection
@@ -55,10 +56,11 @@ class VideoChoices:
         )
         trails = Trails(seconds=self.trails) if self.track and self.trails else None
         sink = VideoSinkOptions(formats=self.formats, video=self.video, draw=draw, trails=trails)
-        end = None if self.end is None else seconds(self.end)
+        end = None if self.end is None else parse_seconds(self.end)
         return RecordOptions(
-            selection=Selection(every=self.every, start=seconds(self.start), end=end),
+            selection=Selection(every=self.every, start=parse_seconds(self.start), end=end),
             rate=self.rate,
+            levels=self.levels,
             tracking=TrackOptions(max_gap=self.max_gap) if self.track else None,
             smoothing=self.smooth,
             sink=sink,
@@ -85,26 +87,28 @@ def run_videos(
     quiet: bool,
 ) -> Outcome:
     """Every video to its results; one that fails does not stop the others, Ctrl-C completes the files and ends."""
-    from nimblepose.media.containers import printable
+    from nimblepose.media.containers import name_source
+    from nimblepose.results.naming import name_results
     from nimblepose.results.recording import Recording
 
     outcome = Outcome({})
     options = dataclasses.replace(options, conditions=conditions)
-    for source, stem in zip(sources, stems(sources, out), strict=True):
+    for source, stem in zip(sources, name_results(sources, out), strict=True):
         recording: Recording | None = None
+        name = name_source(source)
         try:
             recording = Recording(estimator, source, stem, options)
             outcome.interrupted = _work(recording, options, quiet=quiet)
             written = recording.finish()
         except PoseError as error:
-            outcome.failures[printable(source)] = str(error)
+            outcome.failures[name] = str(error)
         except KeyboardInterrupt:
             outcome.interrupted = True
-            outcome.failures[printable(source)] = f"{printable(source)}: left as it was, its files under partial names"
+            outcome.failures[name] = f"{name}: left as it was, its files under partial names"
         else:
             _report(recording, written, quiet=quiet)
             for problem in recording.source.problems:
-                outcome.failures[printable(source)] = problem
+                outcome.failures[name] = problem
         finally:
             if recording:
                 recording.abandon()
@@ -113,45 +117,16 @@ def run_videos(
     return outcome
 
 
-def stems(sources: list[str], out: Path | None) -> list[Path]:
-    """Folder and beginning of the names of each source's results; no two are alike.
-
-    >>> [s.as_posix() for s in stems(["a/match.mp4", "b/match.mov", "0", "rtsp://me:pw@door.local/1"], Path("out"))]
-    ['out/match', 'out/match-2', 'out/camera-0', 'out/door.local-1']
-    """
-    from nimblepose.media.containers import printable
-    from nimblepose.media.sources import is_camera, is_recorded
-
-    taken: set[str] = set()
-    found = []
-    for source in sources:
-        if is_recorded(source):
-            path = Path(source).expanduser()
-            name, folder = (path.name if path.is_dir() else path.stem), path.parent
-        else:
-            label = "stdin" if source == "-" else printable(source).rpartition("://")[2].strip("/")
-            label = label.rpartition("/")[2] if is_camera(source) else label
-            name, folder = f"camera-{label}" if label.isdecimal() else label, Path()
-        name = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "video"
-        for count in range(1, len(sources) + 1):
-            stem = (out or folder) / (f"{name}-{count}" if count > 1 else name)
-            if str(stem.absolute()).casefold() not in taken:
-                break
-        taken.add(str(stem.absolute()).casefold())
-        found.append(stem)
-    return found
-
-
 def _work(recording: "Recording", options: "RecordOptions", *, quiet: bool) -> bool:
     """Every frame; True if it was interrupted. Who closes the window has seen enough, which is no interruption."""
-    from nimblepose.cli.progress import video_bar
+    from nimblepose.cli.progress import show_video_bar
     from nimblepose.cli.window import Window
 
     selection, info = options.selection, recording.source.info
     end = min(t for t in (selection.end, info.duration, float("inf")) if t is not None)
     window = Window(f"nimblepose: {info.name}") if options.show else nullcontext()
     closed = False
-    with window as view, video_bar(selection.start, end, quiet=quiet) as advance, interruptible(recording.stop):
+    with window as view, show_video_bar(selection.start, end, quiet=quiet) as advance, interruptible(recording.stop):
         for step in recording:
             advance(step.stage, step.stamp.time, len(step.poses), recording.source.dropped)
             if view is not None and step.drawn is not None and not view.show(step.drawn):
@@ -161,13 +136,13 @@ def _work(recording: "Recording", options: "RecordOptions", *, quiet: bool) -> b
 
 
 def _report(recording: "Recording", written: list[Path], *, quiet: bool) -> None:
-    from nimblepose.cli.progress import counted
+    from nimblepose.cli.progress import format_count
 
     if quiet:
         return
     dropped = f", {recording.source.dropped} dropped" if recording.source.live else ""
-    people = "" if recording.people is None else f", {counted(recording.people, 'person', 'people')}"
-    print(f"{recording.source.info.name}: {counted(recording.frames, 'frame', 'frames')}{dropped}{people}")
+    people = "" if recording.people is None else f", {format_count(recording.people, 'person', 'people')}"
+    print(f"{recording.source.info.name}: {format_count(recording.frames, 'frame', 'frames')}{dropped}{people}")
     print("".join(f"-> {path}\n" for path in written), end="")
 
 
@@ -190,15 +165,6 @@ def interruptible(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
-
-
-def make_folder(folder: Path | None) -> None:
-    """The folder for results, if one was chosen."""
-    try:
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MediaError(f"cannot make the folder {folder}: {error.strerror}; choose another with --out") from error
 
 
 def finish(failures: Mapping[str, str], interrupted: bool) -> None:

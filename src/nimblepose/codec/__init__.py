@@ -1,1 +1,1 @@
-"""Keypoints to fields and back; numpy only."""
+"""Keypoints to fields and back; numpy and OpenCV, no torch."""

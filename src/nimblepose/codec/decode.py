@@ -1,4 +1,4 @@
-"""Fields to poses: the chain of the five steps."""
+"""Fields to poses: the chain of the steps."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,22 +7,56 @@ from nimblepose.codec.grouping import assemble, choose, match_limbs
 from nimblepose.codec.limbs import score_limbs
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import find_peaks, refine_peaks
+from nimblepose.core.errors import SkeletonError
 from nimblepose.core.geometry import rescale
 from nimblepose.core.metadata import PafGeometry
+from nimblepose.core.people import GroupedPeople
 from nimblepose.core.poses import Poses
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer
 from nimblepose.core.skeleton import Skeleton
 
-__all__ = ["FOR_RANKING", "DecodeOptions", "decode", "paf_offset"]
+__all__ = ["FOR_RANKING", "DecodeOptions", "compute_paf_offset", "decode", "group_people"]
 
 
-def paf_offset(stride: int, geometry: PafGeometry) -> float:
+def compute_paf_offset(stride: int, geometry: PafGeometry) -> float:
     """Cells to the lower right at which the PAF of a place is found.
 
     A cell drawn from its corner, at `stride * cell`, lies (stride - 1) / 2 pixels before the centre it is taken for.
     """
     return (stride - 1) / (2 * stride) if geometry == "corner" else 0.0
+
+
+def group_people(
+    heatmaps: NDArray[np.float32],
+    pafs: NDArray[np.float32],
+    skeleton: Skeleton,
+    options: DecodeOptions,
+    *,
+    paf_offset: float,
+) -> GroupedPeople:
+    """Find everybody in the fields of one picture, surest limbs first; nobody is rated, left out or completed yet.
+
+    Args:
+        heatmaps: (K + 1, h, w), the last is background.
+        pafs: (2L, h, w).
+        skeleton: K keypoints and L limbs.
+        options: Those of peaks and limbs, and `min_keypoints`, are used.
+        paf_offset: From `compute_paf_offset`.
+
+    Raises:
+        SkeletonError: the fields do not belong to this skeleton.
+    """
+    expected = ((skeleton.heatmap_channels, *pafs.shape[1:]), skeleton.paf_channels)
+    if (heatmaps.shape, pafs.shape[0]) != expected:
+        raise SkeletonError(
+            f"skeleton {skeleton.name!r} needs {skeleton.heatmap_channels} heatmaps and {skeleton.paf_channels} pafs "
+            f"of one size, got {heatmaps.shape} and {pafs.shape}"
+        )
+    heatmaps = np.ascontiguousarray(heatmaps[:-1], np.float32)
+    peaks = refine_peaks(find_peaks(heatmaps, options), heatmaps)
+    candidates = score_limbs(peaks, pafs, skeleton, options, paf_offset=paf_offset)
+    return assemble(match_limbs(candidates, len(peaks)), peaks, skeleton, options)
 
 
 def decode(
@@ -52,29 +86,13 @@ def decode(
         Poses in pixels of the network input, best first.
 
     Raises:
-        ValueError: the fields do not belong to this skeleton.
+        SkeletonError: the fields do not belong to this skeleton.
     """
     options = options or DecodeOptions()
-    expected = ((skeleton.heatmap_channels, *pafs.shape[1:]), skeleton.paf_channels)
-    if (heatmaps.shape, pafs.shape[0]) != expected:
-        raise ValueError(
-            f"skeleton {skeleton.name!r} needs {skeleton.heatmap_channels} heatmaps and {skeleton.paf_channels} pafs "
-            f"of one size, got {heatmaps.shape} and {pafs.shape}"
-        )
-    heatmaps = np.ascontiguousarray(heatmaps[:-1], np.float32)
-    peaks = refine_peaks(find_peaks(heatmaps, options), heatmaps)
-    offset = paf_offset(stride, paf_geometry)
-    candidates = score_limbs(peaks, pafs, skeleton, options, paf_offset=offset)
-    connections = match_limbs(candidates, len(peaks))
-    people = assemble(connections, peaks, skeleton, options)
-    found = people.members >= 0
-    xy = np.full((*found.shape, 2), np.nan, np.float32)
-    heights = np.zeros(found.shape, np.float32)
-    members = people.members[found]
-    xy[found], heights[found] = peaks.xy[members], np.clip(peaks.score[members], 0, 1)
-    scores = scorer(heights, xy, people.score) if scorer else people.score
+    offset = compute_paf_offset(stride, paf_geometry)
+    people = group_people(heatmaps, pafs, skeleton, options, paf_offset=offset)
+    scores = scorer(people) if scorer else people.limb_scores
     best = choose(scores, options)
-    xy = xy[best]
-    if options.complete and prior:
-        xy = prior.complete(xy)
-    return Poses(skeleton, rescale(xy, stride).astype(np.float32), heights[best], scores[best])
+    people = people[best]
+    xy = prior.complete(people.keypoints) if options.complete and prior else people.keypoints
+    return Poses(skeleton, rescale(xy, stride).astype(np.float32), people.peak_heights, scores[best])

@@ -11,11 +11,9 @@ from typing import Any, Literal
 import numpy as np
 
 from nimblepose.core.errors import ModelError
-from nimblepose.core.geometry import Size
+from nimblepose.core.geometry import Array, Size, rescale
 from nimblepose.core.metadata import PafGeometry
 from nimblepose.core.skeleton import Skeleton
-
-Array = Any  # numpy.ndarray or torch.Tensor: codec must not import torch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +67,9 @@ def encode_heatmaps(xy: Array, size: Size, options: EncodeOptions = REFERENCE) -
     Returns:
         (..., K + 1, h, w) in the dtype of `xy`.
     """
-    xp, stride = _namespace(xy), options.stride
-    xy = _inside(xy, size, stride)
-    centre_y, centre_x = ((_range(n, xy) + 0.5) * stride - 0.5 for n in size)
+    xp, stride = _find_namespace(xy), options.stride
+    xy = _leave_out_outside(xy, size, stride)
+    centre_y, centre_x = (rescale(_count_cells(n, xy), stride) for n in size)
     scale = -0.5 / options.heatmap_sigma**2
     power_x = (xy[..., 0, None] - centre_x) ** 2 * scale  # (..., N, K, w)
     power_y = (xy[..., 1, None] - centre_y) ** 2 * scale  # (..., N, K, h)
@@ -98,30 +96,30 @@ def encode_pafs(xy: Array, size: Size, skeleton: Skeleton, options: EncodeOption
     Returns:
         (..., 2L, h, w) in the dtype of `xy`.
     """
-    xp = _namespace(xy)
-    xy = _inside(xy, size, options.stride)
+    xp = _find_namespace(xy)
+    xy = _leave_out_outside(xy, size, options.stride)
     centred = options.paf_geometry == "centre"
-    cells = (xy + 0.5) / options.stride - 0.5 if centred else xy / options.stride
+    cells = rescale(xy, 1 / options.stride) if centred else xy / options.stride
     limbs = skeleton.limb_indices
     start, end = cells[..., limbs[:, 0], :], cells[..., limbs[:, 1], :]  # (..., N, L, 2)
     along = end - start
     length = (along**2).sum(-1)[..., None] ** 0.5
     unit = xp.nan_to_num(along / xp.where(length < 1e-7, xp.ones_like(length), length))
-    covered = _stripe(start, end, unit, size, options) & (length[..., None] >= 1e-7)  # (..., N, L, h, w)
+    covered = _cover_stripes(start, end, unit, size, options) & (length[..., None] >= 1e-7)  # (..., N, L, h, w)
 
     # The last person who covers a cell, counted from 1, is the one who is seen there.
-    rank = covered * (_range(xy.shape[-3], xy) + 1)[:, None, None, None]
+    rank = covered * (_count_cells(xy.shape[-3], xy) + 1)[:, None, None, None]
     on_top = covered & (rank == xp.amax(rank, -4, keepdims=True))
     fields = xp.einsum("...nlyx,...nlc->...lcyx", on_top * xp.ones_like(rank), unit)
     return fields.reshape(*fields.shape[:-4], 2 * len(limbs), *size)
 
 
-def _stripe(start: Array, end: Array, unit: Array, size: Size, options: EncodeOptions) -> Array:
+def _cover_stripes(start: Array, end: Array, unit: Array, size: Size, options: EncodeOptions) -> Array:
     """Cells within `paf_thickness` of each limb's line and inside its box, (..., N, L, h, w)."""
-    xp, thickness = _namespace(start), options.paf_thickness
+    xp, thickness = _find_namespace(start), options.paf_thickness
     inside, offsets = [], []
     for axis, cells in enumerate((size[1], size[0])):
-        grid = _range(cells, start)
+        grid = _count_cells(cells, start)
         low = xp.minimum(start[..., axis], end[..., axis])[..., None] - thickness
         high = xp.maximum(start[..., axis], end[..., axis])[..., None] + thickness
         if options.paf_geometry == "corner":  # as the reference: whole cells, the one at the far side not among them
@@ -136,9 +134,9 @@ def _stripe(start: Array, end: Array, unit: Array, size: Size, options: EncodeOp
     return (distance <= thickness) & inside[1][..., None] & inside[0][..., None, :]
 
 
-def _inside(xy: Array, size: Size, stride: int) -> Array:
+def _leave_out_outside(xy: Array, size: Size, stride: int) -> Array:
     """NaN for keypoints outside the input; at least one person, so that a maximum over people is defined."""
-    xp = _namespace(xy)
+    xp = _find_namespace(xy)
     nan = float("nan")
     if xy.shape[-3] == 0:
         xy = xp.concatenate([xy, xp.ones_like(xy.sum(-3, keepdims=True)) * nan], -3)
@@ -147,12 +145,12 @@ def _inside(xy: Array, size: Size, stride: int) -> Array:
     return xp.where(outside[..., None], xp.ones_like(xy) * nan, xy)
 
 
-def _namespace(array: Array) -> Any:
+def _find_namespace(array: Array) -> Any:
     """The module whose functions take this array: numpy, or torch, which the caller has imported."""
     return np if isinstance(array, np.ndarray) else sys.modules["torch"]
 
 
-def _range(stop: int, like: Array) -> Array:
+def _count_cells(stop: int, like: Array) -> Array:
     """0 .. stop - 1 in the dtype and on the device of `like`."""
     place = {} if isinstance(like, np.ndarray) else {"device": like.device}
-    return _namespace(like).arange(stop, dtype=like.dtype, **place)
+    return _find_namespace(like).arange(stop, dtype=like.dtype, **place)

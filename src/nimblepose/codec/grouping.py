@@ -1,6 +1,4 @@
-"""Limbs to people: match them, assemble poses."""
-
-from dataclasses import dataclass
+"""Limbs to people: match limbs, assemble people, choose the best."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,20 +6,8 @@ from numpy.typing import NDArray
 from nimblepose.codec.limbs import Connections
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.codec.peaks import Peaks
+from nimblepose.core.people import GroupedPeople
 from nimblepose.core.skeleton import Skeleton
-
-
-@dataclass(frozen=True, eq=False)
-class Assembly:
-    """N people as peaks.
-
-    Attributes:
-        members: (N, K) peak of each keypoint, -1 where there is none.
-        score: (N,) float32 in [0, 1], of their limbs.
-    """
-
-    members: NDArray[np.intp]
-    score: NDArray[np.float32]
 
 
 def match_limbs(candidates: Connections, peak_count: int) -> Connections:
@@ -49,7 +35,7 @@ def match_limbs(candidates: Connections, peak_count: int) -> Connections:
     return candidates[order[np.sort(np.concatenate(won))]]
 
 
-def assemble(connections: Connections, peaks: Peaks, skeleton: Skeleton, options: DecodeOptions) -> Assembly:
+def assemble(connections: Connections, peaks: Peaks, skeleton: Skeleton, options: DecodeOptions) -> GroupedPeople:
     """Join connections to people, best first; two poses that turn out to be one person are merged.
 
     A connection starts a pose, adds a keypoint to one, or merges two that have no kind of keypoint in common; one that
@@ -107,11 +93,13 @@ def assemble(connections: Connections, peaks: Peaks, skeleton: Skeleton, options
     score = np.array([total[i] for i in kept], np.float32)
     score = np.sqrt(score / np.sqrt(np.array([limbs[i] for i in kept], np.float32) * len(skeleton.limbs)))
     best = np.argsort(-score, kind="stable").tolist()
-    table = np.full((len(best), len(skeleton.keypoints)), -1, np.intp)
     sizes = [len(members[kept[i]]) for i in best]
     flat = [member for i in best for member in members[kept[i]]]
-    table[np.repeat(np.arange(len(best)), sizes), peaks.kind[flat]] = flat
-    return Assembly(table, score[best])
+    places = np.repeat(np.arange(len(best)), sizes), peaks.kind[flat]
+    keypoints = np.full((len(best), len(skeleton.keypoints), 2), np.nan, np.float32)
+    heights = np.zeros(keypoints.shape[:2], np.float32)
+    keypoints[places], heights[places] = peaks.xy[flat], np.clip(peaks.score[flat], 0, 1)
+    return GroupedPeople(keypoints, heights, score[best])
 
 
 def choose(scores: NDArray[np.float32], options: DecodeOptions) -> NDArray[np.intp]:

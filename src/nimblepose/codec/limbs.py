@@ -1,13 +1,12 @@
 """Peaks and PAFs to limbs: score every pair of peaks that a limb could join."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.codec.peaks import Peaks
@@ -25,7 +24,6 @@ _OPENCV_LIMIT = 32766  # rows or columns that cv2.remap takes
 _TINY = np.float32(1e-6)  # cells; two peaks in one place point nowhere
 
 Indices = NDArray[np.intp]
-Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,19 +84,19 @@ def score_limbs(
     count = np.bincount(peaks.kind, minlength=len(skeleton.keypoints))
     pairs = count[skeleton.limb_indices].prod(axis=1)
     great = options.prune_crowds and int(pairs.sum()) > _GREAT_CROWD
-    for block in _blocks(pairs, _GREAT_BLOCK if great else _BLOCK, _OPENCV_LIMIT // (height + 1)):
+    for block in _split_limbs(pairs, _GREAT_BLOCK if great else _BLOCK, _OPENCV_LIMIT // (height + 1)):
         field = planes[:, block].reshape(2, -1, width + 1)
         ends = skeleton.limb_indices[block]
-        rows = _glance(planes[:, block], x, y, count, ends) if great else _rows(count, ends)
+        rows = _glance(planes[:, block], x, y, count, ends) if great else _list_pairs(count, ends)
         limb, start, per_row, end = rows
         top = (limb * (height + 1)).astype(np.float32)
         x_start, y_start = np.repeat(x.take(start), per_row), np.repeat(y.take(start), per_row)
         lines = _Lines(x_start, y_start + np.repeat(top, per_row), x.take(end) - x_start, y.take(end) - y_start)
         row = np.repeat(np.arange(len(limb)), per_row)
         if options.prune_crowds and len(end) > _CROWD:
-            near = _near(field, lines, row, limb, end)
-            row, end, lines = row.take(near), end.take(near), lines.at(near)
-        along = _along(field, lines, np.linspace(0, 1, options.limb_samples))
+            near = _choose_near(field, lines, row, limb, end)
+            row, end, lines = row.take(near), end.take(near), lines.take(near)
+        along = _read_along(field, lines, np.linspace(0, 1, options.limb_samples))
         limb, start = limb.take(row), start.take(row)
         length = np.sqrt(lines.dx * lines.dx + lines.dy * lines.dy)
         paf = along.mean(axis=0) + np.minimum(longest / np.maximum(length, _TINY) - 1, 0)
@@ -109,7 +107,7 @@ def score_limbs(
     return Connections(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
-def _blocks(pairs: Indices, most_pairs: int, most_limbs: int) -> list[slice]:
+def _split_limbs(pairs: Indices, most_pairs: int, most_limbs: int) -> list[slice]:
     """The limbs in groups of at most about `most_pairs` pairs; all in one unless there is a crowd.
 
     Args:
@@ -124,7 +122,7 @@ def _blocks(pairs: Indices, most_pairs: int, most_limbs: int) -> list[slice]:
     return [slice(first, after) for first, after in pairwise(edges)]
 
 
-def _rows(count: Indices, ends: Indices) -> tuple[Indices, Indices, Indices, Indices]:
+def _list_pairs(count: Indices, ends: Indices) -> tuple[Indices, Indices, Indices, Indices]:
     """Every pair of peaks that one of these limbs could join, as rows: one start of one limb, with all possible ends.
 
     Args:
@@ -148,7 +146,7 @@ def _rows(count: Indices, ends: Indices) -> tuple[Indices, Indices, Indices, Ind
 def _glance(
     planes: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32], count: Indices, ends: Indices
 ) -> tuple[Indices, Indices, Indices, Indices]:
-    """Of the rows of a great crowd the pairs that `_near` may keep; the others are not even listed.
+    """Of the rows of a great crowd the pairs that `_choose_near` may keep; the others are not even listed.
 
     They see some PAF in their middle, and not much less than the best does from the same start or to the same end. As
     matrices of starts and ends, one per limb, pairs need no indices.
@@ -192,18 +190,18 @@ class _Lines(NamedTuple):
     dx: NDArray[np.float32]
     dy: NDArray[np.float32]
 
-    def at(self, index: NDArray[np.intp]) -> "_Lines":
+    def take(self, index: NDArray[np.intp]) -> "_Lines":
         return _Lines(*(numbers.take(index) for numbers in self))
 
 
-def _along(field: NDArray[np.float32], lines: _Lines, shares: Sequence[float] | Floats) -> NDArray[np.float32]:
+def _read_along(field: NDArray[np.float32], lines: _Lines, shares: ArrayLike) -> NDArray[np.float32]:
     """The PAF along each line, from 0 to 1, in places given as shares of its length, (S, C)."""
+    share = np.asarray(shares, np.float32)[:, None]
     if not len(lines.x):
-        return np.zeros((len(shares), 0), np.float32)  # OpenCV refuses to read nothing
+        return np.zeros((len(share), 0), np.float32)  # OpenCV refuses to read nothing
     if len(lines.x) > _OPENCV_LIMIT:
         parts = np.array_split(np.arange(len(lines.x)), 2)
-        return np.concatenate([_along(field, lines.at(part), shares) for part in parts], axis=1)
-    share = np.asarray(shares, np.float32)[:, None]
+        return np.concatenate([_read_along(field, lines.take(part), shares) for part in parts], axis=1)
     x, y = lines.x + lines.dx * share, lines.y + lines.dy * share
     along = (
         cv2.remap(field[0], x, y, cv2.INTER_LINEAR) * lines.dx + cv2.remap(field[1], x, y, cv2.INTER_LINEAR) * lines.dy
@@ -212,7 +210,7 @@ def _along(field: NDArray[np.float32], lines: _Lines, shares: Sequence[float] | 
     return np.asarray(np.minimum(np.maximum(along, 0, out=along), 1, out=along))
 
 
-def _near(field: NDArray[np.float32], lines: _Lines, row: Indices, limb: Indices, end: Indices) -> Indices:
+def _choose_near(field: NDArray[np.float32], lines: _Lines, row: Indices, limb: Indices, end: Indices) -> Indices:
     """Which pairs of a crowd are worth a full reading, (C',).
 
     Pairs that see little in their middle are dropped, and then those that see much less, in three places, than the
@@ -225,11 +223,11 @@ def _near(field: NDArray[np.float32], lines: _Lines, row: Indices, limb: Indices
         limb: (R,) limb of each row.
         end: (C,) peak.
     """
-    (middle,) = _along(field, lines, [0.5])
+    (middle,) = _read_along(field, lines, [0.5])
     near = np.flatnonzero(middle > _MIN_GLANCE)
     if not len(near):
         return near
-    seen = _along(field, lines.at(near), [0.25, 0.75]).sum(axis=0) + middle.take(near)
+    seen = _read_along(field, lines.take(near), [0.25, 0.75]).sum(axis=0) + middle.take(near)
     first = np.flatnonzero(np.diff(row.take(near), prepend=-1))  # pairs of one row lie together
     best = np.repeat(np.maximum.reduceat(seen, first), np.diff(first, append=len(near)))
     keep = np.flatnonzero(seen > _MIN_SHARE * best)

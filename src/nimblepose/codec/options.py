@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nimblepose.core.errors import PoseError
+from nimblepose.core.errors import OptionError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,7 @@ class DecodeOptions:
     on pictures of COCO 2017 that no reported figure is computed on (`benchmarks/decoder_study.py` reprints the tables).
 
     Raises:
-        PoseError: a value out of its range.
+        OptionError: a value out of its range.
     """
 
     min_peak_score: float = 0.1  # heatmap value; lower finds more keypoints, and more noise
@@ -34,12 +34,12 @@ class DecodeOptions:
         """Name the option that cannot be."""
         for name in ("max_saddle", "min_peak_score", "min_limb_score", "min_limb_share", "min_pose_score"):
             if not 0 <= getattr(self, name) <= 1:
-                raise PoseError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
+                raise OptionError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if not self.long_limb > 0:
-            raise PoseError(f"long_limb must be positive, got {self.long_limb}")
+            raise OptionError(f"long_limb must be positive, got {self.long_limb}")
         for name, least in (("limb_samples", 2), ("max_peaks", 1), ("max_poses", 0), ("min_keypoints", 1)):
             if getattr(self, name) < least:
-                raise PoseError(f"{name} must be {least} or more, got {getattr(self, name)}")
+                raise OptionError(f"{name} must be {least} or more, got {getattr(self, name)}")
 
 
 FOR_RANKING = DecodeOptions(

@@ -66,7 +66,7 @@ def find_peaks(heatmaps: NDArray[np.float32], options: DecodeOptions) -> Peaks:
         value = flat[at]
         at = at[(value > flat[at - step]) & (value >= flat[at + step])]
     value = flat[at]
-    corner, beside = flat[at + _corners(line)], flat[at + _BESIDE]
+    corner, beside = flat[at + _list_corners(line)], flat[at + _BESIDE]
     before, after = flat[at - line], flat[at + line]
     beside = np.maximum(beside, np.stack([before, before, after, after]))  # the higher way to each corner
     higher = np.concatenate([corner[:2] >= value, corner[2:] > value])  # of equal ones the first counts
@@ -75,10 +75,10 @@ def find_peaks(heatmaps: NDArray[np.float32], options: DecodeOptions) -> Peaks:
     kind, y = np.divmod(row, height + 2)
     peaks = Peaks(np.stack([x - 1, y - 1], axis=-1).astype(np.float32), flat[at], kind)
     few = len(peaks) <= options.max_peaks or np.bincount(kind).max() <= options.max_peaks
-    return peaks if few else _highest(peaks, options.max_peaks)
+    return peaks if few else _keep_highest(peaks, options.max_peaks)
 
 
-def _highest(peaks: Peaks, most: int) -> Peaks:
+def _keep_highest(peaks: Peaks, most: int) -> Peaks:
     """The `most` highest peaks of each kind, in the order they came; of equal ones the first."""
     order = np.lexsort((-peaks.score, peaks.kind))
     rank = np.arange(len(peaks)) - np.searchsorted(peaks.kind, peaks.kind)  # kinds are sorted before and after
@@ -86,7 +86,7 @@ def _highest(peaks: Peaks, most: int) -> Peaks:
     return Peaks(peaks.xy[kept], peaks.score[kept], peaks.kind[kept])
 
 
-def _corners(line: int) -> NDArray[np.intp]:
+def _list_corners(line: int) -> NDArray[np.intp]:
     """Steps to the four cells that touch at a corner, those before first."""
     return np.array([[-line - 1], [-line + 1], [line - 1], [line + 1]])
 
@@ -111,10 +111,10 @@ def refine_peaks(peaks: Peaks, heatmaps: NDArray[np.float32]) -> Peaks:
     score = (patch @ _HEIGHTS).max(axis=1)
     if min(height, width) < 3:
         return Peaks(peaks.xy, score, peaks.kind)  # too small a map to say more
-    return Peaks(peaks.xy + _to_top(x, y, peaks.kind, heatmaps), score, peaks.kind)
+    return Peaks(peaks.xy + _move_to_top(x, y, peaks.kind, heatmaps), score, peaks.kind)
 
 
-def _to_top(
+def _move_to_top(
     x: NDArray[np.intp], y: NDArray[np.intp], kind: NDArray[np.intp], heatmaps: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """From whole cells to the tops of the Gaussians they belong to, (P, 2) in cells."""

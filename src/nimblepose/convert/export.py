@@ -70,10 +70,10 @@ def export_onnx(
     taken = metadata.input
     if pixels:
         proto = take_pixels(proto)
-        taken = pixel_input(metadata.input)
+        taken = derive_pixel_input(metadata.input)
     data = proto.SerializeToString()
-    given, expected = (_check_inputs(spec, pictures) for spec in (taken, metadata.input))
-    differences = {name: _difference(network, data, given[name], expected[name]) for name in given}
+    given, expected = (_make_inputs(spec, pictures) for spec in (taken, metadata.input))
+    differences = {name: _measure_difference(network, data, given[name], expected[name]) for name in given}
     wrong = {name: value for name, value in differences.items() if not value <= tolerance}
     if wrong:
         raise ModelError(f"exported network differs from torch by more than {tolerance}: {wrong}; nothing written")
@@ -109,7 +109,7 @@ def _to_proto(network: "PoseNetwork", metadata: ModelMetadata) -> Any:
     batch, height, width = (torch.export.Dim(name, min=1) for name in ("batch", "h", "w"))
     # Traced with sizes that differ from each other and from 1, or torch would take them for constants.
     example = torch.zeros(2, 3, 3 * stride, 4 * stride)
-    with _quiet():
+    with _silence_exporter():
         program = torch.onnx.export(
             LastStage().eval(),
             (example,),
@@ -129,7 +129,7 @@ def _to_proto(network: "PoseNetwork", metadata: ModelMetadata) -> Any:
     return proto
 
 
-def pixel_input(spec: InputSpec) -> InputSpec:
+def derive_pixel_input(spec: InputSpec) -> InputSpec:
     """What a file takes after `take_pixels` that took `spec` before.
 
     Raises:
@@ -155,7 +155,7 @@ def take_pixels(proto: Any) -> Any:
     spec = metadata.input
     if spec.dtype == "uint8":
         raise ModelError("the model takes pixels already")
-    metadata = dataclasses.replace(metadata, input=pixel_input(spec))
+    metadata = dataclasses.replace(metadata, input=derive_pixel_input(spec))
     ours = onnx.ModelProto()
     ours.CopyFrom(proto)
     graph = ours.graph
@@ -184,26 +184,8 @@ def take_pixels(proto: Any) -> Any:
     return ours
 
 
-def with_metadata(path: Path, metadata: ModelMetadata, out: Path) -> None:
-    """Write a model file of ours, ONNX or checkpoint, with other metadata; its weights stay as they are.
-
-    Raises:
-        ModelError, MediaError: it cannot be written.
-    """
-    if path.suffix != ".onnx":
-        from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
-
-        save_checkpoint(load_checkpoint(path)[0], metadata, out)
-        return
-    import onnx
-
-    proto = onnx.load(path)
-    onnx.helper.set_model_props(proto, metadata.to_strings())
-    write_atomically(out, proto.SerializeToString())
-
-
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _silence_exporter() -> Iterator[None]:
     """Keep to itself what the exporter says about packages that are not needed and about its own future."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
@@ -216,7 +198,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _check_inputs(spec: InputSpec, pictures: Sequence[NDArray[np.uint8]]) -> dict[str, Batch]:
+def _make_inputs(spec: InputSpec, pictures: Sequence[NDArray[np.uint8]]) -> dict[str, Batch]:
     """Network input (B, 3, H, W) by name: noise of two sizes, then the pictures."""
     rng = np.random.default_rng(0)
     inputs = {}
@@ -230,7 +212,7 @@ def _check_inputs(spec: InputSpec, pictures: Sequence[NDArray[np.uint8]]) -> dic
     return inputs
 
 
-def _difference(network: "PoseNetwork", data: bytes, image: Batch, normalised: Batch) -> float:
+def _measure_difference(network: "PoseNetwork", data: bytes, image: Batch, normalised: Batch) -> float:
     """Largest absolute difference between torch and ONNX Runtime over both fields; NaN if one has NaN.
 
     Args:

@@ -7,22 +7,17 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nimblepose.convert.quantization.layers import Network
+from nimblepose.convert.quantization.layers import Floats, Network
 from nimblepose.convert.quantization.plan import Plan
 from nimblepose.convert.quantization.qdq import build
 from nimblepose.core.errors import ModelError
+from nimblepose.core.progress import Say, say_nothing
 from nimblepose.evaluation.coco import Metrics
 from nimblepose.runtime.backends import openvino_core
 
-Floats = NDArray[np.float32]
-
 Measure = Callable[[Any], Metrics]
 """COCO figures of an onnx.ModelProto."""
-
-Told = Callable[[str], None]
-"""Called with what happens, in a line."""
 
 _PRECISION = "INFERENCE_PRECISION_HINT"
 _TOLERANCE = 0.005  # squared error as a part of the mean square; rounding halves makes 0.0004, overflow 0.03
@@ -48,7 +43,7 @@ def quantize_within(
     before: float,
     max_drop: float,
     batches: Sequence[Floats],
-    told: Told = lambda _: None,
+    say: Say = say_nothing,
 ) -> Gated:
     """The model with the fewest layers in float32 whose AP is within `max_drop` of `before`.
 
@@ -62,7 +57,7 @@ def quantize_within(
         before: AP of the float32 model.
         max_drop: In AP, 0..1.
         batches: A few prepared pictures (1, 3, h, w), to find out which layers are sensitive.
-        told: Hears about every try.
+        say: Hears about every try.
 
     Raises:
         ModelError: not within `max_drop` even with half of the layers in float32.
@@ -76,12 +71,12 @@ def quantize_within(
         metrics = measure(model)
         tried[count] = Gated(model=model, stay_float=stay_float, metrics=metrics, tried={})
         lost = before - metrics.ap
-        told(f"int8, {count} sensitive layers in float32: AP {metrics.ap:.4f}, {lost:.4f} lost")
+        say(f"int8, {count} sensitive layers in float32: AP {metrics.ap:.4f}, {lost:.4f} lost")
         return lost <= max_drop
 
     good = 0
     if not attempt(0):
-        ranked = [name for name in sensitivity(network, plan, batches) if name not in network.outputs]
+        ranked = [name for name in rank_layers(network, plan, batches) if name not in network.outputs]
         most, bad, good = int(_MOST_FLOAT * len(ranked)), 0, 1
         while not attempt(good):
             if good >= most:
@@ -99,8 +94,8 @@ def quantize_within(
     return replace(tried[good], tried=aps)
 
 
-def sensitivity(network: Network, plan: Plan, batches: Sequence[Floats]) -> dict[str, float]:
-    """What quantizing one layer alone does to the fields, by its output, largest first.
+def rank_layers(network: Network, plan: Plan, batches: Sequence[Floats]) -> dict[str, float]:
+    """Layers by sensitivity: what quantizing each alone does to the fields, by its output, largest first.
 
     The measure is the squared error of the fields as a part of their mean square, summed over the outputs.
     """
@@ -109,7 +104,7 @@ def sensitivity(network: Network, plan: Plan, batches: Sequence[Floats]) -> dict
     errors = {}
     for alone in layers:
         found = _run(build(network, plan, stay_float=[name for name in layers if name != alone]), network, batches)
-        errors[alone] = sum(_relative_error(*pair) for pair in zip(found, truth, strict=True))
+        errors[alone] = sum(_measure_error(*pair) for pair in zip(found, truth, strict=True))
     return dict(sorted(errors.items(), key=lambda item: -item[1]))
 
 
@@ -123,7 +118,7 @@ class Costs:
     size: tuple[int, int]  # (height, width) of the input
 
 
-def costs(network: Network, plan: Plan, stay_float: Sequence[str], batch: Floats, *, threads: int) -> Costs:
+def measure_costs(network: Network, plan: Plan, stay_float: Sequence[str], batch: Floats, *, threads: int) -> Costs:
     """What is won, and what each layer that stays float32 costs of it.
 
     Models are timed in turn, since machines change speed, and the fastest of all rounds counts: others on the machine
@@ -139,7 +134,7 @@ def costs(network: Network, plan: Plan, stay_float: Sequence[str], batch: Floats
     everything = [layer.output for layer in network.layers]
     chosen = {"float32": everything, "int8": stay_float}
     chosen |= {f"without {name}": [other for other in stay_float if other != name] for name in stay_float}
-    sessions = {name: _session(build(network, plan, stay_float=stay), threads) for name, stay in chosen.items()}
+    sessions = {name: _open_session(build(network, plan, stay_float=stay), threads) for name, stay in chosen.items()}
     times: dict[str, list[float]] = {name: [] for name in sessions}
     for _ in range(_ROUNDS):
         for name, session in sessions.items():
@@ -175,13 +170,13 @@ def check_runtimes(model: Any, network: Network, batches: Sequence[Floats]) -> d
         compiled = core.compile_model(core.read_model(model.SerializeToString()), "CPU", {_PRECISION: "f32"})
         results = [compiled([batch]) for batch in batches]
         found["openvino"] = [np.concatenate([r[name].ravel() for r in results]) for name in network.outputs]
-    far = {name: max(_relative_error(*pair) for pair in zip(got, truth, strict=True)) for name, got in found.items()}
+    far = {name: max(_measure_error(*pair) for pair in zip(got, truth, strict=True)) for name, got in found.items()}
     if wrong := {name: value for name, value in far.items() if not value <= _TOLERANCE}:
         raise ModelError(f"quantized fields differ by more than {_TOLERANCE} of their mean square in {wrong}")
     return far
 
 
-def _session(model: Any, threads: int = 0, *, optimised: bool = True) -> Any:
+def _open_session(model: Any, threads: int = 0, *, optimised: bool = True) -> Any:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -194,10 +189,10 @@ def _session(model: Any, threads: int = 0, *, optimised: bool = True) -> Any:
 
 def _run(model: Any, network: Network, batches: Sequence[Floats], *, optimised: bool = True) -> list[Floats]:
     """Each output over all pictures, flat."""
-    session = _session(model, optimised=optimised)
+    session = _open_session(model, optimised=optimised)
     results = [session.run(list(network.outputs), {network.input: batch}) for batch in batches]
     return [np.concatenate([field.ravel() for field in fields]) for fields in zip(*results, strict=True)]
 
 
-def _relative_error(found: Floats, truth: Floats) -> float:
+def _measure_error(found: Floats, truth: Floats) -> float:
     return float(np.square(found - truth).mean() / max(float(np.square(truth).mean()), 1e-12))

@@ -1,33 +1,31 @@
-"""From a float32 file to int8 that is as accurate as agreed: statistics, integers, gate, times."""
+"""From a float32 file to an int8 one that is as accurate as agreed: statistics, integers, gate, times, report."""
 
+import dataclasses
 import math
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nimblepose.codec.options import FOR_RANKING
 from nimblepose.convert.export import take_pixels
-from nimblepose.convert.gate import Costs, Gated, check_runtimes, costs, quantize_within
+from nimblepose.convert.gate import Costs, Gated, check_runtimes, measure_costs, quantize_within
 from nimblepose.convert.quantization.equalisation import equalise
 from nimblepose.convert.quantization.layers import Network
 from nimblepose.convert.quantization.plan import make_plan
-from nimblepose.convert.quantization.sources import calibration_batches
+from nimblepose.convert.quantization.sources import load_batches, load_network
 from nimblepose.convert.quantization.statistics import observe
 from nimblepose.core.errors import DataError
+from nimblepose.core.files import check_folders, write_atomically
 from nimblepose.core.metadata import ModelMetadata
-from nimblepose.evaluation.coco import Metrics, find_category
+from nimblepose.core.progress import Say, StageProgress, say_nothing
+from nimblepose.evaluation.coco import Metrics, check_available, find_category
 from nimblepose.evaluation.detect import AnnotatedSet
+from nimblepose.evaluation.provenance import compute_sha256, describe_machine, describe_model, write_json
 from nimblepose.runtime.estimator import PoseEstimator
 
 _FEW = 6  # pictures on which layers are compared
-
-Told = Callable[[str], None]
-"""Called with what happens, in a line."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +34,8 @@ class QuantizeOptions:
 
     max_drop: float = 0.005  # AP that may be lost, 0..1
     input_height: int = 368  # that the network sees for AP
-    pictures: int = 48  # to calibrate on, spread over those given
+    limit: int = 200  # pictures that AP is measured on, the first ones; 0: all
+    calibration_pictures: int = 48  # spread over those given
     pixels: bool = False  # the file takes pixels, uint8, and normalises them
     seed: int = 0  # of the places in pictures that weights are fitted to
     threads: int = 0  # 0: all cores
@@ -61,6 +60,46 @@ class Quantized:
         return {self.layer_names[output]: self.times.of_float[output] for output in self.gated.stay_float}
 
 
+def quantize_file(
+    model: Path,
+    out: Path,
+    *,
+    calibration: str,
+    annotations: Path,
+    images: Path,
+    options: QuantizeOptions = QuantizeOptions(),
+    report: Path | None = None,
+    say: Say = say_nothing,
+    progress: StageProgress = say_nothing,
+) -> Quantized:
+    """Quantize a file into another, if its AP stays within `options.max_drop`; else nothing is written.
+
+    Args:
+        model: Float32 ONNX.
+        out: ONNX file to write.
+        calibration: As `quantize` takes it.
+        annotations: COCO keypoint file of the pictures that AP is measured on.
+        images: Folder of these pictures.
+        options: How.
+        report: JSON file with figures and layers, and all it takes to repeat them.
+        say: Hears about every step.
+        progress: Hears about every part of a step.
+
+    Raises:
+        ModelError, MediaError, DataError: as `quantize`; also if there is no folder to write into.
+        MissingPackageError: onnx or faster-coco-eval is not installed.
+    """
+    check_available()  # what is missing is said now, not after the last picture
+    network, metadata = load_network(model)
+    check_folders(*(file for file in (out, report) if file))
+    measured = AnnotatedSet.read(annotations, images, limit=options.limit)
+    result = quantize(model, network, metadata, calibration, measured, options, say=say, progress=progress)
+    write_atomically(out, result.data)
+    if report:
+        _write_report(report, result, model, metadata, out, measured, options)
+    return result
+
+
 def quantize(
     model: Path,
     network: Network,
@@ -69,8 +108,8 @@ def quantize(
     measured: AnnotatedSet,
     options: QuantizeOptions = QuantizeOptions(),
     *,
-    told: Told = lambda _: None,
-    progress: Progress = lambda *_: None,
+    say: Say = say_nothing,
+    progress: StageProgress = say_nothing,
 ) -> Quantized:
     """Quantize a file; nothing is written.
 
@@ -82,7 +121,7 @@ def quantize(
             name are left out, also those that it leaves out itself.
         measured: What AP is measured on, before and after.
         options: How.
-        told: Hears about every step.
+        say: Hears about every step.
         progress: Hears about every part of a step.
 
     Raises:
@@ -92,15 +131,15 @@ def quantize(
     """
     category = find_category(measured.coco, metadata.skeleton)
     count = len(measured.pictures)
-    batches, files = calibration_batches(
+    batches, files = load_batches(
         calibration,
         metadata.input,
-        count=options.pictures,
+        count=options.calibration_pictures,
         height=options.input_height,
         leave_out=[measured.images / str(entry.get("file_name")) for entry in measured.coco["images"]],
     )
 
-    def figures(path: Path) -> Metrics:
+    def measure_file(path: Path) -> Metrics:
         estimator = PoseEstimator(
             path,
             backend="onnxruntime",
@@ -115,12 +154,12 @@ def quantize(
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "candidate.onnx"
             path.write_bytes(proto.SerializeToString())
-            return figures(path)
+            return measure_file(path)
 
-    before = figures(model)
+    before = measure_file(model)
     if math.isnan(before.ap):
         raise DataError(f"{measured.annotations}: nobody with keypoints in the {count} pictures, so there is no AP")
-    told(f"float32: AP {before.ap:.4f} on {count} pictures")
+    say(f"float32: AP {before.ap:.4f} on {count} pictures")
     statistics = observe(
         network,
         batches,
@@ -133,15 +172,56 @@ def quantize(
         network, statistics, metadata.input, progress=lambda n: progress("rounding", n, len(network.layers))
     )
     few = batches[:: -(-len(batches) // _FEW)]
-    gated = quantize_within(network, plan, measure, before=before.ap, max_drop=options.max_drop, batches=few, told=told)
+    gated = quantize_within(network, plan, measure, before=before.ap, max_drop=options.max_drop, batches=few, say=say)
     typical = sorted(batches, key=lambda batch: batch.size)[len(batches) // 4]  # half of them have the height of video
     return Quantized(
         data=(take_pixels(gated.model) if options.pixels else gated.model).SerializeToString(),
         before=before,
         gated=gated,
         differences=check_runtimes(gated.model, network, few[:1]),
-        times=costs(network, plan, gated.stay_float, typical, threads=options.threads),
+        times=measure_costs(network, plan, gated.stay_float, typical, threads=options.threads),
         layer_names={layer.output: layer.name for layer in network.layers},
         calibrated_on=files,
         category_id=category,
     )
+
+
+def _write_report(
+    path: Path,
+    result: Quantized,
+    model: Path,
+    metadata: ModelMetadata,
+    out: Path,
+    measured: AnnotatedSet,
+    options: QuantizeOptions,
+) -> None:
+    stay_float = [{"layer": name, "milliseconds": round(ms, 3)} for name, ms in result.stay_float.items()]
+    float32 = {
+        **describe_model(model, metadata),
+        "metrics": result.before.to_dict(),
+        "milliseconds": result.times.float32,
+    }
+    int8 = {
+        "file": out.name,
+        "sha256": compute_sha256(out),
+        "size": len(result.data),
+        "metrics": result.gated.metrics.to_dict(),
+        "milliseconds": result.times.int8,
+        "disagreement": result.differences,
+    }
+    file = measured.annotations
+    value = {
+        "format": "nimblepose-quantize",
+        "version": 1,
+        "float32": float32,
+        "int8": int8,
+        "timed_at": result.times.size,
+        "stay_float": stay_float,
+        "layers": len(result.layer_names),
+        "tried": result.gated.tried,
+        "options": dataclasses.asdict(options),
+        "data": {"file": file.name, "sha256": compute_sha256(file), "category": result.category_id},
+        "calibration": [picture.name for picture in result.calibrated_on],
+        "machine": describe_machine(),
+    }
+    write_json(path, value)

@@ -1,12 +1,19 @@
-"""What can go wrong, as few types: every error raised on purpose is a `PoseError`."""
+"""What can go wrong, as few types: every error that is meant for a caller is a `PoseError`.
+
+Python's own protocols aside: an index too far is an `IndexError`, a name that does not exist an `AttributeError`.
+"""
 
 
 class PoseError(Exception):
-    """Parent of every error that nimblepose raises on purpose; the message names the thing and the remedy."""
+    """Parent of every error that nimblepose raises for its callers; the message names the thing and the remedy."""
 
 
 class SkeletonError(PoseError, ValueError):
     """A skeleton that contradicts itself, or does not fit the data it is used with."""
+
+
+class ShapeError(PoseError, ValueError):
+    """Arrays that do not fit together, or a size that nothing can have."""
 
 
 class MediaError(PoseError, OSError):
@@ -14,11 +21,15 @@ class MediaError(PoseError, OSError):
 
 
 class ModelError(PoseError, ValueError):
-    """A model file, checkpoint or option that cannot be used."""
+    """A model file or checkpoint that cannot be used."""
 
 
 class DownloadError(PoseError, OSError):
     """A model file that could not be fetched, or that arrived other than it should be."""
+
+
+class OptionError(PoseError, ValueError):
+    """An option of a value that it cannot have, or options that contradict each other."""
 
 
 class MissingPackageError(PoseError, ImportError):

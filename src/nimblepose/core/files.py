@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 from nimblepose.core.errors import MediaError
@@ -47,6 +48,18 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, and those above it, unless they are there.
+
+    Raises:
+        MediaError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(f"cannot make the folder {folder}: {error.strerror}; choose another") from error
+
+
 def check_folders(*files: Path) -> None:
     """Say now, and not after hours of work, that a file has no folder to be written into.
 
@@ -80,6 +93,13 @@ def partial(path: Path) -> Path:
     return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
+def write_whole(file: FileIO, data: bytes) -> None:
+    """Write all of it: one write of an unbuffered file may take a part only, as on a disk that is just being filled."""
+    written = file.write(data)
+    while written < len(data):  # where the disk is full, the next write says so
+        written += file.write(data[written:])
+
+
 class GrowingFile:
     """A file that grows piece by piece, readable up to its last piece; it gets its name when it is complete."""
 
@@ -102,9 +122,7 @@ class GrowingFile:
         with writing(self.path):
             if over:
                 self._file.seek(-over, os.SEEK_END)
-            written = self._file.write(data)
-            while written < len(data):  # the disk is full: the next write says so
-                written += self._file.write(data[written:])
+            write_whole(self._file, data)
 
     def finish(self) -> Path:
         """Complete: the file gets its name."""

@@ -1,27 +1,52 @@
-"""Where a pixel is: the only file that knows.
+"""Where a pixel is: changes of size and of origin go through here, so that half a pixel is typed nowhere else.
 
 Points are (x, y) and name pixel centres: the centre of the first pixel is (0, 0), the picture spans
 [-0.5, width - 0.5]. Sizes are (height, width).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nimblepose.core.errors import ShapeError
+
+Array = Any  # numpy.ndarray or torch.Tensor: this room must not import torch
 Size = tuple[int, int]
 """(height, width) in pixels or cells."""
 
 
-def rescale(xy: NDArray[np.floating], factor: ArrayLike) -> NDArray[np.floating]:
+def rescale(xy: Array, factor: ArrayLike) -> Array:
     """Move pixel-centre points (..., 2) with an image that is resized by `factor` (one number, or one for x and y).
+
+    Points are a numpy array, or a torch tensor if the factor is one number; so is what comes back, in the same dtype.
 
     >>> rescale(np.array([3.5, 11.5]), 1 / 8)
     array([0., 1.])
     """
-    factor = np.asarray(factor, xy.dtype)
-    half = xy.dtype.type(0.5)
-    return np.asarray((xy + half) * factor - half)
+    factor = float(factor) if isinstance(factor, int | float) else np.asarray(factor, xy.dtype)
+    return (xy + 0.5) * factor - 0.5
+
+
+def to_rescaling(factor: float) -> NDArray[np.float64]:
+    """`rescale` as a matrix (3, 3) of homogeneous points, for chains of affine maps.
+
+    >>> (to_rescaling(1 / 8) @ [3.5, 11.5, 1]).tolist()
+    [0.0, 1.0, 1.0]
+    """
+    aside = (factor - 1) / 2
+    return np.array([[factor, 0, aside], [0, factor, aside], [0, 0, 1]])
+
+
+def from_corner(xy: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Points that are counted from the corner of the first pixel, as COCO and boxes count, to pixel centres."""
+    return xy - xy.dtype.type(0.5)
+
+
+def to_corner(xy: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The inverse: pixel centres to points that are counted from the corner of the first pixel."""
+    return xy + xy.dtype.type(0.5)
 
 
 @dataclass(frozen=True)
@@ -31,32 +56,58 @@ class Placement:
     The only object that knows the picture and the input. Both sides of the input are multiples of the stride, so the
     two axes are scaled a little differently (by less than half a stride over the side). That was measured to be better
     than padding (0.5 AP), and it leaves no border of invented pixels.
+
+    Raises:
+        ShapeError: a side without pixels.
     """
 
     image_size: Size
     input_size: Size
+    pixel_aspect: float = 1.0  # of the picture: width over height of its pixels as they are shown; the input's is 1
 
     def __post_init__(self) -> None:
         """Check once that there is a picture."""
         if min(*self.image_size, *self.input_size) < 1:
-            raise ValueError(f"sizes must be positive, got {self}")
+            raise ShapeError(f"sizes must be positive, got {self}")
 
     @classmethod
-    def fit(cls, image_size: Size, input_height: int, *, stride: int = 8, max_aspect: float = 6.0) -> "Placement":
+    def fit(
+        cls,
+        image_size: Size,
+        input_height: int,
+        *,
+        stride: int = 8,
+        max_aspect: float = 6.0,
+        pixel_aspect: float = 1.0,
+    ) -> "Placement":
         """Scale a picture to `input_height`, keep its aspect as well as multiples of `stride` allow.
 
         A picture wider than `max_aspect` times its height is scaled by its width instead, so that a panorama cannot
         ask for unbounded memory.
 
+        Args:
+            image_size: (height, width) of the picture in its own pixels.
+            input_height: Pixels of the input.
+            stride: Input pixels per cell.
+            max_aspect: Widest shape whose height is kept.
+            pixel_aspect: Width over height of the picture's pixels as they are shown: the input has square ones.
+
+        Raises:
+            ShapeError: a picture without pixels, or an input that is lower than one cell.
+
         >>> Placement.fit((720, 1280), 256).input_size
         (256, 456)
+        >>> Placement.fit((576, 720), 256, pixel_aspect=64 / 45).input_size  # PAL, 16:9
+        (256, 456)
         """
-        height, width = image_size
+        if not 0 < pixel_aspect < np.inf:
+            raise ShapeError(f"pixel_aspect must be positive, got {pixel_aspect}")
+        height, width = image_size[0], image_size[1] * pixel_aspect
         if input_height < stride:
-            raise ValueError(f"input_height must be at least the stride {stride}, got {input_height}")
+            raise ShapeError(f"input_height must be at least the stride {stride}, got {input_height}")
         factor = min(input_height / height, input_height * max_aspect / width)
-        snapped = (max(1, round(side * factor / stride)) * stride for side in image_size)
-        return cls(image_size, (next(snapped), next(snapped)))
+        snapped = (max(1, round(side * factor / stride)) * stride for side in (height, width))
+        return cls(image_size, (next(snapped), next(snapped)), pixel_aspect)
 
     @property
     def factor(self) -> NDArray[np.float32]:
@@ -66,8 +117,8 @@ class Placement:
 
     def to_input(self, xy: NDArray[np.floating]) -> NDArray[np.floating]:
         """Picture pixels (..., 2) to input pixels."""
-        return rescale(xy, self.factor)
+        return np.asarray(rescale(xy, self.factor))
 
     def to_image(self, xy: NDArray[np.floating]) -> NDArray[np.floating]:
         """Input pixels (..., 2) to picture pixels."""
-        return rescale(xy, 1 / self.factor)
+        return np.asarray(rescale(xy, 1 / self.factor))

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from nimblepose.core.errors import ModelError, PoseError
 from nimblepose.core.prior import PosePrior
-from nimblepose.core.scorer import PoseScorer, feature_count
+from nimblepose.core.scorer import PoseScorer, count_features
 from nimblepose.core.skeleton import Skeleton
 
 _KEY = "nimblepose"  # one key in the metadata of safetensors and ONNX files, holding JSON
@@ -70,10 +70,10 @@ class ModelMetadata:
         keypoints = len(self.skeleton.keypoints)
         if self.prior is not None and len(self.prior.mean) != keypoints:
             raise ModelError(f"the pose prior is of {len(self.prior.mean)} keypoints, the skeleton has {keypoints}")
-        if self.scorer is not None and len(self.scorer.centre) != feature_count(keypoints):
+        if self.scorer is not None and len(self.scorer.centre) != count_features(keypoints):
             raise ModelError(
                 f"the pose scorer takes {len(self.scorer.centre)} features, a skeleton of {keypoints} keypoints gives "
-                f"{feature_count(keypoints)}"
+                f"{count_features(keypoints)}"
             )
 
     def to_strings(self) -> dict[str, str]:

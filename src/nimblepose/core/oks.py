@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def oks(
+def compute_oks(
     keypoints: NDArray[np.floating],
     other: NDArray[np.floating],
     *,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.errors import SkeletonError
-from nimblepose.core.geometry import Size
+from nimblepose.core.errors import ShapeError, SkeletonError
+from nimblepose.core.geometry import Size, from_corner, to_corner
 from nimblepose.core.optional import import_optional
 from nimblepose.core.skeleton import COCO_17, Skeleton
 
@@ -32,6 +32,9 @@ class Poses:
         track_ids: (N,) int64 identities over time, or None.
         interpolated: (N, K) bool, keypoints that were not seen but put between earlier and later ones; None: none.
         limb_colours: (N, L, 3) float32, mean colour of the picture along each limb, NaN = not found; or None.
+
+    Raises:
+        ShapeError: an array of another shape.
     """
 
     skeleton: Skeleton
@@ -47,17 +50,17 @@ class Poses:
         n, k = len(self.scores), len(self.skeleton.keypoints)
         shapes = (self.keypoints.shape, self.keypoint_scores.shape, self.scores.shape)
         if shapes != ((n, k, 2), (n, k), (n,)):
-            raise ValueError(
+            raise ShapeError(
                 f"expected keypoints ({n}, {k}, 2), keypoint_scores ({n}, {k}), scores ({n},) for skeleton "
                 f"{self.skeleton.name!r}, got {shapes}"
             )
         if self.track_ids is not None and self.track_ids.shape != (n,):
-            raise ValueError(f"expected track_ids ({n},), got {self.track_ids.shape}")
+            raise ShapeError(f"expected track_ids ({n},), got {self.track_ids.shape}")
         if self.interpolated is not None and self.interpolated.shape != (n, k):
-            raise ValueError(f"expected interpolated ({n}, {k}), got {self.interpolated.shape}")
+            raise ShapeError(f"expected interpolated ({n}, {k}), got {self.interpolated.shape}")
         limbs = len(self.skeleton.limbs)
         if self.limb_colours is not None and self.limb_colours.shape != (n, limbs, 3):
-            raise ValueError(f"expected limb_colours ({n}, {limbs}, 3), got {self.limb_colours.shape}")
+            raise ShapeError(f"expected limb_colours ({n}, {limbs}, 3), got {self.limb_colours.shape}")
 
     @classmethod
     def empty(cls, skeleton: Skeleton) -> "Poses":
@@ -146,16 +149,16 @@ class Poses:
         people = []
         flags = self.interpolation_flags
         for i, (found, box) in enumerate(zip(self.found, self.boxes, strict=True)):
-            person: dict[str, Any] = {"score": _number(self.scores[i], 4)}
+            person: dict[str, Any] = {"score": _round(self.scores[i], 4)}
             if self.track_ids is not None:
                 person["track_id"] = int(self.track_ids[i])
-            person["box"] = [_number(v, 2) for v in box] if found.any() else None
+            person["box"] = [_round(v, 2) for v in box] if found.any() else None
             person["keypoints"] = [
                 {
                     "name": name,
-                    "x": _number(self.keypoints[i, k, 0], 2),
-                    "y": _number(self.keypoints[i, k, 1], 2),
-                    "score": _number(self.keypoint_scores[i, k], 4),
+                    "x": _round(self.keypoints[i, k, 0], 2),
+                    "y": _round(self.keypoints[i, k, 1], 2),
+                    "score": _round(self.keypoint_scores[i, k], 4),
                     **({} if self.interpolated is None else {"interpolated": bool(flags[i, k])}),
                 }
                 for k, name in enumerate(self.skeleton.keypoints)
@@ -181,9 +184,9 @@ class Poses:
             file_name: Of the picture, written into each result if it is given.
         """
         order = np.argsort(-self.scores, kind="stable")[:max_people]
-        xy = self.keypoints[order][:, self.skeleton.annotated_indices] + np.float32(0.5)
+        xy = self.keypoints[order][:, self.skeleton.annotated_indices]
         score = self.keypoint_scores[order][:, self.skeleton.annotated_indices]
-        rows = np.nan_to_num(np.concatenate([xy, score[..., None]], axis=-1), nan=0.0)
+        rows = np.nan_to_num(np.concatenate([to_corner(xy), score[..., None]], axis=-1), nan=0.0)
         rows[np.isnan(xy[..., 0])] = 0
         boxes = np.zeros((len(rows), 4), np.float32)
         for box, row, found in zip(boxes, rows, ~np.isnan(xy[..., 0]), strict=True):
@@ -195,8 +198,8 @@ class Poses:
             result: dict[str, Any] = {
                 "image_id": int(image_id),
                 "category_id": int(category_id),
-                "keypoints": [_number(v, 3) for v in row.ravel()],
-                "bbox": [_number(v, 3) for v in box],
+                "keypoints": [_round(v, 3) for v in row.ravel()],
+                "bbox": [_round(v, 3) for v in box],
                 "score": float(self.scores[i]),
             }
             if file_name is not None:
@@ -278,11 +281,11 @@ def from_coco_people(people: Sequence[dict[str, Any]], skeleton: Skeleton = COCO
     raw = np.array([person["keypoints"] for person in people], np.float32).reshape(shape)
     results = np.array(["score" in person for person in people], bool).reshape(-1, 1)
     labelled = (raw[..., 2] > 0) | (results & (raw[..., :2] != 0).any(axis=-1))
-    xy = np.where(labelled[..., None], raw[..., :2] - np.float32(0.5), np.nan).astype(np.float32)
+    xy = np.where(labelled[..., None], from_corner(raw[..., :2]), np.nan).astype(np.float32)
     full = skeleton.from_annotated(xy)
     scores = np.array([person.get("score", 1.0) for person in people], np.float32)
     return Poses(skeleton, full, (~np.isnan(full[..., 0])).astype(np.float32), scores)
 
 
-def _number(value: Any, digits: int) -> float:
+def _round(value: Any, digits: int) -> float:
     return round(float(value), digits)

@@ -15,12 +15,10 @@ _UNKNOWN = 1e6  # variance of keypoints that were not found
 _MAX_KEYPOINTS = 1000
 LARGEST = 1e6  # of numbers in model files, so that no sum of them is out of bounds
 
-Floats = NDArray[np.floating[Any]]
-
 
 @dataclass(frozen=True, eq=False)
 class PosePrior:
-    """Poses as a normal distribution of all their coordinates, each pose moved and scaled to its own `frame`.
+    """Poses as a normal distribution of all their coordinates, each pose moved and scaled to its own frame.
 
     Attributes:
         mean: (K, 2).
@@ -30,8 +28,8 @@ class PosePrior:
         ModelError: shapes that do not fit, or numbers that are no distribution.
     """
 
-    mean: Floats
-    covariance: Floats
+    mean: NDArray[np.floating]
+    covariance: NDArray[np.floating]
 
     def __post_init__(self) -> None:
         """Refuse what is none; model files of strangers come through here."""
@@ -39,7 +37,7 @@ class PosePrior:
         if self.mean.shape != (size // 2, 2) or self.covariance.shape != (size, size) or not size:
             shapes = self.mean.shape, self.covariance.shape
             raise ModelError(f"a pose prior has a mean (K, 2) and a covariance (2 K, 2 K), got {shapes}")
-        if size > 2 * _MAX_KEYPOINTS or not (bounded(self.mean) and bounded(self.covariance)):
+        if size > 2 * _MAX_KEYPOINTS or not (is_bounded(self.mean) and is_bounded(self.covariance)):
             raise ModelError(f"a pose prior is of at most {_MAX_KEYPOINTS} keypoints, and of numbers up to {LARGEST:g}")
         least = np.linalg.eigvalsh((self.covariance + self.covariance.T) / 2)[0]
         if least < -1e-4 or not np.allclose(self.covariance, self.covariance.T, atol=1e-4):
@@ -60,7 +58,7 @@ class PosePrior:
         some = missing.any(axis=1)
         if not some.any():
             return xy
-        middle, size = frame(xy[some])
+        middle, size = measure_frame(xy[some])
         own = (xy[some] - middle) / size
         anywhere = np.tile(np.eye(2), (len(self.mean), len(self.mean))) * _ANYWHERE
         between = self.covariance + anywhere
@@ -75,33 +73,33 @@ class PosePrior:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, six digits."""
-        return {"mean": plain(self.mean), "covariance": plain(self.covariance)}
+        return {"mean": round_numbers(self.mean), "covariance": round_numbers(self.covariance)}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "PosePrior":
         """From plain data as `to_dict` gives it."""
-        return cls(numbers(value, "mean"), numbers(value, "covariance"))
+        return cls(read_numbers(value, "mean"), read_numbers(value, "covariance"))
 
 
-def frame(xy: Floats) -> tuple[Floats, Floats]:
+def measure_frame(xy: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Middle (N, 1, 2) and size (N, 1, 1) of poses (N, K, 2): mean and box diagonal of the keypoints that are there."""
     diagonal = np.linalg.norm(np.nanmax(xy, axis=1) - np.nanmin(xy, axis=1), axis=-1)
     return np.nanmean(xy, axis=1, keepdims=True), np.maximum(diagonal, 1e-3)[:, None, None]
 
 
-def bounded(array: Floats) -> bool:
+def is_bounded(array: NDArray[np.floating]) -> bool:
     """Whether all numbers are numbers, and none is beyond `LARGEST`."""
     return bool((np.abs(array) <= LARGEST).all())
 
 
-def plain(array: Floats) -> list[Any]:
+def round_numbers(array: NDArray[np.floating]) -> list[Any]:
     """As nested lists of numbers with six digits."""
     if array.ndim > 1:
-        return [plain(row) for row in array]
+        return [round_numbers(row) for row in array]
     return [float(f"{value:.6g}") for value in array]
 
 
-def numbers(value: Mapping[str, Any], name: str) -> Floats:
+def read_numbers(value: Mapping[str, Any], name: str) -> NDArray[np.floating]:
     """An array out of plain data.
 
     Raises:

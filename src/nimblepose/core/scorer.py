@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import ModelError
-from nimblepose.core.prior import LARGEST, Floats, bounded, numbers, plain
+from nimblepose.core.people import GroupedPeople
+from nimblepose.core.prior import LARGEST, is_bounded, read_numbers, round_numbers
 
 _MAX_NUMBERS = 1_000_000
 _NAMES = ("centre", "spread", "hidden", "hidden_bias", "output", "output_bias")
@@ -16,7 +17,7 @@ _NAMES = ("centre", "spread", "hidden", "hidden_bias", "output", "output_bias")
 
 @dataclass(frozen=True, eq=False)
 class PoseScorer:
-    """A small network from `features` to expected OKS: H units with tanh, then one with a sigmoid.
+    """A small network from `measure_features` to expected OKS: H units with tanh, then one with a sigmoid.
 
     A pose's size matters most: the same peaks mean less where a cell is a larger part of a person.
 
@@ -32,12 +33,12 @@ class PoseScorer:
         ModelError: shapes that do not fit, or numbers that are not finite.
     """
 
-    centre: Floats
-    spread: Floats
-    hidden: Floats
-    hidden_bias: Floats
-    output: Floats
-    output_bias: Floats
+    centre: NDArray[np.floating]
+    spread: NDArray[np.floating]
+    hidden: NDArray[np.floating]
+    hidden_bias: NDArray[np.floating]
+    output: NDArray[np.floating]
+    output_bias: NDArray[np.floating]
 
     def __post_init__(self) -> None:
         """Refuse what cannot be computed with; model files of strangers come through here."""
@@ -47,47 +48,39 @@ class PoseScorer:
         f, h = self.hidden.shape
         if [array.shape for array in arrays] != [(f,), (f,), (f, h), (h,), (h,), (1,)]:
             raise ModelError(f"shapes of a pose scorer do not fit: {[array.shape for array in arrays]}")
-        if not all(bounded(array) for array in arrays) or not (self.spread >= 1 / LARGEST).all():
+        if not all(is_bounded(array) for array in arrays) or not (self.spread >= 1 / LARGEST).all():
             raise ModelError(f"a pose scorer is of numbers up to {LARGEST:g}, and its spread above 0")
 
-    def __call__(
-        self, heights: NDArray[np.float32], xy: NDArray[np.float32], limb_scores: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Expected OKS (N,) in [0, 1]; arguments as of `features`."""
-        standard = (features(heights, xy, limb_scores) - self.centre) / self.spread
+    def __call__(self, people: GroupedPeople) -> NDArray[np.float32]:
+        """Expected OKS (N,) in [0, 1]."""
+        standard = (measure_features(people) - self.centre) / self.spread
         value = np.tanh(standard @ self.hidden + self.hidden_bias) @ self.output + self.output_bias
         return np.asarray(1 / (1 + np.exp(-np.clip(value, -50, 50))), np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, six digits."""
-        return {name: plain(getattr(self, name)) for name in _NAMES}
+        return {name: round_numbers(getattr(self, name)) for name in _NAMES}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> "PoseScorer":
         """From plain data as `to_dict` gives it."""
-        return cls(*(numbers(value, name) for name in _NAMES))
+        return cls(*(read_numbers(value, name) for name in _NAMES))
 
 
-def feature_count(keypoints: int) -> int:
+def count_features(keypoints: int) -> int:
     """F for a skeleton of K keypoints."""
     return keypoints + 6
 
 
-def features(
-    heights: NDArray[np.float32], xy: NDArray[np.float32], limb_scores: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """What a pose is judged by, (N, F): heights of its peaks, its limbs' score, and how large it is.
-
-    Args:
-        heights: (N, K) of the heatmaps' peaks in [0, 1], 0 where not found.
-        xy: (N, K, 2) in cells, NaN where not found; at least one was found in each.
-        limb_scores: (N,) as from `nimblepose.codec.grouping.assemble`.
-    """
-    if not len(heights):
-        return np.zeros((0, feature_count(heights.shape[1])))
+def measure_features(people: GroupedPeople) -> NDArray[np.float64]:
+    """What poses are judged by, (N, F): heights of their peaks, the score of their limbs, and how large they are."""
+    heights, xy = people.peak_heights, people.keypoints
+    if not len(people):
+        return np.zeros((0, count_features(heights.shape[1])))
     found = ~np.isnan(xy[..., 0])
     extent = np.log1p(np.nanmax(xy, axis=1) - np.nanmin(xy, axis=1))
     count = found.sum(axis=1)
     lowest = np.where(found, heights, np.inf).min(axis=1)
-    columns = [limb_scores, heights.sum(axis=1) / count, count / found.shape[1], lowest, extent[:, 0], extent[:, 1]]
+    means = heights.sum(axis=1) / count
+    columns = [people.limb_scores, means, count / found.shape[1], lowest, extent[:, 0], extent[:, 1]]
     return np.concatenate([heights, np.stack(columns, axis=1)], axis=1, dtype=np.float64)

@@ -42,20 +42,20 @@ class Skeleton:
         def set_(key: str, value: object) -> None:  # the way to normalise a field of a frozen dataclass
             object.__setattr__(self, key, value)
 
-        set_("keypoints", _names(self.keypoints, "keypoints"))
-        set_("limbs", tuple(_pair(pair, "limb") for pair in self.limbs))
-        set_("mirror_pairs", tuple(_pair(pair, "mirror pair") for pair in self.mirror_pairs))
+        set_("keypoints", _check_names(self.keypoints, "keypoints"))
+        set_("limbs", tuple(_check_pair(pair, "limb") for pair in self.limbs))
+        set_("mirror_pairs", tuple(_check_pair(pair, "mirror pair") for pair in self.mirror_pairs))
         if not isinstance(self.derived, Mapping):
             raise SkeletonError(
                 f"derived must be a mapping of names to lists of names, got {reprlib.repr(self.derived)}"
             )
-        set_("derived", {str(k): _names(v, f"derived {k!r}") for k, v in dict(self.derived).items()})
+        set_("derived", {str(k): _check_names(v, f"derived {k!r}") for k, v in dict(self.derived).items()})
         if not self.keypoints:
             raise SkeletonError(f"skeleton {self.name!r} has no keypoints")
         self._check_known()
         self._check_connected()
         default_order = tuple(k for k in self.keypoints if k not in self.derived)
-        set_("annotated", _names(self.annotated, "annotated") or default_order)
+        set_("annotated", _check_names(self.annotated, "annotated") or default_order)
         if set(self.annotated) != set(default_order):
             raise SkeletonError(
                 f"annotated must name every keypoint that is not derived, once; "
@@ -127,7 +127,7 @@ class Skeleton:
 
     @cached_property
     def loop_limbs(self) -> frozenset[int]:
-        """Limbs that close a loop, taken in their listed order: they may complete a pose but never start one."""
+        """Limbs that close a loop, taken in their listed order; without them the skeleton is a tree."""
         group, loops = list(range(len(self.keypoints))), set()
         for i, (a, b) in enumerate(self.limb_indices):
             if group[a] == group[b]:
@@ -227,7 +227,7 @@ class Skeleton:
                 name=str(value.get("name", "custom")),
                 keypoints=value["keypoints"],
                 limbs=value["limbs"],
-                oks_sigmas=_sigmas(value.get("oks_sigmas"), value["keypoints"]),
+                oks_sigmas=_read_sigmas(value.get("oks_sigmas"), value["keypoints"]),
                 mirror_pairs=value.get("mirror_pairs") or (),
                 derived=value.get("derived") or {},
                 annotated=value.get("annotated") or (),
@@ -308,7 +308,7 @@ def _parse(text: str, suffix: str) -> Any:
         raise SkeletonError("nested too deeply for a skeleton") from error
 
 
-def _sigmas(value: Any, keypoints: Sequence[str]) -> tuple[float, ...]:
+def _read_sigmas(value: Any, keypoints: Sequence[str]) -> tuple[float, ...]:
     """Sigmas as a list in keypoint order, or as a mapping by name."""
     try:
         if isinstance(value, Mapping):
@@ -322,7 +322,7 @@ def _sigmas(value: Any, keypoints: Sequence[str]) -> tuple[float, ...]:
         raise SkeletonError(f"oks_sigmas must be numbers: {error}") from error
 
 
-def _names(value: Sequence[str], what: str) -> tuple[str, ...]:
+def _check_names(value: Sequence[str], what: str) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) and name for name in value):
         raise SkeletonError(f"{what} must be a list of names, got {reprlib.repr(value)}")
     doubled = sorted({name for name in value if list(value).count(name) > 1})
@@ -331,7 +331,7 @@ def _names(value: Sequence[str], what: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _pair(value: Sequence[str], what: str) -> tuple[str, str]:
+def _check_pair(value: Sequence[str], what: str) -> tuple[str, str]:
     if not isinstance(value, list | tuple) or len(value) != 2 or not all(isinstance(name, str) for name in value):
         raise SkeletonError(f"a {what} must be two keypoint names, got {reprlib.repr(value)}")
     return value[0], value[1]
@@ -363,25 +363,25 @@ _SIGMA = {  # COCO's constants (cocodataset.org/#keypoints-eval), by joint; the 
 }  # fmt: skip
 
 
-def _limbs(text: str) -> tuple[tuple[str, str], ...]:
+def _parse_limbs(text: str) -> tuple[tuple[str, str], ...]:
     pairs = (pair.split("-") for pair in text.split())
     return tuple((a, b) for a, b in pairs)
 
 
-def _human_sigmas(names: Sequence[str]) -> tuple[float, ...]:
+def _look_up_sigmas(names: Sequence[str]) -> tuple[float, ...]:
     return tuple(_SIGMA[name.split("_")[-1]] for name in names)
 
 
 COCO_17 = Skeleton(
     name="coco17",
     keypoints=tuple(_COCO_NAMES),
-    limbs=_limbs(
+    limbs=_parse_limbs(
         "left_ankle-left_knee left_knee-left_hip right_ankle-right_knee right_knee-right_hip left_hip-right_hip "
         "left_shoulder-left_hip right_shoulder-right_hip left_shoulder-right_shoulder left_shoulder-left_elbow "
         "right_shoulder-right_elbow left_elbow-left_wrist right_elbow-right_wrist left_eye-right_eye nose-left_eye "
         "nose-right_eye left_eye-left_ear right_eye-right_ear left_ear-left_shoulder right_ear-right_shoulder"
     ),
-    oks_sigmas=_human_sigmas(_COCO_NAMES),
+    oks_sigmas=_look_up_sigmas(_COCO_NAMES),
     mirror_pairs=_PAIRS,
 )
 """The 17 keypoints of the COCO person category."""
@@ -410,13 +410,13 @@ _HUMAN_NAMES = [
 HUMAN_18 = Skeleton(
     name="human18",
     keypoints=tuple(_HUMAN_NAMES),
-    limbs=_limbs(
+    limbs=_parse_limbs(
         "neck-right_hip right_hip-right_knee right_knee-right_ankle neck-left_hip left_hip-left_knee "
         "left_knee-left_ankle neck-right_shoulder right_shoulder-right_elbow right_elbow-right_wrist "
         "right_shoulder-right_ear neck-left_shoulder left_shoulder-left_elbow left_elbow-left_wrist "
         "left_shoulder-left_ear neck-nose nose-right_eye nose-left_eye right_eye-right_ear left_eye-left_ear"
     ),
-    oks_sigmas=_human_sigmas(_HUMAN_NAMES),
+    oks_sigmas=_look_up_sigmas(_HUMAN_NAMES),
     mirror_pairs=_PAIRS,
     derived={"neck": ("left_shoulder", "right_shoulder")},
     annotated=tuple(_COCO_NAMES),

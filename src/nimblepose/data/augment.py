@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import ModelError
-from nimblepose.core.geometry import Size
+from nimblepose.core.geometry import Size, from_corner, to_rescaling
 from nimblepose.core.skeleton import Skeleton
 
-GREY = (128, 128, 128)  # beyond the picture's border: 0 for the network
+GRAY = (128, 128, 128)  # beyond the picture's border: 0 for the network
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +73,8 @@ class AugmentOptions:
                 raise ModelError(f"augment.{name} must be in 0..1, got {getattr(self, name)}")
 
 
-def random_warp(
-    middle: tuple[float, float], height: float, size: Size, options: AugmentOptions, rng: np.random.Generator
+def choose_warp(
+    middle: NDArray[np.floating], height: float, size: Size, options: AugmentOptions, rng: np.random.Generator
 ) -> Warp:
     """Throw the dice of scale, rotation, shift and flip for something of a height around a middle.
 
@@ -88,19 +88,25 @@ def random_warp(
     factor = options.fill * size[0] / max(height, 1.0) * rng.uniform(*options.scale)
     angle = np.deg2rad(rng.uniform(-options.rotation, options.rotation))
     shift = rng.uniform(-options.shift, options.shift, 2)
-    return similarity(middle, factor, float(angle), shift, mirrored=bool(rng.random() < options.flip), size=size)
+    return build_warp(middle, factor, float(angle), shift, mirrored=bool(rng.random() < options.flip), size=size)
 
 
-def similarity(
-    middle: tuple[float, float], factor: float, angle: float, shift: NDArray[np.float64], *, mirrored: bool, size: Size
+def build_warp(
+    middle: NDArray[np.floating],
+    factor: float,
+    angle: float,
+    shift: NDArray[np.float64],
+    *,
+    mirrored: bool,
+    size: Size,
 ) -> Warp:
     """Scale and rotate (radians) about a picture point that lands `shift` from the input's centre; then mirror."""
     cos, sin = factor * np.cos(angle), factor * np.sin(angle)
     linear = np.array([[cos, -sin], [sin, cos]])
-    centre = (np.array(size[::-1]) - 1) / 2
-    matrix = np.column_stack([linear, centre + shift - linear @ np.asarray(middle, np.float64)])
+    centre = from_corner(np.array(size[::-1]) / 2)
+    matrix = np.column_stack([linear, centre + shift - linear @ middle])
     if mirrored:
-        matrix[0] = [0, 0, size[1] - 1] - matrix[0]
+        matrix[0] = [0, 0, 2 * centre[0]] - matrix[0]
     return Warp(matrix, mirrored)
 
 
@@ -116,11 +122,10 @@ def warp(sample: Sample, how: Warp, size: Size, skeleton: Skeleton, *, reduced: 
         detail: The resulting image is larger by this factor than the input that keypoints and mask are in.
     """
     matrix, wh = how.matrix, size[::-1]
-    # Points of the reduced picture first go back: x = (x_r + 0.5) * reduced - 0.5
-    of_image = np.column_stack([matrix[:, :2] * reduced, matrix @ [*[(reduced - 1) / 2] * 2, 1]])
-    of_image = of_image * detail + [0, 0, (detail - 1) / 2]  # likewise: x_d = (x + 0.5) * detail - 0.5
+    # Pixels of the reduced picture first go back to the whole one, and at last to the result's.
+    of_image = (to_rescaling(detail) @ np.vstack([matrix, [0, 0, 1]]) @ to_rescaling(reduced))[:2]
     large = (round(wh[0] * detail), round(wh[1] * detail))
-    image = cv2.warpAffine(sample.image, of_image, large, flags=cv2.INTER_LINEAR, borderValue=GREY)
+    image = cv2.warpAffine(sample.image, of_image, large, flags=cv2.INTER_LINEAR, borderValue=GRAY)
     ignore = np.zeros(size, bool)
     if sample.ignore.any():
         ignore = cv2.warpAffine(sample.ignore.astype(np.uint8), matrix, wh, flags=cv2.INTER_NEAREST).astype(bool)
@@ -128,7 +133,7 @@ def warp(sample: Sample, how: Warp, size: Size, skeleton: Skeleton, *, reduced: 
     return Sample(np.asarray(image, np.uint8), xy[:, skeleton.flip_permutation] if how.mirrored else xy, ignore)
 
 
-def random_photo(sample: Sample, options: AugmentOptions, rng: np.random.Generator) -> Sample:
+def disturb_picture(sample: Sample, options: AugmentOptions, rng: np.random.Generator) -> Sample:
     """Colour, blur and JPEG noise: the picture changes, nothing moves."""
     image: cv2.typing.MatLike = sample.image
     gain, offset = rng.uniform(-1, 1, (2, 3)) * options.colour

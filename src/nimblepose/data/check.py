@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nimblepose.core.errors import DataError, MediaError
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.data.coco import category_of, read_json
+from nimblepose.data.coco import match_category, read_json
 from nimblepose.media.pictures import read_picture
 
 _FEW = 5  # examples that a finding names
@@ -63,7 +63,7 @@ def check(annotations: Path, images: Path, skeleton: Skeleton, *, read_pictures:
     return found
 
 
-def _findings(rows: Iterable[tuple[str, Literal["error", "warning"], str, str]]) -> Iterator[Finding]:
+def _collect_findings(rows: Iterable[tuple[str, Literal["error", "warning"], str, str]]) -> Iterator[Finding]:
     """Collect (kind, severity, message, example) rows into one finding per kind."""
     groups: dict[str, list[tuple[str, Literal["error", "warning"], str, str]]] = {}
     for row in rows:
@@ -74,7 +74,7 @@ def _findings(rows: Iterable[tuple[str, Literal["error", "warning"], str, str]])
 
 
 def _check_ids(coco: Mapping[str, Any]) -> Iterator[Finding]:
-    def rows() -> Iterator[tuple[str, Literal["error", "warning"], str, str]]:
+    def list_rows() -> Iterator[tuple[str, Literal["error", "warning"], str, str]]:
         for what, key, values in (
             ("picture ids", "id", coco["images"]),
             ("annotation ids", "id", coco["annotations"]),
@@ -88,12 +88,12 @@ def _check_ids(coco: Mapping[str, Any]) -> Iterator[Finding]:
             if a.get("image_id") not in known:
                 yield "annotations of no picture", "error", "image_id names no picture of the file", f"{a.get('id')}"
 
-    yield from _findings(rows())
+    yield from _collect_findings(list_rows())
 
 
 def _check_categories(coco: Mapping[str, Any], skeleton: Skeleton, source: object) -> Iterator[Finding]:
     try:
-        category_of(coco, skeleton, source)
+        match_category(coco, skeleton, source)
     except DataError as error:
         yield Finding(kind="wrong skeleton", severity="error", message=str(error), count=1, examples=())
     used = Counter(a.get("category_id") for a in coco["annotations"])
@@ -109,7 +109,7 @@ def _check_categories(coco: Mapping[str, Any], skeleton: Skeleton, source: objec
 
 
 def _check_pictures(coco: Mapping[str, Any], images: Path, *, read_pictures: bool) -> Iterator[Finding]:
-    def rows() -> Iterator[tuple[str, Literal["error", "warning"], str, str]]:
+    def list_rows() -> Iterator[tuple[str, Literal["error", "warning"], str, str]]:
         for image in coco["images"]:
             name, path = str(image.get("file_name")), images / str(image.get("file_name"))
             if not path.is_file():
@@ -125,7 +125,7 @@ def _check_pictures(coco: Mapping[str, Any], images: Path, *, read_pictures: boo
                     message = "the file says another (height, width) than the picture has, so labels lie elsewhere"
                     yield "sizes that disagree", "error", message, f"{name}: says {said}, is {(height, width)}"
 
-    yield from _findings(rows())
+    yield from _collect_findings(list_rows())
 
 
 def _check_people(coco: Mapping[str, Any], skeleton: Skeleton) -> Iterator[Finding]:
@@ -133,7 +133,7 @@ def _check_people(coco: Mapping[str, Any], skeleton: Skeleton) -> Iterator[Findi
     count = len(skeleton.annotated)
     sound: list[NDArray[np.float64]] = []
 
-    def rows() -> Iterator[tuple[str, Literal["error", "warning"], str, str]]:
+    def list_rows() -> Iterator[tuple[str, Literal["error", "warning"], str, str]]:
         for a in coco["annotations"]:
             if a.get("image_id") not in sizes or a.get("iscrowd"):
                 continue
@@ -165,7 +165,7 @@ def _check_people(coco: Mapping[str, Any], skeleton: Skeleton) -> Iterator[Findi
                 yield "num_keypoints wrong", "warning", message, f"{who}: says {a['num_keypoints']}, has {seen.sum()}"
             sound.append(np.where(seen[:, None], table[:, :2], np.nan))
 
-    yield from _findings(rows())
+    yield from _collect_findings(list_rows())
     yield from _check_sides(np.array(sound).reshape(-1, count, 2), skeleton)
 
 

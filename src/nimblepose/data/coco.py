@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import DataError
-from nimblepose.core.geometry import Size
+from nimblepose.core.geometry import Size, from_corner
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.regions import Region
 
@@ -62,7 +62,7 @@ def load_records(annotations: Sequence[Path], images: Sequence[Path], skeleton: 
     """
     if len(annotations) != len(images):
         raise DataError(f"{len(annotations)} annotation files but {len(images)} picture folders: give one for each")
-    return [r for a, i in zip(annotations, images, strict=True) for r in records_of(read_json(a), i, skeleton, a)]
+    return [r for a, i in zip(annotations, images, strict=True) for r in build_records(read_json(a), i, skeleton, a)]
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def records_of(
+def build_records(
     coco: Mapping[str, Any], images: Path, skeleton: Skeleton, source: object = "annotations"
 ) -> list[Record]:
     """Records of one parsed file; `source` is named in errors.
@@ -95,7 +95,7 @@ def records_of(
     Raises:
         DataError: other keypoints than the skeleton's, unknown pictures, broken entries.
     """
-    category = category_of(coco, skeleton, source)
+    category = match_category(coco, skeleton, source)
     people: dict[int, list[Mapping[str, Any]]] = {int(image["id"]): [] for image in coco["images"]}
     if len(people) != len(coco["images"]):
         raise DataError(f"{source}: picture ids stand there more than once; see `nimblepose data check`")
@@ -107,10 +107,10 @@ def records_of(
                 raise DataError(
                     f"{source}: annotation {annotation.get('id')} belongs to no picture of the file ({error!r})"
                 ) from error
-    return [_record(image, people[int(image["id"])], images, skeleton, source) for image in coco["images"]]
+    return [_build_record(image, people[int(image["id"])], images, skeleton, source) for image in coco["images"]]
 
 
-def category_of(coco: Mapping[str, Any], skeleton: Skeleton, source: object) -> int:
+def match_category(coco: Mapping[str, Any], skeleton: Skeleton, source: object) -> int:
     """Id of the one category whose keypoints are the skeleton's annotated ones, in the same order.
 
     Raises:
@@ -127,12 +127,12 @@ def category_of(coco: Mapping[str, Any], skeleton: Skeleton, source: object) -> 
     )
 
 
-def completely_labelled(image: Mapping[str, Any]) -> bool:
+def is_completely_labelled(image: Mapping[str, Any]) -> bool:
     """Whether the labels of a picture, by its entry in the file, miss nobody: `labels` is absent or "complete"."""
     return bool(image.get("labels", "complete") == "complete")
 
 
-def _record(
+def _build_record(
     image: Mapping[str, Any], people: list[Mapping[str, Any]], images: Path, skeleton: Skeleton, source: object
 ) -> Record:
     try:
@@ -141,13 +141,13 @@ def _record(
         boxes = np.array([p["bbox"] for p in labelled], np.float32).reshape(-1, 4)
         return Record(
             image_id=int(image["id"]),
-            path=_inside(images, str(image["file_name"])),
+            path=_join_inside(images, str(image["file_name"])),
             size=size,
-            xy=skeleton.from_annotated(_keypoints(labelled, len(skeleton.annotated))),
+            xy=skeleton.from_annotated(_stack_keypoints(labelled, len(skeleton.annotated))),
             boxes=boxes,
-            areas=np.array([_area(p) for p in labelled], np.float32),
-            ignore=tuple(Region.of(p, size) for p in people if p.get("iscrowd") or not _has_keypoints(p)),
-            partial=not completely_labelled(image),
+            areas=np.array([_measure_area(p) for p in labelled], np.float32),
+            ignore=tuple(Region.read(p, size) for p in people if p.get("iscrowd") or not _has_keypoints(p)),
+            partial=not is_completely_labelled(image),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
@@ -155,7 +155,7 @@ def _record(
         ) from error
 
 
-def _inside(folder: Path, name: str) -> Path:
+def _join_inside(folder: Path, name: str) -> Path:
     """A file in the folder or below: annotations of strangers must not reach elsewhere."""
     relative = Path(name)
     if relative.is_absolute() or ".." in relative.parts:
@@ -167,16 +167,16 @@ def _has_keypoints(person: Mapping[str, Any]) -> bool:
     return any(v > 0 for v in (person.get("keypoints") or ())[2::3])
 
 
-def _keypoints(people: Iterable[Mapping[str, Any]], count: int) -> NDArray[np.float32]:
+def _stack_keypoints(people: Iterable[Mapping[str, Any]], count: int) -> NDArray[np.float32]:
     """(N, A, 2) pixel centres, NaN where the visibility flag is 0."""
     rows = [person["keypoints"] for person in people]
     if any(len(row) != 3 * count for row in rows):
         raise ValueError(f"expected {count} keypoints of x, y, visibility each")
     raw = np.array(rows, np.float32).reshape(-1, count, 3)
-    return np.where(raw[..., 2:] > 0, raw[..., :2] - 0.5, np.nan).astype(np.float32)
+    return np.where(raw[..., 2:] > 0, from_corner(raw[..., :2]), np.nan).astype(np.float32)
 
 
-def _area(person: Mapping[str, Any]) -> float:
+def _measure_area(person: Mapping[str, Any]) -> float:
     area = person.get("area")
     if area is not None and math.isfinite(area) and area > 0:
         return float(area)
@@ -192,7 +192,7 @@ class CentreOptions:
     min_distance: float = 0.3  # from earlier centres, in widths of the earlier person's box
 
 
-def centres(record: Record, options: CentreOptions, *, annotated: NDArray[np.intp]) -> list[int]:
+def choose_centres(record: Record, options: CentreOptions, *, annotated: NDArray[np.intp]) -> list[int]:
     """Indices of the people that samples are centred on, in file order.
 
     Args:

@@ -18,10 +18,10 @@ from torch.utils.data import Dataset
 from nimblepose.codec.encode import REFERENCE, EncodeOptions, encode
 from nimblepose.core.errors import DataError, MediaError
 from nimblepose.core.files import write_atomically
-from nimblepose.core.geometry import Size
+from nimblepose.core.geometry import Size, from_corner
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.data.augment import AugmentOptions, Sample, random_photo, random_warp, warp
-from nimblepose.data.coco import CentreOptions, Record, centres, load_records
+from nimblepose.data.augment import AugmentOptions, Sample, choose_warp, disturb_picture, warp
+from nimblepose.data.coco import CentreOptions, Record, choose_centres, load_records
 from nimblepose.data.regions import paint_regions
 from nimblepose.drawing.fields import draw_fields, tile
 from nimblepose.media.encoding import encode_picture
@@ -30,12 +30,12 @@ from nimblepose.media.pictures import read_picture
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 
 
-class Batch(NamedTuple):
+class SampleBatch(NamedTuple):
     """What the loader hands to the loop; `heatmaps` and `pafs` are empty (B, 0, 0, 0) if the device draws them."""
 
     image: Tensor  # (B, 3, H, W) uint8, RGB; its sides times `detail`
     xy: Tensor  # (B, N, K, 2) float32, input pixels, NaN where not labelled or nobody
-    counts: Tensor  # (B, h, w) float32: 1 where the loss counts, 0 where not
+    loss_mask: Tensor  # (B, h, w) float32: 1 where the loss counts, 0 where not
     heatmaps: Tensor  # (B, K + 1, h, w) float32
     pafs: Tensor  # (B, 2L, h, w) float32
     unreadable: Tensor  # (B,) int64: 1 for a picture that could not be read; it counts nowhere
@@ -54,7 +54,7 @@ class SampleOptions:
     draw_targets: bool = True  # False: leave it to the device
 
 
-class PoseDataset(Dataset[Batch]):
+class PoseDataset(Dataset[SampleBatch]):
     """One sample per person (or per picture with people, if samples are centred on pictures).
 
     Indices are (epoch, number) pairs packed by `SampleOrder`: `index = epoch * len(dataset) + number`.
@@ -63,7 +63,7 @@ class PoseDataset(Dataset[Batch]):
     def __init__(self, records: Sequence[Record], skeleton: Skeleton, options: SampleOptions, *, seed: int) -> None:
         self.records, self.skeleton, self.options, self.seed = list(records), skeleton, options, seed
         annotated = skeleton.annotated_indices
-        chosen = [centres(record, options.centres, annotated=annotated) for record in self.records]
+        chosen = [choose_centres(record, options.centres, annotated=annotated) for record in self.records]
         if options.augment.centre == "picture":
             chosen = [[-1] if len(record.xy) else [] for record in self.records]
         self.samples = [(i, person) for i, people in enumerate(chosen) for person in people]
@@ -71,7 +71,7 @@ class PoseDataset(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, index: int) -> SampleBatch:
         """One sample as a batch of one; an unreadable picture gives a sample that counts nowhere."""
         epoch, number = divmod(index, len(self.samples))
         rng = np.random.default_rng([self.seed, epoch, number])
@@ -79,7 +79,7 @@ class PoseDataset(Dataset[Batch]):
         try:
             return to_batch(self.draw(number, rng), self.skeleton, self.options, partial=partial)
         except MediaError:
-            return unreadable(self.skeleton, self.options)
+            return build_unreadable(self.skeleton, self.options)
 
     def draw(self, number: int, rng: np.random.Generator) -> Sample:
         """Read and augment one sample.
@@ -92,12 +92,13 @@ class PoseDataset(Dataset[Batch]):
         height, width = record.size
         x, y, w, h = (0.0, 0.0, width, height) if person < 0 else record.boxes[person].tolist()
         measure = height if augment.relative_to == "picture" else h
-        how = random_warp((x + w / 2 - 0.5, y + h / 2 - 0.5), measure, self.options.size, augment, rng)
+        middle = from_corner(np.array([x + w / 2, y + h / 2]))
+        how = choose_warp(middle, measure, self.options.size, augment, rng)
         reduced = next((r for r in (8, 4, 2) if how.factor * self.options.detail <= 1 / r), 1)
         image = read_reduced(record.path, record.size, reduced)
         sample = Sample(image, record.xy, paint_regions(record.ignore, record.size))
         size, detail = self.options.size, self.options.detail
-        return random_photo(warp(sample, how, size, self.skeleton, reduced=reduced, detail=detail), augment, rng)
+        return disturb_picture(warp(sample, how, size, self.skeleton, reduced=reduced, detail=detail), augment, rng)
 
 
 def read_reduced(path: Path, size: Size, reduced: int) -> NDArray[np.uint8]:
@@ -130,11 +131,11 @@ def read_reduced(path: Path, size: Size, reduced: int) -> NDArray[np.uint8]:
     return image
 
 
-def to_batch(sample: Sample, skeleton: Skeleton, options: SampleOptions, *, partial: bool = False) -> Batch:
+def to_batch(sample: Sample, skeleton: Skeleton, options: SampleOptions, *, partial: bool = False) -> SampleBatch:
     """A batch of one, with targets if they are drawn here."""
     stride = options.encode.stride
     cells = (options.size[0] // stride, options.size[1] // stride)
-    counts = ~sample.ignore[stride // 2 :: stride, stride // 2 :: stride]  # a cell counts if its middle does
+    loss_mask = ~sample.ignore[stride // 2 :: stride, stride // 2 :: stride]  # a cell counts if its middle does
     wh = np.array(options.size[::-1], np.float32)
     within = ((sample.xy >= 0) & (sample.xy < wh)).all(-1).any(-1)
     xy = sample.xy[within]
@@ -142,10 +143,10 @@ def to_batch(sample: Sample, skeleton: Skeleton, options: SampleOptions, *, part
         heatmaps, pafs = encode(xy, cells, skeleton, options.encode)
     else:
         heatmaps = pafs = np.zeros((0, 0, 0), np.float32)
-    return Batch(
+    return SampleBatch(
         torch.from_numpy(np.ascontiguousarray(sample.image.transpose(2, 0, 1)))[None],
         torch.from_numpy(np.ascontiguousarray(xy))[None],
-        torch.from_numpy(counts.astype(np.float32))[None],
+        torch.from_numpy(loss_mask.astype(np.float32))[None],
         torch.from_numpy(np.ascontiguousarray(heatmaps))[None],
         torch.from_numpy(np.ascontiguousarray(pafs))[None],
         torch.zeros(1, dtype=torch.int64),
@@ -153,8 +154,8 @@ def to_batch(sample: Sample, skeleton: Skeleton, options: SampleOptions, *, part
     )
 
 
-def unreadable(skeleton: Skeleton, options: SampleOptions) -> Batch:
-    """A grey sample that counts nowhere and says so."""
+def build_unreadable(skeleton: Skeleton, options: SampleOptions) -> SampleBatch:
+    """A gray sample that counts nowhere and says so."""
     image = np.full((*(round(side * options.detail) for side in options.size), 3), 128, np.uint8)
     nobody = np.zeros((0, len(skeleton.keypoints), 2), np.float32)
     sample = Sample(image, nobody, np.ones(options.size, bool))
@@ -190,7 +191,7 @@ def write_sheet(sets: Sequence[tuple[Path, Path]], skeleton: Skeleton, path: Pat
     write_atomically(path, encode_picture(tile(drawn, columns=2), path.suffix or ".png"))
 
 
-def collate(samples: Sequence[Batch]) -> Batch:
+def collate(samples: Sequence[SampleBatch]) -> SampleBatch:
     """Batches of one -> a batch; pictures with fewer people are filled with nobody (NaN)."""
     people = max(sample.xy.shape[1] for sample in samples)
     padded = [
@@ -200,7 +201,7 @@ def collate(samples: Sequence[Batch]) -> Batch:
         torch.cat(column)
         for column in zip(*(s._replace(xy=p) for s, p in zip(samples, padded, strict=True)), strict=True)
     ]
-    return Batch(*columns)
+    return SampleBatch(*columns)
 
 
 class SampleOrder:
@@ -214,7 +215,7 @@ class SampleOrder:
         self.length, self.batch_size, self.seed, self.rank, self.world = length, batch_size, seed, rank, world
         self.steps_per_epoch = length // batch_size
 
-    def batch(self, step: int) -> list[int]:
+    def list_indices(self, step: int) -> list[int]:
         """Indices of this process's share of the global batch of a step, counted from 0 over the whole run."""
         epoch, number = divmod(step, self.steps_per_epoch)
         shuffled = np.random.default_rng([self.seed, epoch, self.length]).permutation(self.length)

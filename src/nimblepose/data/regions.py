@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.geometry import Size
+from nimblepose.core.geometry import Size, from_corner
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Region:
     size: Size = (0, 0)
 
     @classmethod
-    def of(cls, annotation: Mapping[str, Any], size: Size) -> "Region":
+    def read(cls, annotation: Mapping[str, Any], size: Size) -> "Region":
         """The segmentation of an annotation where there is one, else its box.
 
         Raises:
@@ -49,7 +49,7 @@ class Region:
             values = np.arange(len(self.runs), dtype=np.uint8) % 2
             mask |= np.repeat(values, self.runs).reshape(self.size[::-1]).T  # COCO's runs go down the columns
         for polygon in self.polygons:
-            cv2.fillPoly(mask, [np.round(polygon - 0.5).astype(np.int32)], 1)
+            cv2.fillPoly(mask, [np.round(from_corner(polygon)).astype(np.int32)], 1)
 
 
 def paint_regions(regions: Sequence[Region], size: Size) -> NDArray[np.bool_]:
@@ -66,6 +66,9 @@ def decompress_runs(text: str) -> NDArray[np.int64]:
     Each character carries five bits (minus 48) and a sixth that says whether the number goes on; the top bit of its
     last digit is the sign. From the fourth run on, what is stored is the difference to the run two before
     (as in cocodataset/cocoapi, `rleFrString`).
+
+    Raises:
+        ValueError: a character that has no place there, or a number without end.
 
     >>> decompress_runs("54").tolist()
     [5, 4]

@@ -19,17 +19,17 @@ _OF_BOX = 0.09  # the same in diagonals of the box, for people without trunk
 _MOSAIC = 4  # what is left of a head: so many blurred patches across
 
 
-def head_discs(poses: Poses) -> NDArray[np.float64]:
+def find_head_discs(poses: Poses) -> NDArray[np.float64]:
     """Discs that cover the heads of the people, (M, 3) as x, y, radius in pixels; M <= N.
 
     Around the keypoints of the head that were found; where none was, above the shoulders, away from the hips. Of a
     person without either there is no disc.
     """
-    head, shoulders, hips = (_middle(poses, words) for words in (_HEAD, _SHOULDERS, _HIPS))
+    head, shoulders, hips = (_find_middles(poses, words) for words in (_HEAD, _SHOULDERS, _HIPS))
     trunk = np.linalg.norm(shoulders - hips, axis=1)
     diagonal = np.hypot(*poses.boxes[:, 2:].T.astype(np.float64))
     least = np.where(np.isnan(trunk), _OF_BOX * diagonal, _OF_TRUNK * trunk)
-    indices = _indices(poses.skeleton, _HEAD)
+    indices = _find_keypoints(poses.skeleton, _HEAD)
     reach = np.linalg.norm(poses.keypoints[:, indices] - head[:, None], axis=2)  # (N, heads)
     reach[~poses.seen[:, indices]] = np.nan  # guesses cover too little
     radius = np.fmax(_SPREAD * np.nan_to_num(reach).max(axis=1, initial=0.0), least)
@@ -56,20 +56,20 @@ def blur_discs(canvas: Picture, discs: NDArray[np.float64]) -> None:
         region[inside] = blurred[inside]
 
 
-def _middle(poses: Poses, words: set[str]) -> NDArray[np.float64]:
+def _find_middles(poses: Poses, words: set[str]) -> NDArray[np.float64]:
     """Mean of the keypoints seen that have one of the words in their names, (N, 2); NaN if there is none."""
-    indices = _indices(poses.skeleton, words)
+    indices = _find_keypoints(poses.skeleton, words)
     points, seen = poses.keypoints[:, indices].astype(np.float64), poses.seen[:, indices]
     count = seen.sum(axis=1)[:, None]
     total = np.where(seen[..., None], points, 0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _indices(skeleton: Skeleton, words: set[str]) -> list[int]:
+def _find_keypoints(skeleton: Skeleton, words: set[str]) -> list[int]:
     """Keypoints that have one of the words in their names.
 
     >>> from nimblepose.core.skeleton import HUMAN_18
-    >>> [HUMAN_18.keypoints[i] for i in _indices(HUMAN_18, _HIPS)]
+    >>> [HUMAN_18.keypoints[i] for i in _find_keypoints(HUMAN_18, _HIPS)]
     ['right_hip', 'left_hip']
     """
     split = (

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+from nimblepose.media.pictures import Picture
 
 
 def draw_fields(image: Picture, heatmaps: NDArray[np.floating], pafs: NDArray[np.floating]) -> Picture:

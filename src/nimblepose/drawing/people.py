@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.drawing.faces import blur_discs, head_discs
-from nimblepose.drawing.palette import Colour, limb_palette, person_colour
+from nimblepose.drawing.faces import blur_discs, find_head_discs
+from nimblepose.drawing.palette import Colour, choose_person_colour, make_limb_palette
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.pictures import Picture, read_picture
 
-__all__ = ["DrawOptions", "draw_poses", "limb_palette", "person_colour"]
+__all__ = ["DrawOptions", "choose_person_colour", "draw_poses", "make_limb_palette"]
 
 _SHIFT = 4  # OpenCV draws at 1/16 pixel
 _OUTLINE = (20, 20, 20)
@@ -52,7 +52,7 @@ def draw_poses(
     canvas = read_picture(picture).copy()
     boxes = poses.boxes
     if options.blur_faces:
-        blur_discs(canvas, head_discs(poses))
+        blur_discs(canvas, find_head_discs(poses))
     size = np.hypot(*np.nan_to_num(boxes[:, 2:]).T)
     widest = options.max_line_width * min(canvas.shape[:2])
     widths = [max(1, round(min(options.line_width * float(s), widest))) for s in size]
@@ -60,12 +60,12 @@ def draw_poses(
     if trails is not None:
         known = dict(zip(people, widths, strict=True))
         for person, way in trails.points.items():
-            _draw_trail(canvas, way, person_colour(person), known.get(person, 1))
-    limb_colours = limb_palette(poses.skeleton)
+            _draw_trail(canvas, way, choose_person_colour(person), known.get(person, 1))
+    limb_colours = make_limb_palette(poses.skeleton)
     visible = poses.found & (poses.keypoint_scores >= options.min_keypoint_score)
     seen = visible & poses.seen  # the others are guesses: drawn thin
     for i in reversed(range(len(poses))):
-        own = person_colour(people[i])
+        own = choose_person_colour(people[i])
         if options.show_boxes:
             _draw_box(canvas, boxes[i], own, widths[i])
         if options.show_skeletons:
@@ -81,7 +81,7 @@ def draw_poses(
             texts = ([f"#{people[i]}"] if show_ids else []) + (
                 [f"{poses.scores[i]:.2f}"] if options.show_scores else []
             )
-            _label(canvas, " ".join(texts), boxes[i], person_colour(people[i]) if show_ids else None)
+            _draw_label(canvas, " ".join(texts), boxes[i], choose_person_colour(people[i]) if show_ids else None)
     return canvas
 
 
@@ -96,7 +96,7 @@ def _draw_person(
     radius: float,
 ) -> None:
     """Outlines first, then limbs, then dots, so that no dark edge cuts through a joint."""
-    points = [_fixed(xy) if seen else (0, 0) for xy, seen in zip(keypoints, visible, strict=True)]
+    points = [_to_fixed_point(xy) if seen else (0, 0) for xy, seen in zip(keypoints, visible, strict=True)]
     limbs = [(int(a), int(b), c) for (a, b), c in zip(skeleton.limb_indices, limb_colours, strict=True)]
     limbs = [(a, b, colour) for a, b, colour in limbs if visible[a] and visible[b]]
     dot_colours: dict[int, Colour] = dict.fromkeys(np.flatnonzero(visible).tolist(), lone_colour)
@@ -115,7 +115,7 @@ def _draw_person(
 
 def _draw_trail(canvas: Picture, way: NDArray[np.float64], colour: Colour, width: int) -> None:
     """A line that grows from thin to the person's own width, towards now."""
-    points = [_fixed(xy) for xy in way[:, 1:]]
+    points = [_to_fixed_point(xy) for xy in way[:, 1:]]
     for i in np.flatnonzero(np.diff(way[:, 0]) <= _TRAIL_BREAK).tolist():
         thickness = max(1, round(width * (i + 1) / len(way)))
         cv2.line(canvas, points[i], points[i + 1], colour, thickness, cv2.LINE_AA, _SHIFT)
@@ -124,16 +124,16 @@ def _draw_trail(canvas: Picture, way: NDArray[np.float64], colour: Colour, width
 def _draw_box(canvas: Picture, box: NDArray[np.float32], colour: Colour, width: int) -> None:
     if np.isnan(box).any():
         return
-    corners = _fixed(box[:2]), _fixed(box[:2] + box[2:])
+    corners = _to_fixed_point(box[:2]), _to_fixed_point(box[:2] + box[2:])
     cv2.rectangle(canvas, *corners, colour, max(1, width // 2), cv2.LINE_AA, _SHIFT)
 
 
-def _fixed(xy: NDArray[np.floating]) -> tuple[int, int]:
+def _to_fixed_point(xy: NDArray[np.floating]) -> tuple[int, int]:
     x, y = np.rint(np.clip(xy, -_FAR, _FAR).astype(np.float64) * 2**_SHIFT).astype(int).tolist()
     return x, y
 
 
-def _label(canvas: Picture, text: str, box: NDArray[np.float32], colour: Colour | None) -> None:
+def _draw_label(canvas: Picture, text: str, box: NDArray[np.float32], colour: Colour | None) -> None:
     """Small text above a box, light on dark or dark on the colour, kept inside the picture."""
     if np.isnan(box).any():
         return

@@ -16,7 +16,7 @@ class Trails:
     """The way of one keypoint of everybody over the last `seconds`.
 
     >>> trails = Trails(seconds=2.0)
-    >>> trails.extended(Poses.empty(Skeleton("dot", ("dot",), ())), time=0.5).points
+    >>> trails.extend(Poses.empty(Skeleton("dot", ("dot",), ())), time=0.5).points
     {}
     """
 
@@ -24,7 +24,7 @@ class Trails:
     keypoint: str | None = None  # whose way; None: the joint at which most limbs meet, a person's neck
     points: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)  # track id -> (T, 3) of time, x, y
 
-    def extended(self, poses: Poses, time: float) -> "Trails":
+    def extend(self, poses: Poses, time: float) -> "Trails":
         """Trails up to this frame; who was not seen for `seconds` is forgotten.
 
         Args:
@@ -38,7 +38,7 @@ class Trails:
         ids: list[int] = [] if poses.track_ids is None else poses.track_ids.tolist()
         if len(ids) != len(poses):
             raise PoseError("trails need people with track_ids: pass them through a Tracker first")
-        place = _place(poses.skeleton, self.keypoint)
+        place = _find_keypoint(poses.skeleton, self.keypoint)
         points = {i: kept for i, way in self.points.items() if len(kept := way[way[:, 0] >= time - self.seconds])}
         for i, xy in zip(ids, poses.keypoints[:, place], strict=True):
             if not np.isnan(xy[0]):
@@ -47,7 +47,7 @@ class Trails:
         return Trails(seconds=self.seconds, keypoint=self.keypoint, points=points)
 
 
-def _place(skeleton: Skeleton, name: str | None) -> int:
+def _find_keypoint(skeleton: Skeleton, name: str | None) -> int:
     if name is None:
         return int(np.bincount(skeleton.limb_indices.ravel(), minlength=len(skeleton.keypoints)).argmax())
     if name not in skeleton.keypoints:

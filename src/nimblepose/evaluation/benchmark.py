@@ -19,20 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from nimblepose.core.errors import MediaError, PoseError
+from nimblepose.core.errors import OptionError
+from nimblepose.core.progress import Progress, say_nothing
 from nimblepose.drawing.people import draw_poses
 from nimblepose.media.pictures import Picture, read_picture
-from nimblepose.media.sources import find_pictures
 from nimblepose.runtime.backends import Backend
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.runtime.prepare import Batch
 
 STAGES = ("read", "prepare", "network", "decode", "draw")
-_HELD = 32  # pictures that are kept in memory, decoded and prepared: some 100 MB
-_VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv")
-
-Progress = Callable[[int], None]
-"""Called with the number of steps done of `BenchmarkOptions.steps`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +35,7 @@ class BenchmarkOptions:
     """How much is measured.
 
     Raises:
-        PoseError: a number below 1.
+        OptionError: a number below 1.
     """
 
     frames: int = 100  # one by one, and again streamed; pictures repeat
@@ -50,7 +45,7 @@ class BenchmarkOptions:
     def __post_init__(self) -> None:
         """Refuse to measure nothing."""
         if min(self.frames, self.rounds, self.warm_up) < 1:
-            raise PoseError(f"frames, rounds and warm_up must be 1 or more: {self}")
+            raise OptionError(f"frames, rounds and warm_up must be 1 or more: {self}")
 
     @property
     def steps(self) -> int:
@@ -67,8 +62,8 @@ class Timing:
     mean: float
 
     @classmethod
-    def of(cls, seconds: Sequence[float]) -> "Timing":
-        """From single measurements in seconds."""
+    def from_seconds(cls, seconds: Sequence[float]) -> "Timing":
+        """From single measurements, which are in seconds."""
         values = 1e3 * np.array(seconds)
         return cls(median=float(np.median(values)), p95=float(np.percentile(values, 95)), mean=float(values.mean()))
 
@@ -96,24 +91,6 @@ class Benchmark:
         return dataclasses.asdict(self)
 
 
-def load_pictures(source: str) -> tuple[list[Path], list[Picture]]:
-    """The files that a source means and their pictures; of more than can be held, evenly spread ones.
-
-    Raises:
-        MediaError: nothing there, not pictures, or a video, which is not measured yet.
-    """
-    if Path(source).suffix.lower() in _VIDEO_SUFFIXES or "://" in source or source.isdigit():
-        raise MediaError(f"{source}: videos, cameras and addresses are not measured yet; give a picture or a folder")
-    files = find_pictures(source)
-    files = files[:: -(-len(files) // _HELD)]
-    return files, [read_picture(file) for file in files]
-
-
-def noise(size: tuple[int, int] = (720, 1280)) -> Picture:
-    """A picture of gray noise in which nobody is, for want of a better one: its decoding costs least."""
-    return np.random.default_rng(0).integers(96, 160, (*size, 3), np.uint8)
-
-
 def run_benchmark(
     estimator: PoseEstimator,
     parallel: Backend,
@@ -122,7 +99,7 @@ def run_benchmark(
     files: Sequence[Path] = (),
     threads: int,
     options: BenchmarkOptions = BenchmarkOptions(),
-    progress: Progress | None = None,
+    progress: Progress = say_nothing,
 ) -> Benchmark:
     """Measure.
 
@@ -136,24 +113,23 @@ def run_benchmark(
         progress: Told after each frame and each round.
 
     Raises:
-        PoseError: the estimator averages with the mirror image or over scales, or there are no pictures.
+        OptionError: the estimator averages with the mirror image or over scales, or there are no pictures.
     """
     if estimator.flip or estimator.scales != (1.0,):
-        raise PoseError("the benchmark measures the network run once per picture: leave out flip and scales")
+        raise OptionError("the benchmark measures the network run once per picture: leave out flip and scales")
     if not pictures:
-        raise PoseError("no pictures to measure with")
+        raise OptionError("no pictures to measure with")
     placements = [estimator.place(picture) for picture in pictures]
     batches = [estimator.prepare([p], placement) for p, placement in zip(pictures, placements, strict=True)]
-    told = progress or _tell_nobody
     _warm_up(estimator, parallel, pictures, batches, options)
-    single = _one_by_one(estimator, pictures, batches, files, options, told)
-    rounds = _streamed(estimator, parallel, pictures, batches, threads, options, told)
+    single = _run_one_by_one(estimator, pictures, batches, files, options, progress)
+    rounds = _run_streamed(estimator, parallel, pictures, batches, threads, options, progress)
     best = max(rounds.network, rounds.parallel, key=statistics.median)
     counts = single.people[: len(pictures)]
     return Benchmark(
-        stages={stage: Timing.of(single.stages[stage]) for stage in STAGES if single.stages[stage]},
-        whole=Timing.of(single.whole),
-        network=Timing.of(single.network),
+        stages={stage: Timing.from_seconds(single.stages[stage]) for stage in STAGES if single.stages[stage]},
+        whole=Timing.from_seconds(single.whole),
+        network=Timing.from_seconds(single.network),
         whole_over_network=statistics.median(w / n for w, n in zip(single.whole, single.network, strict=True)),
         one_by_one_fps=len(single.whole) / sum(single.whole),
         streamed_fps=statistics.median(rounds.streamed),
@@ -165,10 +141,6 @@ def run_benchmark(
         input_sizes=sorted({placement.input_size for placement in placements}),
         options=options,
     )
-
-
-def _tell_nobody(_: int) -> None:
-    pass
 
 
 @dataclass
@@ -206,26 +178,26 @@ def _warm_up(
         pass
 
 
-def _one_by_one(
+def _run_one_by_one(
     estimator: PoseEstimator,
     pictures: Sequence[Picture],
     batches: Sequence[Batch],
     files: Sequence[Path],
     options: BenchmarkOptions,
-    told: Progress,
+    progress: Progress,
 ) -> _Single:
     single = _Single()
     for number in range(options.frames):
         picture, batch = pictures[number % len(pictures)], batches[number % len(pictures)]
         for alone in (True, False) if number % 2 else (False, True):  # neither always profits from coming second
             if alone:
-                single.network.append(_seconds(partial(estimator.backend.run, batch))[0])
+                single.network.append(_time_call(partial(estimator.backend.run, batch))[0])
             else:
-                seconds, poses = _seconds(partial(estimator.estimate, picture))
+                seconds, poses = _time_call(partial(estimator.estimate, picture))
                 single.whole.append(seconds)
                 single.people.append(len(poses))
         _time_stages(estimator, picture, files[number % len(files)] if files else None, single.stages)
-        told(number + 1)
+        progress(number + 1)
     return single
 
 
@@ -233,7 +205,7 @@ def _time_stages(
     estimator: PoseEstimator, picture: Picture, file: Path | None, stages: Mapping[str, list[float]]
 ) -> None:
     if file is not None:
-        stages["read"].append(_seconds(partial(read_picture, file))[0])
+        stages["read"].append(_time_call(partial(read_picture, file))[0])
     start = time.perf_counter()
     placement = estimator.place(picture)
     batch = estimator.prepare([picture], placement)
@@ -249,31 +221,31 @@ def _time_stages(
         stages[stage].append(seconds)
 
 
-def _streamed(
+def _run_streamed(
     estimator: PoseEstimator,
     parallel: Backend,
     pictures: Sequence[Picture],
     batches: Sequence[Batch],
     threads: int,
     options: BenchmarkOptions,
-    told: Progress,
+    progress: Progress,
 ) -> _Rounds:
     rounds = _Rounds()
     count = max(4 * threads, options.frames // options.rounds)  # few frames would measure the start and the end
 
-    def stream() -> None:
+    def run_stream() -> None:
         for _ in estimator.stream(islice(cycle(pictures), count)):
             pass
 
-    def alone() -> None:
+    def run_alone() -> None:
         for batch in islice(cycle(batches), count):
             estimator.backend.run(batch)
 
     for number in range(options.rounds):
-        rounds.streamed.append(count / _seconds(stream)[0])
-        rounds.parallel.append(count / _seconds(partial(_run_parallel, parallel, batches, count))[0])
-        rounds.network.append(count / _seconds(alone)[0])
-        told(options.frames + number + 1)
+        rounds.streamed.append(count / _time_call(run_stream)[0])
+        rounds.parallel.append(count / _time_call(partial(_run_parallel, parallel, batches, count))[0])
+        rounds.network.append(count / _time_call(run_alone)[0])
+        progress(options.frames + number + 1)
     return rounds
 
 
@@ -298,7 +270,7 @@ def _run_parallel(backend: Backend, batches: Sequence[Batch], count: int) -> Non
         worker.join()
 
 
-def _seconds(work: Callable[[], Any]) -> tuple[float, Any]:
+def _time_call(work: Callable[[], Any]) -> tuple[float, Any]:
     """How long it takes, and what it returns."""
     start = time.perf_counter()
     result = work()

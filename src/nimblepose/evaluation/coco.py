@@ -16,7 +16,7 @@ import numpy as np
 from nimblepose.core.errors import DataError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.data.coco import AREA_OF_BOX, category_of
+from nimblepose.data.coco import AREA_OF_BOX, match_category
 
 MAX_PEOPLE = 20
 """Detections per picture that count, the best ones, as COCO has it for keypoints."""
@@ -79,10 +79,10 @@ def evaluate(
     if unknown := set(chosen) - set(images):
         raise DataError(f"the annotations have no picture {min(unknown)}, nor {len(unknown) - 1} others of image_ids")
     keypoint_count = len(skeleton.annotated)
-    people = _people(ground_truth["annotations"], category, set(chosen), keypoint_count)
-    found = _detections(detections, category, set(images), set(chosen), keypoint_count)
+    people = _clean_people(ground_truth["annotations"], category, set(chosen), keypoint_count)
+    found = _clean_detections(detections, category, set(images), set(chosen), keypoint_count)
     measured = sum(bool(p["num_keypoints"]) and not p["iscrowd"] for p in people)
-    figures = _figures(chosen, people, found, category, skeleton) if measured else [math.nan] * 10
+    figures = _compute_figures(chosen, people, found, category, skeleton) if measured else [math.nan] * 10
     return Metrics(
         **dict(zip(_FIGURES, figures, strict=True)), pictures=len(chosen), people=measured, detections=len(found)
     )
@@ -107,20 +107,20 @@ def find_category(ground_truth: Mapping[str, Any], skeleton: Skeleton, category_
         DataError: there is none, or the given one has other keypoints; the message shows both.
     """
     if category_id is None:
-        return category_of(ground_truth, skeleton, "the annotations")
+        return match_category(ground_truth, skeleton, "the annotations")
     only = [c for c in ground_truth["categories"] if c.get("id") == category_id]
     if not only:
         known = {c.get("id"): c.get("name") for c in ground_truth["categories"]}
         raise DataError(f"the annotations have no category {category_id}; they have {known}")
-    return category_of({"categories": only}, skeleton, f"category {category_id}")
+    return match_category({"categories": only}, skeleton, f"category {category_id}")
 
 
-def oks_sigmas(skeleton: Skeleton) -> list[float]:
+def select_oks_sigmas(skeleton: Skeleton) -> list[float]:
     """OKS sigmas of the annotated keypoints, in the order of annotation files."""
     return [skeleton.oks_sigmas[i] for i in skeleton.annotated_indices]
 
 
-def _figures(
+def _compute_figures(
     image_ids: Sequence[int],
     people: list[dict[str, Any]],
     found: list[dict[str, Any]],
@@ -135,7 +135,7 @@ def _figures(
     truth = COCO({"images": images, "categories": categories, "annotations": people})
     result = truth.loadRes(found)
     evaluation = COCOeval_faster(
-        truth, result, "keypoints", kpt_oks_sigmas=oks_sigmas(skeleton), print_function=_say_nothing
+        truth, result, "keypoints", kpt_oks_sigmas=select_oks_sigmas(skeleton), print_function=_say_nothing
     )
     evaluation.params.imgIds = list(image_ids)  # also those without people
     evaluation.params.catIds = [category]
@@ -149,7 +149,7 @@ def _say_nothing(*_: object) -> None:
     """The library prints its summary; whoever calls us prints what they want."""
 
 
-def _people(
+def _clean_people(
     annotations: Sequence[Mapping[str, Any]], category: int, image_ids: Collection[int], keypoint_count: int
 ) -> list[dict[str, Any]]:
     """Ground truth in the form that COCO's evaluation takes for granted, with ids from 1 (0 means unmatched there)."""
@@ -161,7 +161,7 @@ def _people(
             keypoints = [float(v) for v in annotation.get("keypoints") or [0.0] * 3 * keypoint_count]
             if len(keypoints) != 3 * keypoint_count or not all(map(math.isfinite, keypoints)):
                 raise ValueError(f"expected {keypoint_count} keypoints of x, y, visibility")
-            box = [float(v) for v in annotation.get("bbox") or _box_around(keypoints)]
+            box = [float(v) for v in annotation.get("bbox") or _bound_keypoints(keypoints)]
             area = annotation.get("area")
             people.append(
                 {
@@ -180,7 +180,7 @@ def _people(
     return people
 
 
-def _box_around(keypoints: Sequence[float]) -> list[float]:
+def _bound_keypoints(keypoints: Sequence[float]) -> list[float]:
     """Smallest box around the labelled keypoints as x, y, width, height; of no size where none is labelled."""
     xy = np.array(keypoints).reshape(-1, 3)
     xy = xy[xy[:, 2] > 0, :2]
@@ -190,7 +190,7 @@ def _box_around(keypoints: Sequence[float]) -> list[float]:
     return [*low.tolist(), *(high - low).tolist()]
 
 
-def _detections(
+def _clean_detections(
     detections: Sequence[Mapping[str, Any]],
     category: int,
     known: Collection[int],

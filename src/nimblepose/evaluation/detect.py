@@ -1,37 +1,24 @@
 """An annotated set of pictures through an estimator: COCO results and AP out."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import DataError
 from nimblepose.core.geometry import Size
-from nimblepose.core.poses import Poses
+from nimblepose.core.progress import Progress, say_nothing
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.check import locate
 from nimblepose.data.coco import read_json
 from nimblepose.evaluation.coco import MAX_PEOPLE, Metrics, evaluate, find_category
 from nimblepose.media.pictures import read_picture
+from nimblepose.results.recording import Estimator
 
 _NAMED = 5  # missing files listed in an error
-
-Progress = Callable[[int], None]
-"""Called after each picture with the number of those done."""
-
-
-class Streaming(Protocol):
-    """What is asked of an estimator; `PoseEstimator` is one."""
-
-    @property
-    def skeleton(self) -> Skeleton:
-        """What it finds."""
-
-    def stream(self, pictures: Iterator[NDArray[np.uint8]]) -> Iterator[Poses]:
-        """Poses of many pictures, in order."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +71,7 @@ class AnnotatedSet:
         return cls(annotations, images, coco, annotated_pictures(kept, images, limit=limit))
 
     def measure(
-        self, estimator: Streaming, *, category_id: int | None = None, progress: Progress | None = None
+        self, estimator: Estimator, *, category_id: int | None = None, progress: Progress = say_nothing
     ) -> Metrics:
         """AP and AR of an estimator; arguments and errors as in `detect` and `evaluate`."""
         return self.evaluate(
@@ -92,7 +79,7 @@ class AnnotatedSet:
         )
 
     def detect(
-        self, estimator: Streaming, *, category_id: int | None = None, progress: Progress | None = None
+        self, estimator: Estimator, *, category_id: int | None = None, progress: Progress = say_nothing
     ) -> list[dict[str, Any]]:
         """COCO results of all pictures; only the few under way are held in memory.
 
@@ -110,8 +97,7 @@ class AnnotatedSet:
         stream = estimator.stream(read_annotated(picture) for picture in self.pictures)
         for done, (picture, poses) in enumerate(zip(self.pictures, stream, strict=True), start=1):
             results += poses.to_coco(picture.image_id, category_id=category_id, max_people=MAX_PEOPLE)
-            if progress:
-                progress(done)
+            progress(done)
         return results
 
     def evaluate(
@@ -141,23 +127,6 @@ def locate_set(folder: Path) -> tuple[Path, Path]:
     split = files[0].name.partition(".")[0].rpartition("_")[2]
     places = (folder / "images" / split, folder / split, folder / "images")
     return files[0], next((place for place in places if place.is_dir()), folder)
-
-
-def chosen_set(
-    folder: Path | None, images: Path | None, annotations: Path | None, *, option: str = "--data"
-) -> tuple[Path, Path]:
-    """Annotation file and folder of pictures, however a person has named them; `option` is the folder's name in errors.
-
-    Raises:
-        DataError: neither or both ways, or the folder does not hold a set.
-    """
-    if folder is not None and (images or annotations):
-        raise DataError(f"give either {option}, or both --images and --annotations")
-    if folder is not None:
-        return locate_set(folder)
-    if annotations is None or images is None:
-        raise DataError(f"give {option}, or both --images and --annotations")
-    return annotations, images
 
 
 def annotated_pictures(coco: Mapping[str, Any], folder: Path, *, limit: int = 0) -> list[AnnotatedPicture]:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from nimblepose.core.optional import import_optional
 
-Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
 
@@ -18,7 +17,7 @@ class Sighting:
 
     true_ids: Ids  # (G,)
     found_ids: Ids  # (F,)
-    similarity: Floats  # (G, F) in [0, 1]
+    similarity: NDArray[np.float64]  # (G, F) in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class IdentityScores:
         return self.agreeing / max(1, self.found)
 
 
-def identity_scores(frames: Sequence[Sighting], *, min_similarity: float = 0.5) -> IdentityScores:
+def score_identities(frames: Sequence[Sighting], *, min_similarity: float = 0.5) -> IdentityScores:
     """Compare identities over a sequence.
 
     Each true identity gets at most one found identity, and the other way round, so that over all frames as many people
@@ -69,12 +68,12 @@ def identity_scores(frames: Sequence[Sighting], *, min_similarity: float = 0.5) 
     return IdentityScores(
         true=sum(len(f.true_ids) for f in frames),
         found=sum(len(f.found_ids) for f in frames),
-        agreeing=int(together[best_pairs(together)].sum()),
+        agreeing=int(together[find_best_pairs(together)].sum()),
         switches=_count_switches(frames, min_similarity),
     )
 
 
-def best_pairs(value: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def find_best_pairs(value: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows and columns of the pairs of positive value, each used once, that have the largest sum.
 
     Raises:
@@ -94,7 +93,7 @@ def _count_switches(frames: Sequence[Sighting], min_similarity: float) -> int:
         possible = np.where(frame.similarity >= min_similarity, frame.similarity, 0.0)
         kept = np.array([[last.get(t) == f for f in frame.found_ids.tolist()] for t in frame.true_ids.tolist()])
         possible = possible + (possible > 0) * kept.reshape(possible.shape)  # nothing outweighs whoever it was
-        for row, column in zip(*best_pairs(possible), strict=True):
+        for row, column in zip(*find_best_pairs(possible), strict=True):
             person, found = int(frame.true_ids[row]), int(frame.found_ids[column])
             switches += last.get(person, found) != found
             last[person] = found

@@ -14,12 +14,12 @@ from nimblepose import __version__
 from nimblepose.core.files import write_atomically
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.runtime.streaming import usable_cores
+from nimblepose.runtime.streaming import count_usable_cores
 
 _PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "openvino", "torch", "faster-coco-eval")
 
 
-def provenance(estimator: PoseEstimator, *, threads: int) -> dict[str, Any]:
+def describe_run(estimator: PoseEstimator, *, threads: int) -> dict[str, Any]:
     """Date, model, options and machine of a measurement, as plain data for JSON.
 
     Args:
@@ -28,32 +28,32 @@ def provenance(estimator: PoseEstimator, *, threads: int) -> dict[str, Any]:
     """
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": model_facts(estimator.model, estimator.metadata),
+        "model": describe_model(estimator.model, estimator.metadata),
         "options": {
             "backend": estimator.backend_name,
-            "threads": threads or usable_cores(),
+            "threads": threads or count_usable_cores(),
             "input_height": estimator.input_height,
             "flip": estimator.flip,
             "scales": list(estimator.scales),
             "decode": dataclasses.asdict(estimator.decode_options),
         },
-        "machine": machine(),
+        "machine": describe_machine(),
     }
 
 
-def machine() -> dict[str, Any]:
+def describe_machine() -> dict[str, Any]:
     """Processor, cores, system and the versions of what computes; packages that are not installed are left out."""
     return {
-        "processor": processor_name(),
-        "usable_cores": usable_cores(),
+        "processor": read_processor_name(),
+        "usable_cores": count_usable_cores(),
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "packages": {"nimblepose": __version__} | {name: v for name in _PACKAGES if (v := _version(name))},
+        "packages": {"nimblepose": __version__} | {name: v for name in _PACKAGES if (v := _find_version(name))},
     }
 
 
-def processor_name() -> str:
+def read_processor_name() -> str:
     """The processor's own name where the system tells it, else its kind."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -63,19 +63,19 @@ def processor_name() -> str:
     return next(names, "") or platform.processor() or platform.machine()
 
 
-def model_facts(path: Path, metadata: ModelMetadata) -> dict[str, Any]:
+def describe_model(path: Path, metadata: ModelMetadata) -> dict[str, Any]:
     """File, checksums (also of the weights beside an .xml) and origin of a model."""
     files = [path, path.with_suffix(".bin")] if path.suffix == ".xml" else [path]
     return {
         "file": path.name,
-        "sha256": {file.name: sha256(file) for file in files if file.is_file()},
+        "sha256": {file.name: compute_sha256(file) for file in files if file.is_file()},
         "origin": metadata.origin,
         "licence": metadata.licence,
         "skeleton": metadata.skeleton.to_dict(),
     }
 
 
-def sha256(path: Path) -> str:
+def compute_sha256(path: Path) -> str:
     """Checksum of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -90,7 +90,7 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, (json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
-def _version(distribution: str) -> str | None:
+def _find_version(distribution: str) -> str | None:
     try:
         return version(distribution)
     except PackageNotFoundError:

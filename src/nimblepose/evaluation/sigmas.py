@@ -6,8 +6,10 @@ redundantly annotated pictures. Two annotators who deviate independently lie E[D
 pairs: sigma = sqrt(mean(D^2 / s^2) / 2).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,11 +60,11 @@ def estimate_sigmas(
     """
     columns = skeleton.annotated_indices
     deviations = [np.zeros((0, len(columns)))]
-    for first, second in _picture_pairs(records, again):
-        distance = _distances(first, second, columns)
+    for first, second in _pair_pictures(records, again):
+        distance = _measure_distances(first, second, columns)
         if first is second:
             np.fill_diagonal(distance, np.inf)
-        for i, j in _mutual_nearest(distance):
+        for i, j in _pair_nearest(distance):
             if first is second and i > j:
                 continue  # the pair was seen from its other end
             apart = ((first.xy[i, columns] - second.xy[j, columns]).astype(np.float64) ** 2).sum(axis=-1)  # (A,)
@@ -74,7 +76,20 @@ def estimate_sigmas(
     return SigmaEstimate(skeleton, oks_sigmas, pairs, len(table))
 
 
-def _picture_pairs(records: Sequence[Record], again: Sequence[Record] | None) -> Iterator[tuple[Record, Record]]:
+def find_skeleton(coco: Mapping[str, Any], path: Path) -> Skeleton:
+    """The skeleton of the only category with keypoints in a parsed COCO file; `path` is what errors call it.
+
+    Raises:
+        DataError: there is none, or more than one.
+    """
+    categories = [category for category in coco["categories"] if category.get("keypoints")]
+    if len(categories) != 1:
+        names = [category.get("name") for category in categories]
+        raise DataError(f"{path}: categories with keypoints are {names or 'none'}; choose with --skeleton")
+    return Skeleton.from_coco_category(categories[0])
+
+
+def _pair_pictures(records: Sequence[Record], again: Sequence[Record] | None) -> Iterator[tuple[Record, Record]]:
     """Records of one picture, as pairs; a record with itself where people may stand twice in it."""
     by_name: dict[str, list[Record]] = {}
     for record in records:
@@ -90,7 +105,7 @@ def _picture_pairs(records: Sequence[Record], again: Sequence[Record] | None) ->
     yield from common
 
 
-def _distances(first: Record, second: Record, columns: NDArray[np.intp]) -> NDArray[np.float64]:
+def _measure_distances(first: Record, second: Record, columns: NDArray[np.intp]) -> NDArray[np.float64]:
     """Median distance of the shared keypoints over the root of the mean area, (N, M); inf with too few shared."""
     difference = first.xy[:, None, columns].astype(np.float64) - second.xy[None, :, columns]
     apart = np.linalg.norm(difference, axis=-1)  # (N, M, A)
@@ -101,7 +116,7 @@ def _distances(first: Record, second: Record, columns: NDArray[np.intp]) -> NDAr
     return np.asarray(median / np.sqrt((first.areas[:, None] + second.areas[None]) / 2))
 
 
-def _mutual_nearest(distance: NDArray[np.float64]) -> list[tuple[int, int]]:
+def _pair_nearest(distance: NDArray[np.float64]) -> list[tuple[int, int]]:
     if not distance.size:
         return []
     nearest = distance.argmin(axis=1)

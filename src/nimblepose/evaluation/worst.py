@@ -10,15 +10,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.errors import MediaError
-from nimblepose.core.files import write_atomically
-from nimblepose.core.oks import oks
+from nimblepose.core.files import make_folder, write_atomically
+from nimblepose.core.oks import compute_oks
 from nimblepose.core.poses import Poses, from_coco_people
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import Record
 from nimblepose.data.regions import paint_regions
 from nimblepose.drawing.people import draw_poses
-from nimblepose.evaluation.coco import MAX_PEOPLE, oks_sigmas
+from nimblepose.evaluation.coco import MAX_PEOPLE, select_oks_sigmas
 from nimblepose.media.encoding import encode_picture
 from nimblepose.media.pictures import Picture, read_picture
 
@@ -67,14 +66,14 @@ def find_mistakes(
     for record in records:
         rows = [dict(row) for row in found.get(record.image_id, [])[:MAX_PEOPLE]]
         detected = from_coco_people(rows, skeleton) if rows else Poses.empty(skeleton)
-        people = _annotated(record, skeleton)
+        people = _list_annotated(record, skeleton)
         taken, right = _match(detected, people, record, skeleton)
         visible = people.found[:, skeleton.annotated_indices].mean(axis=1) >= _MIN_SHARE
         missed += [
             Mistake("missed", record, float(record.areas[i]), record.boxes[i], people, detected)
             for i in np.flatnonzero(~taken & visible)
         ]
-        false = ~right & ~_on_ignored(detected, record) & detected.found.any(axis=1)
+        false = ~right & ~_find_on_ignored(detected, record) & detected.found.any(axis=1)
         alarms += [
             Mistake("false alarm", record, float(detected.scores[i]), detected.boxes[i], people, detected)
             for i in np.flatnonzero(false)
@@ -107,10 +106,7 @@ def write_mistakes(mistakes: Sequence[Mistake], folder: Path) -> list[Path]:
     Raises:
         MediaError: the folder cannot be made or written to, or a picture cannot be read.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MediaError(f"cannot make the folder {folder}: {error.strerror}; choose another") from error
+    make_folder(folder)
     places: Counter[str] = Counter()
     written = []
     for mistake in mistakes:
@@ -122,7 +118,7 @@ def write_mistakes(mistakes: Sequence[Mistake], folder: Path) -> list[Path]:
     return written
 
 
-def _annotated(record: Record, skeleton: Skeleton) -> Poses:
+def _list_annotated(record: Record, skeleton: Skeleton) -> Poses:
     labelled = (~np.isnan(record.xy[..., 0])).astype(np.float32)
     return Poses(skeleton, record.xy, labelled, np.ones(len(record.xy), np.float32))
 
@@ -133,10 +129,10 @@ def _match(
     """Who was found, (M,), and which detections found somebody, (N,); each takes the most similar who is still free."""
     taken, right = np.zeros(len(people), bool), np.zeros(len(detected), bool)
     columns = skeleton.annotated_indices
-    similarity = oks(
+    similarity = compute_oks(
         detected.keypoints[:, columns],
         people.keypoints[:, columns],
-        oks_sigmas=oks_sigmas(skeleton),
+        oks_sigmas=select_oks_sigmas(skeleton),
         area=record.areas,
     )
     for i, row in enumerate(similarity):
@@ -146,7 +142,7 @@ def _match(
     return taken, right
 
 
-def _on_ignored(detected: Poses, record: Record) -> NDArray[np.bool_]:
+def _find_on_ignored(detected: Poses, record: Record) -> NDArray[np.bool_]:
     """Detections of which most keypoints lie where somebody may be who is not labelled, (N,)."""
     if not record.ignore or not len(detected):
         return np.zeros(len(detected), bool)

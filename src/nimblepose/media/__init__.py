@@ -1,1 +1,1 @@
-"""Files in, files out: pictures, drawings, formats."""
+"""Pixels in, pixels out: pictures, videos, cameras, streams."""

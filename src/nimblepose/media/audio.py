@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nimblepose.core.errors import MediaError
-from nimblepose.media.containers import load_av, open_container
+from nimblepose.media.containers import fraction, load_av, open_container
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -25,7 +25,7 @@ class Sound:
         """Remember the file; it is read when it is needed."""
         self._source = source
 
-    def packets(self, out: "OutputContainer", begin: float, end: float) -> "Iterator[tuple[float, Packet[Any]]]":
+    def read_packets(self, out: "OutputContainer", begin: float, end: float) -> "Iterator[tuple[float, Packet[Any]]]":
         """Packets for `out`, with the seconds at which they belong there.
 
         Args:
@@ -44,25 +44,24 @@ class Sound:
         origin = (container.start_time or 0) / 1_000_000
         if stream.codec_context.codec.canonical_name in _PLAYED_IN_MP4:
             target: Any = out.add_stream_from_template(stream)
-            return _copied(container, stream, target, begin + origin, end + origin)
+            return _copy(container, stream, target, begin + origin, end + origin)
         rate = stream.codec_context.sample_rate or 48_000
         target = out.add_stream("aac", rate=rate, layout="stereo" if stream.codec_context.channels > 1 else "mono")
-        return _encoded(container, stream, target, begin + origin, end + origin)
+        return _encode(container, stream, target, begin + origin, end + origin)
 
 
-def _copied(
-    container: Any, stream: Any, target: Any, begin: float, end: float
-) -> "Iterator[tuple[float, Packet[Any]]]":
+def _copy(container: Any, stream: Any, target: Any, begin: float, end: float) -> "Iterator[tuple[float, Packet[Any]]]":
     with container:
         try:
             for packet in container.demux(stream):
-                if packet.dts is None or packet.pts is None:
+                base = fraction(packet.time_base)
+                if packet.dts is None or packet.pts is None or not base:
                     continue
-                seconds = float(packet.pts * packet.time_base)
+                seconds = float(packet.pts * base)
                 if seconds >= end:
                     return
-                if seconds + 2 * float((packet.duration or 0) * packet.time_base) > begin:  # AAC needs the one before
-                    shift = round(begin / packet.time_base)
+                if seconds + 2 * float((packet.duration or 0) * base) > begin:  # AAC needs the one before
+                    shift = round(begin / base)
                     packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
                     packet.stream = target
                     yield seconds - begin, packet
@@ -70,24 +69,24 @@ def _copied(
             return  # a file that breaks off: the sound ends there
 
 
-def _encoded(
+def _encode(
     container: Any, stream: Any, target: Any, begin: float, end: float
 ) -> "Iterator[tuple[float, Packet[Any]]]":
     context = target.codec_context
     resampler = load_av().AudioResampler(context.format, context.layout, context.sample_rate, frame_size=_AAC_SAMPLES)
     with container:
         position: int | None = None  # samples from the beginning of the result
-        for frame in itertools.chain(_decoded(container, stream, begin, end), [None]):
+        for frame in itertools.chain(_decode(container, stream, begin, end), [None]):
             if position is None and frame is not None and frame.time is not None:
                 position = round((frame.time - begin) * context.sample_rate)
             for ready in resampler.resample(frame):
                 ready.pts, ready.time_base = position or 0, Fraction(1, context.sample_rate)
                 position = (position or 0) + ready.samples
-                yield from _timed(target.encode(ready))
-        yield from _timed(target.encode(None))
+                yield from _add_times(target.encode(ready))
+        yield from _add_times(target.encode(None))
 
 
-def _decoded(container: Any, stream: Any, begin: float, end: float) -> "Iterator[AudioFrame]":
+def _decode(container: Any, stream: Any, begin: float, end: float) -> "Iterator[AudioFrame]":
     try:
         for frame in container.decode(stream):
             if frame.time is not None and frame.time >= end:
@@ -98,7 +97,7 @@ def _decoded(container: Any, stream: Any, begin: float, end: float) -> "Iterator
         return  # as above
 
 
-def _timed(packets: "list[Packet[Any]]") -> "Iterator[tuple[float, Packet[Any]]]":
+def _add_times(packets: "list[Packet[Any]]") -> "Iterator[tuple[float, Packet[Any]]]":
     for packet in packets:
-        if packet.dts is not None and packet.time_base is not None:
-            yield float(packet.dts * packet.time_base), packet
+        if packet.dts is not None and (base := fraction(packet.time_base)):
+            yield float(packet.dts * base), packet

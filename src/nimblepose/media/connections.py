@@ -15,8 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import MediaError
-from nimblepose.media.containers import check_size, load_av, open_container, picture_of, printable, video_stream
+from nimblepose.media.containers import (
+    check_size,
+    find_video_stream,
+    frame_rate,
+    load_av,
+    name_source,
+    open_container,
+)
+from nimblepose.media.conversion import FrameConverter
 from nimblepose.media.frames import StreamInfo
+from nimblepose.media.levels import Levels
 from nimblepose.media.live import PATIENCE, Arrival, LiveOptions
 from nimblepose.media.pictures import Picture
 
@@ -31,32 +40,33 @@ _IN_BURSTS = {"hls", "dash"}  # whole segments arrive at once
 class NetworkStream:
     """A live address, open from the beginning."""
 
-    def __init__(self, address: str, options: LiveOptions = PATIENCE) -> None:
+    def __init__(self, address: str, options: LiveOptions = PATIENCE, *, levels: Levels = "auto") -> None:
         """Connect.
 
         Raises:
             MediaError: a wrong address, no answer, no video.
             MissingPackageError: PyAV is not installed.
         """
-        self._address, self._name, self._timeout = address, printable(address), options.timeout
+        self._address, self._name, self._timeout = address, name_source(address), options.timeout
+        self._levels = levels
         self.container: InputContainer | None = self._open()
         try:
-            stream = video_stream(self.container, self._name, max_pixels=_MAX_PIXELS)
+            stream = find_video_stream(self.container, self._name, max_pixels=_MAX_PIXELS)
         except MediaError:
             self.container.close()
             raise
-        self.info = StreamInfo(self._name, None, stream.average_rate or stream.guessed_rate)
+        self.info = StreamInfo(self._name, None, frame_rate(stream))
 
-    def arrivals(self, stop: threading.Event) -> Iterator[Arrival]:
+    def read_arrivals(self, stop: threading.Event) -> Iterator[Arrival]:
         """Frames until the connection is lost, which is closed then."""
         container, self.container = self.container or self._open(), None
         av = load_av()
         try:
-            stream = video_stream(container, self._name, max_pixels=_MAX_PIXELS)
+            stream = find_video_stream(container, self._name, max_pixels=_MAX_PIXELS)
             stream.thread_type = "SLICE"  # a thread per frame would deliver frames late
             kinds = set(container.format.name.split(","))
             timed, bursts = not kinds & _WITHOUT_TIMES, bool(kinds & _IN_BURSTS)
-            reformatter, ahead = av.video.reformatter.VideoReformatter(), 0.0
+            converter, ahead = FrameConverter(self._levels), 0.0
             for packet in container.demux(stream):
                 try:
                     frames = packet.decode()
@@ -68,7 +78,7 @@ class NetworkStream:
                     if bursts and seconds is not None:
                         ahead = ahead or seconds - time.monotonic()
                         stop.wait(min(10.0, max(0.0, seconds - time.monotonic() - ahead)))
-                    yield Arrival(seconds, partial(picture_of, frame, reformatter))
+                    yield Arrival(seconds, partial(converter.convert, frame))
         except av.error.FFmpegError as error:
             timed_out = isinstance(error, av.error.ExitError)
             reason = f"no frame for {self._timeout:g} s" if timed_out else str(error.strerror)
@@ -100,7 +110,7 @@ class Camera:
         check_size(width, height, self._name, _MAX_PIXELS)
         self.info = StreamInfo(self._name)
 
-    def arrivals(self, stop: threading.Event) -> Iterator[Arrival]:
+    def read_arrivals(self, stop: threading.Event) -> Iterator[Arrival]:
         """Frames until the camera is gone."""
         capture, self._capture = self._capture or self._open(), None
         try:
@@ -108,7 +118,7 @@ class Camera:
                 read, picture = capture.read()
                 if not read:
                     raise MediaError(f"{self._name} delivers no frames any more; is it still plugged in?")
-                yield Arrival(None, partial(_rgb, picture))
+                yield Arrival(None, partial(_convert_bgr, picture))
         finally:
             capture.release()
 
@@ -139,5 +149,5 @@ def is_live(container: "InputContainer") -> bool:
     return container.duration is None
 
 
-def _rgb(bgr: NDArray[np.uint8]) -> Picture:
+def _convert_bgr(bgr: NDArray[np.uint8]) -> Picture:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)

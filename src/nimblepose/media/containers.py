@@ -3,27 +3,22 @@
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, BinaryIO
-
-import cv2
-import numpy as np
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from nimblepose.core.errors import MediaError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.web import without_secrets
-from nimblepose.media.pictures import Picture
 
 if TYPE_CHECKING:
     from av.container import InputContainer
-    from av.video.frame import VideoFrame
-    from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
 
-_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
-_HD_HEIGHT = 720  # players take untagged colours of this height and more for BT.709, of less for BT.601
-_QUARTER_TURNS = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
+_STRICT_TITLES = 18  # the last PyAV that refuses a file for a title that is not UTF-8, unless told; we use no titles
+_EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"  # of Matroska
+_RAW = {"h264", "hevc", "vvc", "m4v", "obu", "mjpeg", "mpegvideo"}  # without a container
 
 
 def load_av() -> ModuleType:
@@ -35,15 +30,44 @@ def load_av() -> ModuleType:
     return import_optional("av", "reading or writing videos")
 
 
-def printable(source: object) -> str:
+def name_source(source: object) -> str:
     """How messages and results name a source."""
     if isinstance(source, str | Path):
         return without_secrets(str(source)) if "://" in str(source) else str(source)
     return "standard input"
 
 
+class _Ratio(Protocol):
+    """What `fraction` takes: a `Fraction`, or PyAV's own rational."""
+
+    @property
+    def numerator(self) -> int: ...
+
+    @property
+    def denominator(self) -> int: ...
+
+
+def fraction(ratio: _Ratio | None) -> Fraction | None:
+    """A rate, pixel aspect or time base as PyAV tells it; None where it is not known. Use no other way in.
+
+    Up to 18 PyAV tells a `Fraction` or None. From 19 on it tells a rational of its own, which cannot be rounded, turned
+    into an integer or limited in its denominator, and is 0/1, 1/0 or 0/0 where nothing is known.
+    """
+    return Fraction(ratio.numerator, ratio.denominator) if ratio else None
+
+
+def frame_rate(stream: "VideoStream") -> Fraction | None:
+    """Frames per second on average, as the file declares or FFmpeg guesses; None where neither is known.
+
+    A stream without a container has no average: FFmpeg says 25. What its own headers say is in the guess.
+    """
+    average, guess = fraction(stream.average_rate), fraction(stream.guessed_rate)
+    raw = not _RAW.isdisjoint(stream.container.format.name.split(","))
+    return (guess or average) if raw else (average or guess)
+
+
 @contextmanager
-def one_error(name: str, doing: str = "read") -> Iterator[None]:
+def unify_errors(name: str, doing: str = "read") -> Iterator[None]:
     """Turn what PyAV raises into `MediaError`."""
     av = load_av()
     try:
@@ -69,12 +93,14 @@ def open_container(
     Raises:
         MediaError: nothing there, no answer, empty, cut off, or not a video.
     """
-    av, name = load_av(), printable(source)
+    av, name = load_av(), name_source(source)
     if isinstance(source, str | Path) and "://" not in str(source):
         _check_file(Path(source))
         source = f"file:{source}"  # a colon in a file's name must not make it an address
+    strict = int(av.__version__.split(".")[0]) <= _STRICT_TITLES
+    titles = {"metadata_errors": "replace"} if strict else {}
     try:
-        opened = av.open(source, "r", options=options or {}, timeout=timeout, metadata_errors="replace")
+        opened = av.open(source, "r", options=options or {}, timeout=timeout, **titles)
     except av.error.InvalidDataError as error:
         raise MediaError(f"{name} is not a video that we can read, or damaged at its beginning") from error
     except av.error.HTTPError as error:
@@ -89,7 +115,7 @@ def open_container(
     return container
 
 
-def video_stream(container: "InputContainer", name: str, *, max_pixels: int = 100_000_000) -> "VideoStream":
+def find_video_stream(container: "InputContainer", name: str, *, max_pixels: int = 100_000_000) -> "VideoStream":
     """The stream of pictures in a container; of several, the one that its author marked, else the largest.
 
     Raises:
@@ -114,20 +140,6 @@ def check_size(width: int, height: int, name: str, max_pixels: int) -> None:
         raise MediaError(f"{name} declares {width} x {height} pixels, more than the limit of {max_pixels}")
 
 
-def picture_of(frame: "VideoFrame", reformatter: "VideoReformatter") -> Picture:
-    """A decoded frame as (H, W, 3) RGB, turned upright."""
-    untagged_hd = frame.colorspace == _UNSPECIFIED and frame.height >= _HD_HEIGHT
-    converted = reformatter.reformat(
-        frame,
-        format="rgb24",
-        src_colorspace=1 if untagged_hd else None,
-        threads=1,  # 1: BT.709
-    )
-    picture: Any = converted.to_ndarray()
-    turns = round(frame.rotation / 90) % 4
-    return np.asarray(cv2.rotate(picture, _QUARTER_TURNS[turns]) if turns else picture, np.uint8)
-
-
 def _check_file(path: Path) -> None:
     """Say what FFmpeg would not: no file, a folder, nothing in it, an MP4 without its index."""
     try:
@@ -136,7 +148,7 @@ def _check_file(path: Path) -> None:
         if path.is_file():
             if not path.stat().st_size:
                 raise MediaError(f"{path} is empty (0 bytes); fetch or copy it again")
-            if _lost_index(path):
+            if _lacks_index(path):
                 raise MediaError(
                     f"{path} is cut off: its index (moov) is missing or broken; recorders write it last; "
                     "fetch or copy it again"
@@ -149,7 +161,7 @@ def _check_file(path: Path) -> None:
         raise MediaError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _lost_index(path: Path) -> bool:
+def _lacks_index(path: Path) -> bool:
     """Is this an MP4 or MOV file whose top level has no whole `moov`?"""
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -168,3 +180,46 @@ def _lost_index(path: Path) -> bool:
                 return True
             position += length
     return True
+
+
+def is_cut_off(path: Path) -> bool:
+    """Does a file end before its own headers say so? Told of Matroska, WebM, AVI and MP4; of others it is not known."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(64)
+        if head[:4] == _EBML:
+            length, after = _ebml_size(head, 4)
+            start = after + length
+            file.seek(start)
+            segment = file.read(16)
+            length, after = _ebml_size(segment, 4)
+            unknown = length == (1 << 7 * (after - 4)) - 1  # of a recording that was never finished
+            return segment[:4] == _SEGMENT and not unknown and start + after + length > size
+        form = "<I" if head[:4] == b"RIFF" else ">I"
+        if form == ">I" and head[4:8] != b"ftyp":
+            return False
+        position = 0
+        while position + 8 <= size:
+            file.seek(position)
+            head = file.read(16)
+            if form == "<I":  # chunks of an AVI: a kind, and the length of what follows
+                length = struct.unpack("<I", head[4:8])[0] + 8
+                if length in (8, (1 << 32) + 7):  # never finished
+                    return False
+            else:
+                length = struct.unpack(">I", head[:4])[0]
+                if length == 1 and len(head) == 16:
+                    length = struct.unpack(">Q", head[8:])[0]
+                if length < 8:
+                    return False
+            position += length + (length % 2 if form == "<I" else 0)
+        return position > size + 1
+
+
+def _ebml_size(data: bytes, at: int) -> tuple[int, int]:
+    """A size as Matroska writes it, and the place behind it."""
+    if at >= len(data) or not data[at]:
+        return 0, at
+    width = 9 - data[at].bit_length()
+    value = int.from_bytes(data[at : at + width], "big") & ((1 << 7 * width) - 1)
+    return value, at + width

@@ -6,7 +6,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Protocol
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import OptionError
 from nimblepose.core.geometry import Size
 from nimblepose.media.pictures import Picture
 
@@ -18,11 +18,12 @@ class Frame:
     index: int  # counts the frames of the source from 0, those left out by a `Selection` or dropped included
     time: float  # seconds since the source began, strictly increasing; by the source's own time stamps
     image: Picture  # (H, W, 3) uint8 RGB, upright
+    name: str = ""  # of its file, where every frame is one
 
     @property
     def stamp(self) -> "Stamp":
         """All but the pixels."""
-        return Stamp(self.index, self.time, (self.image.shape[0], self.image.shape[1]))
+        return Stamp(self.index, self.time, (self.image.shape[0], self.image.shape[1]), self.name)
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Stamp:
     index: int
     time: float  # seconds
     size: Size  # (height, width) in pixels
+    name: str = ""  # of its file, where every frame is one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +49,10 @@ class Selection:
         """Refuse what selects nothing.
 
         Raises:
-            MediaError: every < 1, start < 0, or end <= start.
+            OptionError: every < 1, start < 0, or end <= start.
         """
         if self.every < 1 or self.start < 0 or (self.end is not None and self.end <= self.start):
-            raise MediaError(
+            raise OptionError(
                 f"every must be at least 1 and 0 <= start < end; got {self.every}, {self.start}, {self.end}"
             )
 

@@ -43,7 +43,7 @@ class Connection(Protocol):
 
     info: StreamInfo
 
-    def arrivals(self, stop: threading.Event) -> Iterator[Arrival]:
+    def read_arrivals(self, stop: threading.Event) -> Iterator[Arrival]:
         """Frames as they come, until the sender ends, `stop` is set, or `MediaError` is raised; connects if need be."""
 
 
@@ -135,7 +135,7 @@ class LiveSource:
     def _receive(self) -> bool:
         """Publish frames until the connection is lost (True) or none is wanted any more (False)."""
         offset: float | None = None  # from the sender's time stamps to our time
-        for arrival in self._connection.arrivals(self._stop):
+        for arrival in self._connection.read_arrivals(self._stop):
             if self._stop.is_set():
                 return False
             clock = self._clock()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from nimblepose.core.errors import MediaError
+from nimblepose.media.levels import Levels, to_8_bits
 
 Picture = NDArray[np.uint8]
 """(H, W, 3) RGB."""
@@ -20,6 +21,7 @@ BACKGROUND = 255  # transparent pixels show white, as on a page
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")  # none runs other programs
 _MAX_FILE_BYTES = 1 << 30  # a picture within the pixel limit is smaller even uncompressed
 _ORIENTATION = 0x0112  # the EXIF tag
+_BITS = 258  # the TIFF tag: bits per sample
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
@@ -30,12 +32,14 @@ def read_picture(
     source: str | Path | bytes | Image.Image | NDArray[Any],
     *,
     max_pixels: int = MAX_PIXELS,
+    levels: Levels = "auto",
     expect: Callable[[int], None] | None = None,
 ) -> Picture:
     """Read a picture as (H, W, 3) uint8 RGB.
 
     Files are turned upright by their EXIF orientation; of an animation the first frame is taken; gray, palette, CMYK
-    and 16-bit pictures are converted (16 bits keep their upper eight); transparency shows white; colour profiles are
+    and deeper pictures are converted (of 16 bits the upper eight are kept where they are filled, else the values that
+    are there are stretched to black and white, see `levels`); transparency shows white; colour profiles are
     ignored. Images and arrays that you hold yourself keep their orientation, so that poses fit the pixels you have.
     An RGB array is returned as it is, not copied.
 
@@ -43,20 +47,21 @@ def read_picture(
         source: A file, its bytes, a PIL image, or an array: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, of
             uint8 or uint16.
         max_pixels: Files that declare more are refused before they are decoded.
+        levels: Which values of more than 8 bits become black and white.
         expect: Called with the number of pixels that a file declares, before they are decoded: it may wait for memory.
 
     Raises:
         MediaError: no such file, not a picture, damaged, too large, or an array of another shape or type.
     """
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        return _convert_array(source, levels)
     if isinstance(source, Image.Image):
-        with _one_error("the PIL image"):
-            return _from_pil(source, "the PIL image")
+        with _unify_errors("the PIL image"):
+            return _convert_pil(source, "the PIL image", levels)
     if isinstance(source, bytes):
-        return _decode(source, "the picture", max_pixels, expect)
+        return _decode(source, "the picture", max_pixels, levels, expect)
     if isinstance(source, str | Path):
-        return _decode(_read_bytes(Path(source)), str(source), max_pixels, expect)
+        return _decode(_read_bytes(Path(source)), str(source), max_pixels, levels, expect)
     raise MediaError(f"expected a path, bytes, PIL image or array as picture, got {type(source).__name__}")
 
 
@@ -77,10 +82,10 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def _decode(data: bytes, name: str, max_pixels: int, expect: Callable[[int], None] | None) -> Picture:
+def _decode(data: bytes, name: str, max_pixels: int, levels: Levels, expect: Callable[[int], None] | None) -> Picture:
     if not data:
         raise MediaError(f"{name} is empty (0 bytes); fetch or copy it again")
-    with _one_error(name), Image.open(io.BytesIO(data), formats=_FORMATS) as image:  # reads the header only
+    with _unify_errors(name), Image.open(io.BytesIO(data), formats=_FORMATS) as image:  # reads the header only
         width, height = image.size
         if width * height > max_pixels:
             raise MediaError(
@@ -91,10 +96,12 @@ def _decode(data: bytes, name: str, max_pixels: int, expect: Callable[[int], Non
             expect(width * height)
         if image.format == "JPEG" and image.mode in ("RGB", "L") and data.endswith(b"\xff\xd9"):
             picture = _decode_jpeg(data, name)
+        elif _has_deep_colours(image, data):
+            picture = _decode_deep(data, name, levels)
         else:
-            picture = _from_pil(image, name)
-        orientation = _orientation(image)  # only now: Pillow turns TIFF itself, and then no longer says so
-    return _upright(picture, orientation)
+            picture = _convert_pil(image, name, levels)
+        orientation = _read_orientation(image)  # only now: Pillow turns TIFF itself, and then no longer says so
+    return _turn_upright(picture, orientation)
 
 
 def _decode_jpeg(data: bytes, name: str) -> Picture:
@@ -106,20 +113,50 @@ def _decode_jpeg(data: bytes, name: str) -> Picture:
     return np.asarray(decoded, np.uint8)
 
 
-def _from_pil(image: Image.Image, name: str) -> Picture:
+def read_deep(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[Any] | None:
+    """Values of a picture of more than 8 bits, (H, W) or (H, W, 3) in any order, to find levels in; None of others.
+
+    Raises:
+        MediaError: no such file, not a picture, damaged, or too large.
+    """
+    data = _read_bytes(path)
+    with _unify_errors(str(path)), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        deep = image.mode[:1] in ("I", "F") or _has_deep_colours(image, data)
+        if not deep or image.size[0] * image.size[1] > max_pixels:
+            return None
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    return None if decoded is None or decoded.dtype == np.uint8 else decoded[..., :3] if decoded.ndim == 3 else decoded
+
+
+def _has_deep_colours(image: Image.Image, data: bytes) -> bool:
+    """Are these colours of 16 bits, of which Pillow would keep the upper eight?"""
+    if image.format == "PNG":
+        return data[24:25] == b"\x10" and image.mode in ("RGB", "RGBA")  # the depth in the header
+    return image.format == "TIFF" and image.mode in ("RGB", "RGBA") and 16 in image.tag_v2.get(_BITS, ())  # type: ignore[attr-defined]
+
+
+def _decode_deep(data: bytes, name: str, levels: Levels) -> Picture:
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.ndim != 3 or decoded.shape[2] not in (3, 4):
+        raise MediaError(f"{name} is damaged, or of a kind that cannot be read; fetch or copy it again")
+    order = cv2.COLOR_BGR2RGB if decoded.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+    return _convert_array(cv2.cvtColor(decoded, order), levels)
+
+
+def _convert_pil(image: Image.Image, name: str, levels: Levels) -> Picture:
     """Pixels of the first (or current) frame as RGB, whatever the mode."""
     if min(image.size) < 1:
         raise MediaError(f"{name} has no pixels: {image.size[0]} x {image.size[1]}")
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):  # "I": 16-bit PNG in old Pillow
-        return _from_array(np.asarray(image).astype(np.uint16))
-    if image.mode in ("I", "F"):
-        raise MediaError(f"{name} has 32-bit pixels without a stated range (mode {image.mode}); save it with 8 bits")
+        return _convert_array(np.asarray(image).astype(np.uint16), levels)
+    if image.mode in ("I", "F"):  # 32 bits have no range of their own
+        return _convert_array(to_8_bits(np.asarray(image), levels), levels)
     if image.mode in _ALPHA_MODES or "transparency" in image.info:
-        return _from_array(np.asarray(image.convert("RGBA")))
+        return _convert_array(np.asarray(image.convert("RGBA")), levels)
     return np.asarray(image.convert("RGB"))
 
 
-def _from_array(array: NDArray[Any]) -> Picture:
+def _convert_array(array: NDArray[Any], levels: Levels) -> Picture:
     shape = array.shape
     if array.dtype not in (np.uint8, np.uint16):
         raise MediaError(
@@ -132,19 +169,21 @@ def _from_array(array: NDArray[Any]) -> Picture:
             f"expected a picture of shape (height, width), (height, width, 3) RGB or (height, width, 4) RGBA, "
             f"got {shape}" + ("; planar pictures become one with array.transpose(1, 2, 0)" if planar else "")
         )
-    pixels = np.asarray(array >> 8 if array.dtype == np.uint16 else array, np.uint8)
+    pixels = np.asarray(array, np.uint8) if array.dtype == np.uint8 else to_8_bits(array, levels)
+    if array.dtype == np.uint16 and pixels.ndim == 3 and shape[2] == 4:  # transparency has no levels
+        pixels = np.concatenate([to_8_bits(array[..., :3], levels), (array[..., 3:] >> 8).astype(np.uint8)], axis=2)
     if pixels.ndim == 2 or shape[2] == 1:
         return np.repeat(pixels.reshape(*shape[:2], 1), 3, axis=2)
-    return _on_background(pixels) if shape[2] == 4 else pixels
+    return _put_on_background(pixels) if shape[2] == 4 else pixels
 
 
-def _on_background(rgba: Picture) -> Picture:
+def _put_on_background(rgba: Picture) -> Picture:
     """Lay (H, W, 4) on the background, rounded: colour * a + background * (1 - a)."""
     colour, alpha = rgba[..., :3].astype(np.uint16), rgba[..., 3:].astype(np.uint16)
     return ((colour * alpha + BACKGROUND * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
-def _orientation(image: Image.Image) -> int:
+def _read_orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 (upright) where it is missing or the EXIF block is damaged."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
@@ -152,7 +191,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _upright(picture: Picture, orientation: int) -> Picture:
+def _turn_upright(picture: Picture, orientation: int) -> Picture:
     """Undo an EXIF orientation (2 to 8); anything else is upright."""
     if orientation >= 5:  # 5 to 8 are 1 to 4 of the transposed picture: mirrored along the diagonal first
         picture, orientation = picture.transpose(1, 0, 2), {5: 1, 6: 2, 7: 3, 8: 4}.get(orientation, 0)
@@ -162,7 +201,7 @@ def _upright(picture: Picture, orientation: int) -> Picture:
 
 
 @contextmanager
-def _one_error(name: str) -> Iterator[None]:
+def _unify_errors(name: str) -> Iterator[None]:
     """Turn what Pillow raises for damaged or hostile files into `MediaError`."""
     try:
         yield

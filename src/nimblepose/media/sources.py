@@ -10,6 +10,7 @@ from nimblepose.core.errors import MediaError
 from nimblepose.media.connections import Camera, NetworkStream, is_live
 from nimblepose.media.folder import PictureFrames
 from nimblepose.media.frames import EVERYTHING, FrameSource, Selection
+from nimblepose.media.levels import Levels
 from nimblepose.media.live import PATIENCE, LiveOptions, LiveSource
 from nimblepose.media.video import VideoFile
 
@@ -27,7 +28,8 @@ ANNOTATED = ".poses"  # stands before the suffix of every picture that we draw
 def find_pictures(source: str) -> list[Path]:
     """The files that `source` means, sorted: itself, the pictures of a folder, or what a pattern (`*`, `?`, `**`) fits.
 
-    Folders are not descended into (write `folder/**/*.jpg`), and pictures that were annotated by us are left out.
+    Folders are not descended into (write `folder/**/*.jpg`). Pictures that were annotated by us are left out, and so
+    are hidden files (`._NAME` of macOS, `.trashed-NAME` of Android), unless they are named outright.
 
     Raises:
         MediaError: nothing is there.
@@ -35,7 +37,7 @@ def find_pictures(source: str) -> list[Path]:
     path = Path(source).expanduser()
     if path.is_dir():
         found = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
-        found = [p for p in found if not p.stem.endswith(ANNOTATED)]
+        found = [p for p in found if not p.stem.endswith(ANNOTATED) and not p.name.startswith(".")]
         if not found:
             raise MediaError(f"{source}: no pictures in this folder; for its sub-folders write {source}/**/*.jpg")
         return found
@@ -56,9 +58,9 @@ def is_video(source: str) -> bool:
     >>> [is_video(s) for s in ("a.jpg", "photos", "https://a.org/photo")]
     [False, False, False]
     """
-    if source == STANDARD_INPUT or is_camera(source) or _scheme(source) in _STREAM_SCHEMES:
+    if source == STANDARD_INPUT or is_camera(source) or _find_scheme(source) in _STREAM_SCHEMES:
         return True
-    path = re.split(r"[?#]", source)[0] if _scheme(source) else source
+    path = re.split(r"[?#]", source)[0] if _find_scheme(source) else source
     return path.lower().endswith(VIDEO_SUFFIXES) and not Path(source).is_dir()
 
 
@@ -70,7 +72,7 @@ def is_camera(source: str) -> bool:
 def is_recorded(source: str | Path) -> bool:
     """Can this be read again from its beginning: a file, folder or pattern on this machine?"""
     name = str(source)
-    return not (name == STANDARD_INPUT or is_camera(name) or _scheme(name))
+    return not (name == STANDARD_INPUT or is_camera(name) or _find_scheme(name))
 
 
 def open_frames(
@@ -79,6 +81,7 @@ def open_frames(
     *,
     rate: float = 25,
     live: LiveOptions = PATIENCE,
+    levels: Levels = "auto",
 ) -> FrameSource:
     """One stream of frames from whatever a person may mean by `source`.
 
@@ -88,30 +91,31 @@ def open_frames(
         selection: Which frames.
         rate: Pictures per second of folders and patterns.
         live: Waiting and reconnecting, for cameras and live addresses.
+        levels: Of pictures of more than 8 bits: which values become black and white.
 
     Raises:
         MediaError: nothing there, no answer, not a video.
         MissingPackageError: PyAV is not installed.
     """
     if not isinstance(source, str | int | Path):
-        return VideoFile(source, selection)
+        return VideoFile(source, selection, levels=levels)
     name = str(source)
     if name == STANDARD_INPUT:
-        return VideoFile(sys.stdin.buffer, selection)
+        return VideoFile(sys.stdin.buffer, selection, levels=levels)
     if isinstance(source, int) or is_camera(name):
         return LiveSource(Camera(int(name) if name.isdecimal() else name), selection, live)
-    if _scheme(name):
-        stream = NetworkStream(name, live)
-        if _scheme(name) in _STREAM_SCHEMES or stream.container is None or is_live(stream.container):
+    if _find_scheme(name):
+        stream = NetworkStream(name, live, levels=levels)
+        if _find_scheme(name) in _STREAM_SCHEMES or stream.container is None or is_live(stream.container):
             return LiveSource(stream, selection, live)
-        return VideoFile(name, selection, container=stream.container)
+        return VideoFile(name, selection, container=stream.container, levels=levels)
     path = Path(name).expanduser()
     if path.is_dir() or (glob.has_magic(name) and not path.exists()):
-        return PictureFrames(name, find_pictures(name), selection, rate=rate)
-    return VideoFile(path, selection)
+        return PictureFrames(name, find_pictures(name), selection, rate=rate, levels=levels)
+    return VideoFile(path, selection, levels=levels)
 
 
-def _scheme(source: str) -> str:
+def _find_scheme(source: str) -> str:
     """What stands before `://`, in small letters; nothing for files."""
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", source)
     return match.group(1).lower() if match else ""

@@ -1,24 +1,32 @@
 """Video files, frame by frame, with their true time stamps."""
 
 import dataclasses
+import itertools
 import logging
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+import numpy as np
+
 from nimblepose.core.errors import MediaError
 from nimblepose.media.containers import (
     check_size,
+    find_video_stream,
+    fraction,
+    frame_rate,
+    is_cut_off,
     load_av,
-    one_error,
+    name_source,
     open_container,
-    picture_of,
-    printable,
-    video_stream,
+    unify_errors,
 )
+from nimblepose.media.conversion import FrameConverter, find_deep_format, orientation
 from nimblepose.media.frames import EVERYTHING, Frame, Selection, StreamInfo
+from nimblepose.media.levels import Levels, choose_levels
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -28,6 +36,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _WORTH_SEEKING = 5.0  # seconds; nearer starts are decoded through
+_LOOKS = 8  # pictures of a file that its levels are found in
+_MOST_BEFORE = 300  # frames that are decoded to reach one of them
 _WHOLE = 0.99  # of the declared frames and duration; containers count generously
 
 
@@ -48,6 +58,7 @@ class VideoFile:
         *,
         container: "InputContainer | None" = None,
         max_pixels: int = 100_000_000,
+        levels: Levels = "auto",
     ) -> None:
         """Open it.
 
@@ -56,35 +67,38 @@ class VideoFile:
             selection: Which frames.
             container: The source, if it is open already.
             max_pixels: Videos that declare larger pictures are refused.
+            levels: Of pictures of more than 8 bits without chroma: what becomes black and white.
 
         Raises:
             MediaError: it cannot be opened, or has no pictures.
             MissingPackageError: PyAV is not installed.
         """
-        self._name, self._selection, self._max_pixels = printable(source), selection, max_pixels
+        self._name, self._selection, self._max_pixels = name_source(source), selection, max_pixels
+        self._levels = levels
         self._source, self._closed, self._iterating = source, False, False
         self._seekable = isinstance(source, str | Path) and "://" not in str(source)
         self._open(container)
         self._origin = (self._container.start_time or 0) / 1_000_000  # seconds; MPEG-TS starts anywhere
-        self._step = 1 / (self._stream.average_rate or self._stream.guessed_rate or 25)  # where time stamps are missing
+        rate = frame_rate(self._stream)
+        self._step = 1 / (rate or Fraction(25))  # where time stamps are missing
         self.problems: list[str] = []
         self.info = StreamInfo(
             self._name,
             self._container.duration / 1_000_000 if self._container.duration else None,
-            self._stream.average_rate or self._stream.guessed_rate,
+            rate,
         )
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames in the order in which they are shown; the file is closed after the last."""
-        reformatter = load_av().video.reformatter.VideoReformatter()
+        converter = FrameConverter(self._choose_levels())
         self._iterating = True
         try:
             index, latest, broken = -1, -1.0, None
-            earlier = self._seek()
+            earlier = [] if self._closed else self._seek()
             decoded = self._decoded()
             while not self._closed:
                 try:
-                    with one_error(self._name):
+                    with unify_errors(self._name):
                         frame = next(decoded, None)
                 except MediaError as error:
                     broken = str(error)
@@ -103,7 +117,7 @@ class VideoFile:
                 if self._selection.wants(index, time):
                     check_size(frame.width, frame.height, self._name, self._max_pixels)
                     self.info = dataclasses.replace(self.info, pixel_aspect=self._pixel_aspect(frame))
-                    yield Frame(index, time, picture_of(frame, reformatter))
+                    yield Frame(index, time, converter.convert(frame))
             if not self._closed:
                 self._tell_the_end(index + 1, latest, broken)
         finally:
@@ -119,7 +133,7 @@ class VideoFile:
     def _open(self, container: "InputContainer | None") -> None:
         self._container = container or open_container(self._source)
         try:
-            self._stream = video_stream(self._container, self._name, max_pixels=self._max_pixels)
+            self._stream = find_video_stream(self._container, self._name, max_pixels=self._max_pixels)
         except MediaError:
             self._container.close()
             raise
@@ -142,15 +156,15 @@ class VideoFile:
 
     def _time(self, frame: "VideoFrame", latest: float) -> float:
         """Seconds since the beginning; always later than the frame before, whatever the file says."""
-        if frame.pts is not None and frame.time_base is not None:
-            time = round(float(frame.pts * frame.time_base) - self._origin, 6)
+        if frame.pts is not None and (base := fraction(frame.time_base)):
+            time = round(float(frame.pts * base) - self._origin, 6)
             if time > latest:
                 return time
         return round(latest + float(self._step), 6) if latest >= 0 else 0.0
 
     def _pixel_aspect(self, frame: "VideoFrame") -> Fraction:
-        aspect = self._stream.sample_aspect_ratio or Fraction(1)
-        return 1 / aspect if frame.rotation % 180 else aspect
+        aspect = fraction(self._stream.sample_aspect_ratio) or Fraction(1)
+        return 1 / aspect if orientation(frame)[0] else aspect
 
     def _seek(self) -> list[int]:
         """Go to a key frame before the selection starts.
@@ -158,11 +172,11 @@ class VideoFile:
         Returns:
             The time stamps of all frames shown until then, sorted, to count by; none if the file is at its beginning.
         """
-        start, base = self._selection.start + self._origin, self._stream.time_base
+        start, base = self._selection.start + self._origin, fraction(self._stream.time_base)
         if not self._seekable or self._selection.start < _WORTH_SEEKING or base is None:
             return []
         try:
-            shown = sorted(_presentation(self._container, self._stream, start))
+            shown = sorted(_list_shown_times(self._container, self._stream, start))
             for back in (0, 5, 20, 80):  # MPEG-TS lands behind what it is asked for
                 target = int((start - back) / base)
                 self._container.seek(target, stream=self._stream)
@@ -176,10 +190,39 @@ class VideoFile:
         self._open(None)
         return []
 
+    def _is_cut_off(self) -> bool:
+        try:
+            return self._seekable and is_cut_off(Path(str(self._source)))
+        except OSError:
+            return False
+
+    def _choose_levels(self) -> Levels:
+        """Levels for the whole file, by pictures from all over it: a run resumed in the middle sees the same."""
+        if self._levels != "auto" or not self._seekable or find_deep_format(self._stream.format.name) is None:
+            return self._levels
+        converter = FrameConverter()
+        found = []
+        with closing(open_container(self._source)) as container:
+            stream = find_video_stream(container, self._name, max_pixels=self._max_pixels)
+            for part in range(_LOOKS):
+                start = self._origin + part / _LOOKS * (self.info.duration or 0)
+                try:
+                    container.seek(int(1_000_000 * start))  # to a key frame, perhaps long before
+                    frames = itertools.islice(container.decode(stream), _MOST_BEFORE)
+                    frame = next((frame for frame in frames if (frame.time or 0) >= start), None)
+                except load_av().error.FFmpegError:
+                    continue
+                values = None if frame is None else converter.read_deep(frame)
+                if values is not None:
+                    found.append(values.ravel())
+        return choose_levels(np.concatenate(found), "auto") if found else "auto"
+
     def _tell_the_end(self, frames: int, latest: float, broken: str | None) -> None:
         declared, duration = self._stream.frames, self.info.duration or 0
-        too_few = declared and frames < declared * _WHOLE - 1
-        if broken is None and too_few and latest + 2 * float(self._step) < duration * _WHOLE:
+        # What headers count is more than there is to see where a clip was trimmed without encoding it again.
+        too_few = not declared or frames < declared * _WHOLE - 1
+        too_short = bool(declared) and latest + 2 * float(self._step) < duration * _WHOLE
+        if broken is None and too_few and (too_short or self._is_cut_off()):
             broken = f"{self._name} breaks off"
         if broken:
             of = f" of {declared}" if declared else ""
@@ -188,13 +231,14 @@ class VideoFile:
             self.problems.append(f"{self._name}: no frame in it could be decoded")
 
 
-def _presentation(container: "InputContainer", stream: "VideoStream", until: float) -> Iterator[int]:
+def _list_shown_times(container: "InputContainer", stream: "VideoStream", until: float) -> Iterator[int]:
     """Time stamps of all frames that are shown up to `until` seconds, read from the packets without decoding."""
     packet: Packet[VideoStream]
+    base = fraction(stream.time_base)
     for packet in container.demux(stream):
         if packet.pts is None or packet.is_discard:
             continue
         yield packet.pts
         order = packet.dts if packet.dts is not None else packet.pts
-        if stream.time_base is not None and float(order * stream.time_base) > until + 1:
+        if base and float(order * base) > until + 1:
             return

@@ -13,7 +13,7 @@ from nimblepose.core.errors import MediaError, MissingPackageError
 from nimblepose.core.files import partial
 from nimblepose.core.geometry import Size
 from nimblepose.media.audio import Sound
-from nimblepose.media.containers import load_av, one_error
+from nimblepose.media.containers import fraction, load_av, unify_errors
 from nimblepose.media.frames import StreamInfo
 from nimblepose.media.pictures import Picture
 
@@ -68,10 +68,10 @@ class VideoWriter:
             MediaError: it cannot be written.
         """
         av = load_av()
-        with one_error(str(self.path), "write"):
+        with unify_errors(str(self.path), "write"):
             if self._out is None:
                 self._open((picture.shape[0], picture.shape[1]))
-            frame = av.VideoFrame.from_ndarray(even(fitted(picture, self._size)), "rgb24")
+            frame = av.VideoFrame.from_ndarray(make_even(fit_picture(picture, self._size)), "rgb24")
             frame = self._reformatter.reformat(
                 frame, format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED, threads=1
             )
@@ -90,7 +90,7 @@ class VideoWriter:
         self.close()
         whole = partial(partial(self.path))
         try:
-            with one_error(str(self.path), "write"):
+            with unify_errors(str(self.path), "write"):
                 self._rewrite(whole)
                 whole.replace(self.path)
                 partial(self.path).unlink()
@@ -101,7 +101,7 @@ class VideoWriter:
     def close(self) -> None:
         """Write what is in the encoder and leave the file under its partial name."""
         if self._out is not None and self._stream is not None:
-            with one_error(str(self.path), "write"):
+            with unify_errors(str(self.path), "write"):
                 self._mux(self._stream.encode(None))
                 self._out.close()
             self._stream = None
@@ -145,24 +145,24 @@ class VideoWriter:
         ):
             source = encoded.streams.video[0]
             video = out.add_stream_from_template(source)
-            streams = [_packets(encoded.demux(source), video)]
+            streams = [_move_packets(encoded.demux(source), video)]
             if self._sound:
                 end = (self._latest + 1) / _CLOCK + 0.1
-                streams.append(self._sound.packets(out, self._begin, self._begin + end))
+                streams.append(self._sound.read_packets(out, self._begin, self._begin + end))
             for _, packet in heapq.merge(*streams, key=lambda timed: timed[0]):
                 out.mux(packet)
 
 
-def _packets(packets: "Iterator[Packet[Any]]", stream: Any) -> "Iterator[tuple[float, Packet[Any]]]":
+def _move_packets(packets: "Iterator[Packet[Any]]", stream: Any) -> "Iterator[tuple[float, Packet[Any]]]":
     """(seconds, packet), for another container."""
     for packet in packets:
-        if packet.dts is not None and packet.time_base is not None:
-            seconds = float(packet.dts * packet.time_base)
+        if packet.dts is not None and (base := fraction(packet.time_base)):
+            seconds = float(packet.dts * base)
             packet.stream = stream
             yield seconds, packet
 
 
-def fitted(picture: Picture, size: Size) -> Picture:
+def fit_picture(picture: Picture, size: Size) -> Picture:
     """A picture as large as it can be in the middle of `size`, black around it; itself if it has this size."""
     if picture.shape[:2] == size:
         return picture
@@ -174,7 +174,7 @@ def fitted(picture: Picture, size: Size) -> Picture:
     return canvas
 
 
-def even(picture: Picture) -> Picture:
+def make_even(picture: Picture) -> Picture:
     """The picture with its last row and column doubled where their number is odd: H.264 halves its colours."""
     height, width = picture.shape[:2]
     if height % 2 == 0 and width % 2 == 0:

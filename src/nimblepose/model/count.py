@@ -46,7 +46,7 @@ def count_parts(network: PoseNetwork, size: Size) -> list[PartCount]:
             module.register_forward_hook(record)
     with torch.no_grad():
         shapes_only(torch.empty(1, 3, *size, device="meta"))
-    return [_count(name, modules, macs) for name, modules in _parts(shapes_only).items()]
+    return [_count(name, modules, macs) for name, modules in _list_parts(shapes_only).items()]
 
 
 def count_options(options: NetworkOptions, skeleton: Skeleton, size: Size) -> list[PartCount]:
@@ -56,7 +56,7 @@ def count_options(options: NetworkOptions, skeleton: Skeleton, size: Size) -> li
     return count_parts(network, size)
 
 
-def total(parts: list[PartCount]) -> PartCount:
+def sum_parts(parts: list[PartCount]) -> PartCount:
     """The sum of all parts."""
     return PartCount(
         part="total",
@@ -66,7 +66,7 @@ def total(parts: list[PartCount]) -> PartCount:
     )
 
 
-def _parts(network: PoseNetwork) -> dict[str, list[nn.Module]]:
+def _list_parts(network: PoseNetwork) -> dict[str, list[nn.Module]]:
     """Modules by part, under the names of the paper, in the order an image passes."""
     reduction = [module for name, module in network.cpm.named_children() if name != "conv"]
     parts: dict[str, list[nn.Module]] = {

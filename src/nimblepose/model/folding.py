@@ -12,13 +12,13 @@ from nimblepose.model.network import PoseNetwork
 def fold_batch_norm(network: PoseNetwork) -> PoseNetwork:
     """A copy of the network, in evaluation mode, without BatchNorm; computes the same up to rounding."""
     folded = copy.deepcopy(network).eval()
-    for layers, i, convolution, norm in list(normalised_convolutions(folded)):
+    for layers, i, convolution, norm in list(find_normalised_convolutions(folded)):
         layers[i] = fuse_conv_bn_eval(convolution, norm)
         layers[i + 1] = nn.Identity()
     return folded
 
 
-def normalised_convolutions(network: nn.Module) -> Iterator[tuple[nn.Sequential, int, nn.Conv2d, nn.BatchNorm2d]]:
+def find_normalised_convolutions(network: nn.Module) -> Iterator[tuple[nn.Sequential, int, nn.Conv2d, nn.BatchNorm2d]]:
     """Every convolution with a BatchNorm right behind it: the layers that hold both, its index there, and the two."""
     for layers in network.modules():
         if isinstance(layers, nn.Sequential):

@@ -63,23 +63,23 @@ def import_weights(
         return _import_backbone(path, state, options or NetworkOptions(), metadata, licence, seed)
     if drop_extra_stages:
         keep = options.refinement_stages if options else 1
-        state = {key: value for key, value in state.items() if _stage(key) < keep}
+        state = {key: value for key, value in state.items() if _parse_stage(key) < keep}
         known = dataclasses.replace(known, refinement_stages=min(keep, known.refinement_stages)) if known else None
-    options = options or known or options_from_keys(state)
+    options = options or known or infer_options(state)
     network = build_network(options, skeleton, seed=seed)
     fill(network, state, source=str(path))
     return network.eval(), _finish(metadata, network, licence)
 
 
-def options_from_keys(state: Mapping[str, Tensor]) -> NetworkOptions:
+def infer_options(state: Mapping[str, Tensor]) -> NetworkOptions:
     """Which single-branch MobileNet network the keys belong to: form of the cpm and number of refinement stages."""
     return NetworkOptions(
         cpm="intel" if any(key.startswith("cpm.red.") for key in state) else "reference",
-        refinement_stages=max(map(_stage, state), default=-1) + 1,
+        refinement_stages=max(map(_parse_stage, state), default=-1) + 1,
     )
 
 
-def _stage(key: str) -> int:
+def _parse_stage(key: str) -> int:
     """Index of the refinement stage that a key belongs to, -1 for all others."""
     match = re.match(r"refinement_stages\.(\d{1,3})\.", key)
     return int(match[1]) if match else -1
@@ -147,7 +147,7 @@ def _read_pth(path: Path) -> tuple[dict[str, str], State]:
         isinstance(key, str) and isinstance(tensor, Tensor) for key, tensor in value.items()
     ):
         raise ModelError(f"{path}: expected a state dict (names and tensors) or a training dict with `state_dict`")
-    return {}, _with_counters(_without_prefix(value))
+    return {}, _add_counters(_strip_prefix(value))
 
 
 def _check_unpacked_size(path: Path) -> None:
@@ -163,13 +163,13 @@ def _check_unpacked_size(path: Path) -> None:
         raise ModelError(f"{path} unpacks to {size} bytes; more than {MAX_BYTES} is not a pose network")
 
 
-def _without_prefix(state: Mapping[str, Any]) -> State:
+def _strip_prefix(state: Mapping[str, Any]) -> State:
     """Without the `module.` that training on several devices put before every key."""
     prefix = "module." if state and all(key.startswith("module.") for key in state) else ""
     return {key.removeprefix(prefix): value for key, value in state.items()}
 
 
-def _with_counters(state: State) -> State:
+def _add_counters(state: State) -> State:
     """With the batch counters of BatchNorm, which files older than torch 0.4.1 lack and evaluation does not use."""
     counters = {
         key.replace("running_mean", "num_batches_tracked"): torch.tensor(0)

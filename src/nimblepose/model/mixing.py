@@ -41,14 +41,14 @@ def mix_checkpoints(
         if differing := [name for name in _SAME if getattr(other, name) != getattr(metadata, name)]:
             raise ModelError(f"{path} has another {' and '.join(differing)} than {paths[0]}")
     states = [net.state_dict() for net, _ in loaded]
-    network.load_state_dict({key: _mean([state[key] for state in states], shares) for key in states[0]})
+    network.load_state_dict({key: _average([state[key] for state in states], shares) for key in states[0]})
     parts = [f"{share:g} ({other.origin})" for share, (_, other) in zip(shares, loaded, strict=True)]
     licences = dict.fromkeys(other.licence for _, other in loaded)
     licence, origin = " AND ".join(licences), f"mean: {' + '.join(parts)}"
     return network, dataclasses.replace(metadata, licence=licence, origin=origin, scorer=None)  # it knew other weights
 
 
-def _mean(tensors: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+def _average(tensors: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
     """Counters, such as BatchNorm's number of batches, are the first one's."""
     if not tensors[0].is_floating_point():
         return tensors[0]

@@ -19,7 +19,7 @@ Cpm = Literal["reference", "intel", "openpose"]
 RefinementBlock = Literal["dilated", "7x7"]
 
 
-class Fields(NamedTuple):
+class FieldTensors(NamedTuple):
     """What a stage predicts, at stride 8: heatmaps (B, K + 1, h, w), last = background; pafs (B, 2L, h, w)."""
 
     heatmaps: Tensor
@@ -140,21 +140,21 @@ _MOBILENET_UNDILATED_BLOCKS = 5  # up to conv4_1
 _VGG19 = [[64] * 2, [128] * 2, [256] * 4, [512] * 2]  # conv1_1 .. conv4_2, a 2x2 max pooling between the groups
 
 
-def _scaled(channels: int, width: float) -> int:
+def _scale_channels(channels: int, width: float) -> int:
     return max(8, round(channels * width / 8) * 8)  # multiples of 8 fill the vector units of CPUs
 
 
-def mobilenet(width: float, *, dilated: bool) -> tuple[nn.Sequential, int]:
+def build_mobilenet(width: float, *, dilated: bool) -> tuple[nn.Sequential, int]:
     """MobileNet v1 as far as stride 8 carries, and its number of output channels."""
-    channels = _scaled(32, width)
+    channels = _scale_channels(32, width)
     layers = [conv(3, channels, stride=2, bias=False, norm=True)]
     for out_channels, stride, dilation in _MOBILENET if dilated else _MOBILENET[:_MOBILENET_UNDILATED_BLOCKS]:
-        layers.append(conv_dw(channels, _scaled(out_channels, width), stride=stride, dilation=dilation))
-        channels = _scaled(out_channels, width)
+        layers.append(conv_dw(channels, _scale_channels(out_channels, width), stride=stride, dilation=dilation))
+        channels = _scale_channels(out_channels, width)
     return nn.Sequential(*layers), channels
 
 
-def vgg19(width: float) -> tuple[nn.Sequential, int]:
+def build_vgg19(width: float) -> tuple[nn.Sequential, int]:
     """The first ten layers of VGG-19, as in OpenPose, and its number of output channels."""
     layers: list[nn.Module] = []
     channels = 3
@@ -162,8 +162,8 @@ def vgg19(width: float) -> tuple[nn.Sequential, int]:
         if i > 0:
             layers.append(nn.MaxPool2d(2))
         for out_channels in group:
-            layers.append(conv(channels, _scaled(out_channels, width)))
-            channels = _scaled(out_channels, width)
+            layers.append(conv(channels, _scale_channels(out_channels, width)))
+            channels = _scale_channels(out_channels, width)
     return nn.Sequential(*layers), channels
 
 
@@ -227,12 +227,12 @@ class RefinementBlock3x3(nn.Module):
         return refined
 
 
-def initial_trunk(options: NetworkOptions) -> list[nn.Module]:
+def build_initial_trunk(options: NetworkOptions) -> list[nn.Module]:
     """Three 3x3 convolutions."""
     return [conv(options.channels, options.channels) for _ in range(3)]
 
 
-def refinement_trunk(options: NetworkOptions, in_channels: int) -> list[nn.Module]:
+def build_refinement_trunk(options: NetworkOptions, in_channels: int) -> list[nn.Module]:
     """Five refinement blocks, or the five 7x7 convolutions that they replace."""
     widths = [in_channels, *[options.channels] * 4]
     if options.refinement_block == "7x7":
@@ -240,7 +240,7 @@ def refinement_trunk(options: NetworkOptions, in_channels: int) -> list[nn.Modul
     return [RefinementBlock3x3(width, options.channels) for width in widths]
 
 
-def head(in_channels: int, hidden_channels: int, out_channels: int) -> list[nn.Module]:
+def build_head(in_channels: int, hidden_channels: int, out_channels: int) -> list[nn.Module]:
     """The two 1x1 convolutions that end a stage; no activation at the end."""
     return [conv(in_channels, hidden_channels, 1), conv(hidden_channels, out_channels, 1, activation=None)]
 
@@ -259,10 +259,10 @@ class Stage(nn.Module):
             self.heatmaps = nn.Sequential(*trunks[0], *heatmap_head)
             self.pafs = nn.Sequential(*trunks[1], *paf_head)
 
-    def forward(self, features: Tensor) -> Fields:
+    def forward(self, features: Tensor) -> FieldTensors:
         """(B, C, h, w) -> fields (B, K + 1, h, w) and (B, 2L, h, w)."""
         features = self.trunk(features)
-        return Fields(self.heatmaps(features), self.pafs(features))
+        return FieldTensors(self.heatmaps(features), self.pafs(features))
 
 
 # The whole -----------------------------------------------------------------------------------------------------------
@@ -278,39 +278,39 @@ class PoseNetwork(nn.Module):
         heatmaps, pafs, channels = skeleton.heatmap_channels, skeleton.paf_channels, options.channels
 
         if options.backbone == "mobilenet":
-            self.model, backbone_channels = mobilenet(options.width, dilated=options.dilated)
+            self.model, backbone_channels = build_mobilenet(options.width, dilated=options.dilated)
         else:
-            self.model, backbone_channels = vgg19(options.width)
+            self.model, backbone_channels = build_vgg19(options.width)
         self.cpm: nn.Module
         if options.cpm == "openpose":
             self.cpm = OpenPoseCpm(backbone_channels, channels)
         else:
             self.cpm = DepthwiseCpm(backbone_channels, channels, intel=options.cpm == "intel")
         self.initial_stage = Stage(
-            [initial_trunk(options) for _ in range(branches)],
-            head(channels, options.initial_head_channels, heatmaps),
-            head(channels, options.initial_head_channels, pafs),
+            [build_initial_trunk(options) for _ in range(branches)],
+            build_head(channels, options.initial_head_channels, heatmaps),
+            build_head(channels, options.initial_head_channels, pafs),
         )
         self.refinement_stages = nn.ModuleList(
             Stage(
-                [refinement_trunk(options, channels + heatmaps + pafs) for _ in range(branches)],
-                head(channels, channels, heatmaps),
-                head(channels, channels, pafs),
+                [build_refinement_trunk(options, channels + heatmaps + pafs) for _ in range(branches)],
+                build_head(channels, channels, heatmaps),
+                build_head(channels, channels, pafs),
             )
             for _ in range(options.refinement_stages)
         )
 
-    def forward(self, image: Tensor) -> list[Fields]:
+    def forward(self, image: Tensor) -> list[FieldTensors]:
         """Predict fields once per stage, coarse to fine.
 
         Args:
             image: (B, 3, H, W) float, normalised as the InputSpec of the weights says; H and W multiples of 8.
 
         Returns:
-            One Fields per stage, the last is the best; h = H / 8, w = W / 8.
+            One FieldTensors per stage, the last is the best; h = H / 8, w = W / 8.
         """
         features = self.cpm(self.model(image))
-        stages: list[Fields] = [self.initial_stage(features)]
+        stages: list[FieldTensors] = [self.initial_stage(features)]
         for stage in self.refinement_stages:
             stages.append(stage(torch.cat([features, *stages[-1]], dim=1)))
         return stages

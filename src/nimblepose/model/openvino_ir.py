@@ -18,8 +18,6 @@ from nimblepose.core.metadata import InputSpec
 from nimblepose.core.optional import import_optional
 from nimblepose.model.checkpoint import check_size
 
-Floats = NDArray[np.float32]
-
 _MAX_XML_BYTES = 16 << 20
 _BATCH_NORM_EPS = 1e-5  # torch's default, which the network uses
 _BLOCKS = ["2_1", "2_2", "3_1", "3_2", "4_1", "4_2", "5_1", "5_2", "5_3", "5_4", "5_5"]
@@ -42,19 +40,19 @@ def read_ir(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     except RuntimeError as error:
         raise ModelError(f"{path} is not a readable OpenVINO IR: {str(error).splitlines()[0]}") from error
     convolutions = {
-        op.get_friendly_name().removesuffix("/WithoutBiases"): op for op in operators if "Convolution" in _kind(op)
+        op.get_friendly_name().removesuffix("/WithoutBiases"): op for op in operators if "Convolution" in _read_kind(op)
     }
-    strange = sorted(name for name in convolutions if _key(name) is None)
+    strange = sorted(name for name in convolutions if _translate_name(name) is None)
     if strange or "conv1" not in convolutions:
         raise ModelError(f"{path} is not human-pose-estimation-0001: unknown convolutions {strange[:10]}")
     state: dict[str, Tensor] = {}
     for name, op in convolutions.items():
-        state |= _layer(name, op, path)
+        state |= _read_layer(name, op, path)
     source = f"Open Model Zoo {path.stem}, imported from its OpenVINO IR"
     return {"source": source, "licence": "Apache-2.0"}, state
 
 
-def _key(name: str) -> tuple[str, str | None] | None:
+def _translate_name(name: str) -> tuple[str, str | None] | None:
     """Our names of a Caffe layer: the convolution and the BatchNorm after it; None: no such layer."""
     if name == "conv1":
         return "model.0.0", "model.0.1"
@@ -83,17 +81,17 @@ def _key(name: str) -> tuple[str, str | None] | None:
     return None
 
 
-def _layer(name: str, op: Any, path: Path) -> dict[str, Tensor]:
+def _read_layer(name: str, op: Any, path: Path) -> dict[str, Tensor]:
     """Weight, bias and identity BatchNorm of one convolution."""
-    key, norm = _key(name) or (name, None)
-    weight = _constant(op.input_value(1).get_node(), path)
-    if _kind(op) == "GroupConvolution":
+    key, norm = _translate_name(name) or (name, None)
+    weight = _compute_constant(op.input_value(1).get_node(), path)
+    if _read_kind(op) == "GroupConvolution":
         weight = weight.reshape(weight.shape[0], *weight.shape[2:])  # (C, 1, 1, 3, 3) -> (C, 1, 3, 3)
     if name == "conv1":
-        weight = weight * _input_scale(op, path)
+        weight = weight * _read_input_scale(op, path)
     if name.startswith("Mconv1_") and name.endswith("/sq"):
-        weight = weight[:, _concatenation_order(op, path)]
-    bias = _bias(op, path)
+        weight = weight[:, _read_concatenation_order(op, path)]
+    bias = _read_bias(op, path)
     state = {f"{key}.weight": weight}
     if norm is not None:
         ones = np.ones_like(bias)
@@ -117,59 +115,59 @@ def _layer(name: str, op: Any, path: Path) -> dict[str, Tensor]:
 # The graph -----------------------------------------------------------------------------------------------------------
 
 
-def _kind(op: Any) -> str:
+def _read_kind(op: Any) -> str:
     return str(op.get_type_name())
 
 
-def _bias(op: Any, path: Path) -> Floats:
+def _read_bias(op: Any, path: Path) -> NDArray[np.float32]:
     """What is added to the output of a convolution, (C,); zeros if nothing."""
     for target in op.output(0).get_target_inputs():
         add = target.get_node()
-        if _kind(add) == "Add":
+        if _read_kind(add) == "Add":
             other = add.input_value(1 - target.get_index()).get_node()
             if _is_constant(other):
-                return _constant(other, path).reshape(-1)
+                return _compute_constant(other, path).reshape(-1)
     return np.zeros(op.get_output_shape(0)[1], np.float32)
 
 
-def _input_scale(op: Any, path: Path) -> Floats:
+def _read_input_scale(op: Any, path: Path) -> NDArray[np.float32]:
     """By what the first weights must grow to take (value - mean) * scale of our InputSpec, (1, 3 or 1, 1, 1).
 
     The IR computes factor * value + offset itself; both must be the same map up to that factor.
     """
-    factor, offset = _input_map(op.input_value(0).get_node(), path)
+    factor, offset = _trace_input(op.input_value(0).get_node(), path)
     spec = InputSpec()
     if not np.allclose(spec.mean * factor + offset, 0, atol=1e-3):
         raise ModelError(f"{path}: input is scaled by {factor.ravel()}, {offset.ravel()}; its mean is not {spec.mean}")
     return factor / np.float32(spec.scale)
 
 
-def _input_map(node: Any, path: Path) -> tuple[Floats, Floats]:
+def _trace_input(node: Any, path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Factor and offset that have been applied to the picture when it leaves this operator."""
     inputs = [value.get_node() for value in node.input_values()]
     pictures = [operand for operand in inputs if not _is_constant(operand)]
     if not pictures:
         return np.ones((1, 1, 1, 1), np.float32), np.zeros((1, 1, 1, 1), np.float32)  # the picture itself
-    factor, offset = _input_map(pictures[0], path)
-    if _kind(node) in ("FakeQuantize", "Convert"):
+    factor, offset = _trace_input(pictures[0], path)
+    if _read_kind(node) in ("FakeQuantize", "Convert"):
         return factor, offset
-    constants = [_constant(operand, path) for operand in inputs if _is_constant(operand)]
-    match _kind(node), constants:
+    constants = [_compute_constant(operand, path) for operand in inputs if _is_constant(operand)]
+    match _read_kind(node), constants:
         case "Multiply", [value]:
             return factor * value, offset * value
         case "Add", [value]:
             return factor, offset + value
         case "Subtract", [value] if _is_constant(inputs[1]):
             return factor, offset - value
-    raise ModelError(f"{path}: the picture passes through an unknown {_kind(node)}, {node.get_friendly_name()!r}")
+    raise ModelError(f"{path}: the picture passes through an unknown {_read_kind(node)}, {node.get_friendly_name()!r}")
 
 
-def _concatenation_order(op: Any, path: Path) -> NDArray[np.intp]:
+def _read_concatenation_order(op: Any, path: Path) -> NDArray[np.intp]:
     """Input channels of a refinement stage in our order: features, heatmaps, PAFs."""
-    concat = _upstream(op.input_value(0).get_node(), "Concat", path)
+    concat = _climb_to(op.input_value(0).get_node(), "Concat", path)
     starts, at = {}, 0
     for i in range(concat.get_input_size()):
-        name = _upstream(concat.input_value(i).get_node(), "Convolution", path).get_friendly_name()
+        name = _climb_to(concat.input_value(i).get_node(), "Convolution", path).get_friendly_name()
         name = name.removesuffix("/WithoutBiases")
         part = next((head for suffix, head in _HEADS.items() if name.endswith(suffix)), "features")
         channels = concat.get_input_shape(i)[1]
@@ -180,9 +178,9 @@ def _concatenation_order(op: Any, path: Path) -> NDArray[np.intp]:
     return np.concatenate([starts["features"], starts["heatmaps"], starts["pafs"]])
 
 
-def _upstream(node: Any, kind: str, path: Path) -> Any:
+def _climb_to(node: Any, kind: str, path: Path) -> Any:
     """The nearest operator of a kind, following first inputs."""
-    while _kind(node) != kind:
+    while _read_kind(node) != kind:
         if node.get_input_size() == 0:
             raise ModelError(f"{path} is not human-pose-estimation-0001: found no {kind} where one belongs")
         node = node.input_value(0).get_node()
@@ -194,16 +192,16 @@ def _upstream(node: Any, kind: str, path: Path) -> Any:
 
 def _is_constant(node: Any) -> bool:
     if node.get_input_size() == 0:
-        return _kind(node) == "Constant"
+        return _read_kind(node) == "Constant"
     return all(_is_constant(value.get_node()) for value in node.input_values())
 
 
-def _constant(node: Any, path: Path) -> Floats:
+def _compute_constant(node: Any, path: Path) -> NDArray[np.float32]:
     """Value of a subgraph without inputs, in float32 whatever type the file computes in."""
-    if _kind(node) == "Constant":
+    if _read_kind(node) == "Constant":
         return np.asarray(node.get_data(), np.float32)
-    values = [_constant(value.get_node(), path) for value in node.input_values()]
-    match _kind(node), values:
+    values = [_compute_constant(value.get_node(), path) for value in node.input_values()]
+    match _read_kind(node), values:
         case "Convert", [x]:
             return x
         case "Add", [x, y]:
@@ -219,5 +217,5 @@ def _constant(node: Any, path: Path) -> Floats:
             level = np.round((np.clip(x, in_low, in_high) - in_low) / (in_high - in_low) * steps)
             return np.asarray(level / steps * (out_high - out_low) + out_low, np.float32)
     raise ModelError(
-        f"{path}: weights pass through {_kind(node)} ({node.get_friendly_name()}), which is not understood"
+        f"{path}: weights pass through {_read_kind(node)} ({node.get_friendly_name()}), which is not understood"
     )

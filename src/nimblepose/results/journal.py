@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import MediaError
-from nimblepose.core.files import writing
+from nimblepose.core.files import write_whole, writing
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.media.frames import Stamp
@@ -61,12 +61,14 @@ class Journal:
             "keypoint_scores": _packed(poses.keypoint_scores),
             "scores": _packed(poses.scores),
         }
+        if stamp.name:
+            row["file"] = stamp.name
         if poses.limb_colours is not None:
             row["limb_colours"] = _packed(poses.limb_colours)
         with writing(self.path):
             if self._file is None:
                 self._file = self._opened()
-            self._file.write(json.dumps(row).encode() + b"\n")
+            write_whole(self._file, json.dumps(row).encode() + b"\n")
 
     def entries(self, skeleton: Skeleton, *, known_only: bool = False) -> Iterator[tuple[Stamp, Poses]]:
         """What was found so far (or before this run), in order.
@@ -100,7 +102,7 @@ class Journal:
         file.truncate(self._end)
         file.seek(self._end)
         if not self._end:
-            file.write(json.dumps(self._head).encode() + b"\n")
+            write_whole(file, json.dumps(self._head).encode() + b"\n")
         return file
 
     def _check(self) -> None:
@@ -128,7 +130,9 @@ class Journal:
 
 
 def _stamp(row: dict[str, Any]) -> Stamp:
-    return Stamp(int(row["frame"]), float(row["time"]), (int(row["size"][0]), int(row["size"][1])))
+    return Stamp(
+        int(row["frame"]), float(row["time"]), (int(row["size"][0]), int(row["size"][1])), str(row.get("file", ""))
+    )
 
 
 def _entry(line: bytes, skeleton: Skeleton) -> tuple[Stamp, Poses]:

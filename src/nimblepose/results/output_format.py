@@ -24,7 +24,7 @@ VERSION = 2
 class PictureResult:
     """Who was found in one picture."""
 
-    file: str  # path or address as it was given, printable
+    file: str  # path or address as it was given, name_source
     size: Size  # (height, width) of the upright picture in pixels
     poses: Poses
     number: int  # of the picture, unlike those of all others in the same folder of results
@@ -36,7 +36,7 @@ class Header:
 
     model: str  # name of its file without the ending
     skeletons: tuple[Skeleton, ...]  # of everybody in the results
-    source: str | None = None  # the video, printable; None: pictures, each of which has a name of its own
+    source: str | None = None  # the video, name_source; None: pictures, each of which has a name of its own
     rate: float | None = None  # frames per second on average, as the source declares; None: not known, or pictures
     started: datetime | None = None  # of live sources: when time was 0
 

@@ -9,6 +9,7 @@ from nimblepose.core.errors import PoseError
 from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
 from nimblepose.core.web import fetch_picture, is_url, without_secrets
+from nimblepose.media.levels import Levels
 from nimblepose.media.pictures import MAX_PIXELS, Picture, read_picture
 from nimblepose.media.sources import find_pictures
 from nimblepose.results.picture_sink import PictureSink
@@ -23,7 +24,7 @@ _LARGE_FILE = 1 << 25  # bytes; such files are held one at a time
 _Find = Callable[[Picture], Poses]
 
 
-class Mapping(Protocol):
+class Mapper(Protocol):
     """What finds poses in pictures, as `PoseEstimator` does."""
 
     def estimate(self, picture: Picture) -> Poses:
@@ -36,7 +37,7 @@ class Mapping(Protocol):
 class Outcome(NamedTuple):
     """What became of one source."""
 
-    source: str  # printable
+    source: str  # fit to be printed
     people: int  # found
     written: list[Path]
     failure: str | None = None  # why there are no results of it
@@ -74,7 +75,13 @@ class PictureRun:
     """
 
     def __init__(
-        self, estimator: Mapping, sources: Sequence[str], sink: PictureSink, *, max_pixels: int = MAX_PIXELS
+        self,
+        estimator: Mapper,
+        sources: Sequence[str],
+        sink: PictureSink,
+        *,
+        max_pixels: int = MAX_PIXELS,
+        levels: Levels = "auto",
     ) -> None:
         """Nothing is read before the iteration begins.
 
@@ -83,9 +90,11 @@ class PictureRun:
             sources: Files and http(s) addresses of pictures.
             sink: Of the same sources.
             max_pixels: That are held at a time; a picture with more is held alone.
+            levels: Of pictures of more than 8 bits: which values become black and white.
         """
         self._estimator, self._sources, self._sink = estimator, sources, sink
         self._max_pixels, self._memory = max_pixels, Allowance(max_pixels)
+        self._levels = levels
         self.stopped = False
 
     def __iter__(self) -> Iterator[Outcome]:
@@ -130,12 +139,12 @@ class PictureRun:
     def _read(self, source: str, take: Callable[[int], None]) -> Picture:
         """The picture, after the memory for its pixels was taken; for a large file all there is."""
         if is_url(source):
-            return read_picture(fetch_picture(source), expect=take)
+            return read_picture(fetch_picture(source), levels=self._levels, expect=take)
         path = Path(source)
         if path.is_file() and path.stat().st_size > _LARGE_FILE:
             take(self._max_pixels)
-            return read_picture(path)
-        return read_picture(path, expect=take)
+            return read_picture(path, levels=self._levels)
+        return read_picture(path, levels=self._levels, expect=take)
 
     def _write(self, source: str, done: _Done | str) -> Outcome:
         name = _printable(source)

@@ -102,12 +102,11 @@ class PictureSink:
         """
         source = str(source)
         place = self._place(source)
-        stem = _stem_and_suffix(source)[0]
+        stem, suffix = _stem_and_suffix(source)[0], _drawn_suffix(source)
         name = without_secrets(source) if is_url(source) else to_text(source)
         result = PictureResult(name, size, poses, self._numbers[source])
         makers = [chosen.picture for chosen in self.options.formats if chosen.picture]
-        endings = [f"{ANNOTATED}{_drawn_suffix(source)}", *(maker.ending for maker in makers)]
-        annotated, *alone = self._free(place, stem, endings)
+        annotated, *alone = self._free(place, stem, [f"{ANNOTATED}{suffix}", *(maker.ending for maker in makers)])
         written = []
         if drawn is not None:
             write_atomically(annotated, drawn)

@@ -53,7 +53,7 @@ class ResultsFile:
         """
         self.path, self._given = Path(path), skeleton
         self._is_video = self.path.suffix == ".jsonl"
-        with self._one_error("the beginning"):
+        with self._unify_errors("the beginning"):
             first = next(self._lines(), None) if self._is_video else self._document()
             about = first if first is None or not self._is_video else first.get("header", {"version": 1})
             self.header, self._skeletons = _read_header(about or {"version": 1}, is_video=self._is_video)
@@ -67,7 +67,7 @@ class ResultsFile:
         entries = self._lines() if self._is_video else iter(self._document()["pictures"])
         number = 0
         while True:
-            with self._one_error(f"{'line' if self._is_video else 'picture'} {number + 1}"):
+            with self._unify_errors(f"{'line' if self._is_video else 'picture'} {number + 1}"):
                 entry = next(entries, None)
                 if entry is None:
                     return
@@ -103,7 +103,7 @@ class ResultsFile:
         return ReadResult(self.header.source or "", int(entry["frame"]), float(entry["time"]), size, poses)
 
     @contextmanager
-    def _one_error(self, where: str) -> Iterator[None]:
+    def _unify_errors(self, where: str) -> Iterator[None]:
         try:
             yield
         except MediaError:

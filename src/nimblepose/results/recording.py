@@ -1,6 +1,7 @@
 """A video from its source to its results: found, followed, steadied, written; and gone on with where it broke off."""
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,19 +10,28 @@ from typing import Any, Literal, NamedTuple, Protocol
 from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.media.containers import printable
+from nimblepose.media.containers import name_source
+from nimblepose.media.folder import PictureFrames
 from nimblepose.media.frames import EVERYTHING, Frame, FrameSource, Selection, Stamp
+from nimblepose.media.levels import Levels
 from nimblepose.media.live import PATIENCE, LiveOptions
 from nimblepose.media.pictures import Picture
 from nimblepose.media.sources import is_recorded, open_frames
 from nimblepose.results.journal import Journal
 from nimblepose.results.video_sink import VideoSink, VideoSinkOptions
-from nimblepose.runtime.video import Streaming, followed, found
+from nimblepose.runtime.video import (
+    Smoothing,
+    Streaming,
+    Tracking,
+    find_in_frames,
+    follow,
+    start_smoother,
+    start_tracker,
+)
 from nimblepose.tracking.offline import OfflineOptions, smooth_offline
-from nimblepose.tracking.smoothing import Smoother, SmoothOptions
-from nimblepose.tracking.tracker import Tracker, TrackOptions
-
-Smoothing = Literal["off", "live", "offline"]
+from nimblepose.tracking.protocols import Tracker
+from nimblepose.tracking.smoothing import SmoothOptions
+from nimblepose.tracking.tracker import TrackOptions
 
 
 class Estimator(Streaming, Protocol):
@@ -42,9 +52,11 @@ class RecordOptions:
 
     selection: Selection = EVERYTHING
     rate: float = 25  # pictures per second, of folders
+    levels: Levels = "auto"  # of pictures of more than 8 bits: what becomes black and white
     live: LiveOptions = PATIENCE
-    tracking: TrackOptions | None = field(default_factory=TrackOptions)  # None: no identities
-    smoothing: Smoothing = "live"  # offline: a second pass over recordings, which also fills short gaps
+    tracking: Tracking | None = field(default_factory=TrackOptions)  # None: no identities
+    smoothing: Literal["off", "live", "offline"] = "live"  # offline: a second pass over recordings, fills short gaps
+    smoother: Smoothing = field(default_factory=SmoothOptions)  # live
     sink: VideoSinkOptions = field(default_factory=VideoSinkOptions)
     show: bool = False  # draw even if no video is written
     resume: bool = False  # go on where an earlier run broke off
@@ -85,11 +97,13 @@ class Recording:
         self._recorded = is_recorded(source)
         if not self._recorded and (options.smoothing == "offline" or options.resume):
             raise MediaError(
-                f"{printable(source)}: offline smoothing and --resume need a file or folder, which can be read twice"
+                f"{name_source(source)}: offline smoothing and --resume need a file or folder, which can be read twice"
             )
         if options.smoothing == "offline" and options.tracking is None:
             raise MediaError("smoothing needs identities: leave out --no-track, or add --smooth off")
-        self.source: FrameSource = open_frames(source, options.selection, rate=options.rate, live=options.live)
+        self.source: FrameSource = open_frames(
+            source, options.selection, rate=options.rate, live=options.live, levels=options.levels
+        )
         self._journal = self._open_journal() if self._recorded else None
         self._reading = self.source  # another reader of it in the second pass
         self._sink: VideoSink | None = None
@@ -100,15 +114,16 @@ class Recording:
     def __iter__(self) -> Iterator[Step]:
         """Do the work."""
         options = self._options
-        tracker = None if options.tracking is None else Tracker(options.tracking)
+        tracker = None if options.tracking is None else start_tracker(options.tracking)
         try:
             if options.smoothing == "offline" and tracker is not None:
-                for place, poses in self._found():
+                for place, poses in self._find():
                     yield Step("find", _stamp(place), poses, None)
                 yield from self._second_pass(tracker)
             else:
-                smoother = Smoother(SmoothOptions()) if tracker and options.smoothing == "live" else None
-                for place, poses in followed(self._found(), tracker, smoother):
+                live = tracker is not None and options.smoothing == "live"
+                smoother = start_smoother(options.smoother) if live else None
+                for place, poses in follow(self._find(), tracker, smoother):
                     yield self._write(place, poses)
         finally:
             self._reading.close()
@@ -167,6 +182,8 @@ class Recording:
             "video": None if file is None else [file.st_size, file.st_mtime_ns],
             "part": [selection.every, selection.start, selection.end],
             "rate": options.rate,
+            "levels": options.levels if isinstance(options.levels, str) else list(options.levels),
+            "list of files": _sign_names(self.source),
             **options.conditions,
         }
         journal = Journal(self._stem.with_name(f"{self._stem.name}.poses.journal"), conditions, resume=options.resume)
@@ -174,21 +191,21 @@ class Recording:
             self.source.close()
             start = max(selection.start, journal.last.time)
             selection = dataclasses.replace(selection, start=start, after=journal.last.index)
-            self.source = open_frames(self._name, selection, rate=options.rate)
+            self.source = open_frames(self._name, selection, rate=options.rate, levels=options.levels)
         return journal
 
-    def _found(self) -> Iterator[tuple[Frame | Stamp, Poses]]:
+    def _find(self) -> Iterator[tuple[Frame | Stamp, Poses]]:
         """What is known, then what the network finds, which becomes known."""
         journal = self._journal
         if journal is None:
-            yield from found(self._estimator, self.source)
+            yield from find_in_frames(self._estimator, self.source)
             return
         known = journal.entries(self._estimator.skeleton, known_only=True)
         if not self._replays:
             yield from known
             known = iter(())
         before = journal.known if self._replays else 0
-        for number, (frame, poses) in enumerate(found(self._estimator, self.source, known)):
+        for number, (frame, poses) in enumerate(find_in_frames(self._estimator, self.source, known)):
             if number >= before:
                 journal.add(frame.stamp, poses)
             yield frame, poses
@@ -204,7 +221,8 @@ class Recording:
             for (stamp, _), poses in zip(entries, steady, strict=True):
                 yield self._write(stamp, poses)
             return
-        self._reading = open_frames(self._name, self._options.selection, rate=self._options.rate)
+        options = self._options
+        self._reading = open_frames(self._name, options.selection, rate=options.rate, levels=options.levels)
         for frame, poses in zip(self._reading, steady, strict=False):  # more frames than found: it was interrupted
             yield self._write(frame, poses)
 
@@ -227,6 +245,12 @@ class Recording:
         if poses.track_ids is not None:
             self._identities.update(poses.track_ids.tolist())
         return Step("write", _stamp(place), poses, drawn)
+
+
+def _sign_names(source: FrameSource) -> str | None:
+    """What tells a list of pictures from any other; None for videos."""
+    names = "\n".join(source.names) if isinstance(source, PictureFrames) else None
+    return None if names is None else hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _stamp(place: Frame | Stamp) -> Stamp:

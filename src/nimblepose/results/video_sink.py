@@ -95,7 +95,7 @@ class VideoSink:
             file.add(stamp, poses)
         if picture is not None:
             if self._trails is not None:
-                self._trails = self._trails.extended(poses, stamp.time)
+                self._trails = self._trails.extend(poses, stamp.time)
             drawn = draw_poses(picture, poses, self.options.draw, trails=self._trails)
             if self.options.video:
                 self._writer().add(drawn, stamp.time)

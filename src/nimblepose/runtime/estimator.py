@@ -11,29 +11,26 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.codec.decode import DecodeOptions, decode, paf_offset
+from nimblepose.codec.decode import DecodeOptions, compute_paf_offset, decode
 from nimblepose.core.errors import ModelError
 from nimblepose.core.geometry import Placement
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.media.frames import EVERYTHING, Frame, Selection
-from nimblepose.media.pictures import read_picture
+from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import open_frames
 from nimblepose.runtime.averaging import average, mirror
 from nimblepose.runtime.backends import Backend, BackendName, Fields, choose_backend, open_backend
 from nimblepose.runtime.models import find_model
 from nimblepose.runtime.prepare import Batch, prepare
-from nimblepose.runtime.streaming import Allowance, map_in_order, usable_cores
-from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, tracked
-from nimblepose.tracking.smoothing import SmoothOptions
-from nimblepose.tracking.tracker import TrackOptions
+from nimblepose.runtime.streaming import Allowance, count_usable_cores, map_in_order
+from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, Smoothing, Tracking, track_frames
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     Source = str | Path | Image | NDArray[np.uint8]
 
-Picture = NDArray[np.uint8]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -121,7 +118,7 @@ class PoseEstimator:
             return [self(one) for one in source]
         return list(self.map(lambda one, find: find(read_picture(one)), source))
 
-    def stream(self, pictures: Iterable[Picture]) -> Iterator[Poses]:
+    def stream(self, pictures: Iterable[Picture], *, pixel_aspect: float = 1.0) -> Iterator[Poses]:
         """Poses of many pictures or video frames, in order, as many at a time as there are threads.
 
         One picture per thread from preparing to decoding beats all threads on one picture. At most a few pictures are
@@ -129,15 +126,23 @@ class PoseEstimator:
 
         Args:
             pictures: (H, W, 3) uint8 RGB arrays, of any sizes.
+            pixel_aspect: Width over height of their pixels as they are shown, which video need not have square.
         """
-        yield from self.map(lambda picture, find: find(picture), pictures)
+        yield from self.map(lambda picture, find: find(picture), pictures, pixel_aspect=pixel_aspect)
 
-    def map(self, work: Callable[[T, Callable[[Picture], Poses]], R], items: Iterable[T]) -> Generator[R, None, None]:
+    def map(
+        self,
+        work: Callable[[T, Callable[[Picture], Poses]], R],
+        items: Iterable[T],
+        *,
+        pixel_aspect: float = 1.0,
+    ) -> Generator[R, None, None]:
         """Like `stream`, with more to do in the same threads: reading a picture before, drawing and encoding after.
 
         Args:
             work: Called with an item and a function that finds everybody in an (H, W, 3) uint8 RGB array.
             items: Taken in the caller's thread; at most one more than there are threads is under way.
+            pixel_aspect: As in `stream`.
 
         Returns:
             What `work` returned, in the order of the items.
@@ -147,9 +152,9 @@ class PoseEstimator:
 
         def find(picture: Picture) -> Poses:
             with memory.taken() as take:
-                height, width = self.place(picture, scale=max(self.scales)).input_size
+                height, width = self.place(picture, scale=max(self.scales), pixel_aspect=pixel_aspect).input_size
                 take(height * width)
-                return self.estimate(picture, backend)
+                return self.estimate(picture, backend, pixel_aspect=pixel_aspect)
 
         with closing(map_in_order(lambda item: work(item, find), items, workers=backend.callers)) as results:
             yield from results
@@ -159,16 +164,17 @@ class PoseEstimator:
         source: str | int | Path | BinaryIO,
         *,
         selection: Selection = EVERYTHING,
-        tracking: TrackOptions | None = DEFAULT_TRACKING,
-        smoothing: SmoothOptions | None = DEFAULT_SMOOTHING,
+        tracking: Tracking | None = DEFAULT_TRACKING,
+        smoothing: Smoothing | None = DEFAULT_SMOOTHING,
     ) -> Iterator[tuple[Frame, Poses]]:
         """Follow everybody through a video: `for frame, poses in estimator.track("match.mp4"): ...`.
 
         Args:
             source: A file, a folder of frames, 0 for a camera, an rtsp or http address, "-" for standard input.
             selection: Which frames; all if not given.
-            tracking: When two sightings are one person; None: no identities, no smoothing.
-            smoothing: How much is noise; None: keypoints as they were found.
+            tracking: When two sightings are one person, or what starts a tracker of your own: the class of a `Tracker`,
+                a function that makes one; None: no identities, no smoothing.
+            smoothing: How much is noise, or what starts a `Smoother`; None: keypoints as they were found.
 
         Returns:
             Frames with index, time in seconds and image, each with the people in it; `poses.track_ids` says who is who.
@@ -180,7 +186,7 @@ class PoseEstimator:
         """
         if self.decode_options.complete:
             raise ModelError("DecodeOptions(complete=True) is for pictures; leave it out to follow people in a video")
-        return tracked(self, open_frames(source, selection), tracking, smoothing)
+        return track_frames(self, open_frames(source, selection), tracking, smoothing)
 
     @cached_property
     def backend(self) -> Backend:
@@ -191,7 +197,7 @@ class PoseEstimator:
     def _parallel(self) -> Backend:
         """The model, set up for one picture per thread."""
         # torch works on one picture at a time anyway
-        return self._open(parallel=1 if self.backend_name == "torch" else self._threads or usable_cores())
+        return self._open(parallel=1 if self.backend_name == "torch" else self._threads or count_usable_cores())
 
     def _open(self, *, parallel: int) -> Backend:
         if parallel not in self._opened:
@@ -199,25 +205,31 @@ class PoseEstimator:
             self._opened[parallel] = open_backend(self.model, self.backend_name, threads=threads, parallel=parallel)
         return self._opened[parallel]
 
-    def estimate(self, picture: Picture, backend: Backend | None = None) -> Poses:
-        """Find everybody in one (H, W, 3) uint8 RGB array."""
-        placement = self.place(picture)
-        fields = self.fields([picture], placement, backend)
+    def estimate(self, picture: Picture, backend: Backend | None = None, *, pixel_aspect: float = 1.0) -> Poses:
+        """Find everybody in one (H, W, 3) uint8 RGB array, in its own pixels whatever their aspect."""
+        placement = self.place(picture, pixel_aspect=pixel_aspect)
+        fields = self.compute_fields([picture], placement, backend)
         return self.decode(fields.heatmaps[0], fields.pafs[0], placement)
 
     # The steps, for those who want to time or to look between them ---------------------------------------------------
 
-    def place(self, picture: Picture, *, scale: float = 1.0) -> Placement:
+    def place(self, picture: Picture, *, scale: float = 1.0, pixel_aspect: float = 1.0) -> Placement:
         """Where the picture lies in the network input."""
         height, width = picture.shape[:2]
-        stride = self.metadata.input.stride
-        return Placement.fit((height, width), round(self.input_height * scale), stride=stride)
+        return Placement.fit(
+            (height, width),
+            round(self.input_height * scale),
+            stride=self.metadata.input.stride,
+            pixel_aspect=pixel_aspect,
+        )
 
     def prepare(self, pictures: Sequence[Picture], placement: Placement) -> Batch:
         """Pictures of one shape to a batch for the network, (B, 3, h, w)."""
         return prepare(pictures, placement, self.metadata.input)
 
-    def fields(self, pictures: Sequence[Picture], placement: Placement, backend: Backend | None = None) -> Fields:
+    def compute_fields(
+        self, pictures: Sequence[Picture], placement: Placement, backend: Backend | None = None
+    ) -> Fields:
         """Fields of pictures of one shape; averaged with the mirror image and over scales if so asked."""
         backend = backend or self.backend
         if not self.flip and self.scales == (1.0,):
@@ -226,10 +238,11 @@ class PoseEstimator:
             )
             return backend.run(self._input.batch)
         stride = self.metadata.input.stride
-        offset = paf_offset(stride, self.metadata.paf_geometry)
+        offset = compute_paf_offset(stride, self.metadata.paf_geometry)
         parts = []
         for scale in self.scales:
-            batch = self.prepare(pictures, self.place(pictures[0], scale=scale))
+            at_scale = self.place(pictures[0], scale=scale, pixel_aspect=placement.pixel_aspect)
+            batch = self.prepare(pictures, at_scale)
             parts.append(backend.run(batch))
             if self.flip:
                 mirrored = backend.run(np.ascontiguousarray(batch[..., ::-1]))

@@ -2,20 +2,17 @@
 
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nimblepose.core.errors import DownloadError, ModelError
+from nimblepose.core.progress import StageProgress
 from nimblepose.core.web import download
 
 MODEL_VARIABLE = "NIMBLEPOSE_MODEL"  # name or path of the model to use when none is given
 CACHE_VARIABLE = "NIMBLEPOSE_CACHE"  # folder for fetched models instead of the user's cache
 OFFLINE_VARIABLE = "NIMBLEPOSE_OFFLINE"  # set to 1: never touch the network
-
-Progress = Callable[[str, int, int], None]
-"""Called while a file arrives: its name, bytes so far, bytes in all."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,7 @@ MODELS: dict[str, NamedModel] = {
 DEFAULT_MODEL = "human"
 
 
-def find_model(model: str | Path | None = None, *, fetch: bool = True, progress: Progress | None = None) -> Path:
+def find_model(model: str | Path | None = None, *, fetch: bool = True, progress: StageProgress | None = None) -> Path:
     """The file of a model given by path or name, else by the variable NIMBLEPOSE_MODEL, else of the default model.
 
     The models of the package are always there. Another named model that is not in the cache is fetched first, or
@@ -140,9 +137,11 @@ def find_model(model: str | Path | None = None, *, fetch: bool = True, progress:
             raise ModelError(f"{PACKAGED[chosen].path} is missing from this installation; install nimblepose again")
         return PACKAGED[chosen].path
     if chosen in MODELS:
-        here = cached(MODELS[chosen])
+        here = find_cached(MODELS[chosen])
         if here is None and not fetch:
-            raise DownloadError(f"{chosen} is not in {cache_folder()}; bring it with `nimblepose model fetch {chosen}`")
+            raise DownloadError(
+                f"{chosen} is not in {find_cache_folder()}; bring it with `nimblepose model fetch {chosen}`"
+            )
         return here or fetch_model(MODELS[chosen], progress=progress)
     path = Path(chosen).expanduser()
     if path.is_file():
@@ -154,7 +153,7 @@ def find_model(model: str | Path | None = None, *, fetch: bool = True, progress:
     )
 
 
-def cache_folder() -> Path:
+def find_cache_folder() -> Path:
     """Where fetched models lie: NIMBLEPOSE_CACHE, else the user's cache folder (XDG_CACHE_HOME on Linux)."""
     if own := os.environ.get(CACHE_VARIABLE):
         return Path(own).expanduser()
@@ -168,14 +167,14 @@ def is_offline() -> bool:
     return os.environ.get(OFFLINE_VARIABLE, "").lower() not in ("", "0", "false", "no")
 
 
-def cached(model: NamedModel) -> Path | None:
+def find_cached(model: NamedModel) -> Path | None:
     """The model's first file if all its files lie intact in the cache."""
-    folder = cache_folder() / model.name
+    folder = find_cache_folder() / model.name
     intact = all(file.is_intact(folder / file.name) for file in model.files)
     return folder / model.files[0].name if intact else None
 
 
-def fetch_model(model: NamedModel, *, progress: Progress | None = None) -> Path:
+def fetch_model(model: NamedModel, *, progress: StageProgress | None = None) -> Path:
     """Bring a named model into the cache, unless it is there, and return its first file.
 
     Every file is checked by its SHA-384 before it gets its name, so that a broken or foreign file is never used;
@@ -184,32 +183,32 @@ def fetch_model(model: NamedModel, *, progress: Progress | None = None) -> Path:
     Raises:
         DownloadError: switched off, unreachable, or what arrived is not the file; the message says what to do by hand.
     """
-    folder = cache_folder() / model.name
+    folder = find_cache_folder() / model.name
     for file in model.files:
         if file.is_intact(folder / file.name):
             continue
         if is_offline():
             raise DownloadError(
-                f"{model.name} is not complete in {folder}, and {OFFLINE_VARIABLE} is set.\n{by_hand(model)}"
+                f"{model.name} is not complete in {folder}, and {OFFLINE_VARIABLE} is set.\n{explain_by_hand(model)}"
             )
         try:
             _fetch(file, folder, progress)
         except (OSError, ValueError) as error:  # DownloadError is an OSError; pooch refuses checksums by ValueError
-            raise DownloadError(f"{model.name} could not be fetched: {error}\n{by_hand(model)}") from error
+            raise DownloadError(f"{model.name} could not be fetched: {error}\n{explain_by_hand(model)}") from error
     return folder / model.files[0].name
 
 
-def by_hand(model: NamedModel) -> str:
+def explain_by_hand(model: NamedModel) -> str:
     """What to do where the network is closed."""
     addresses = "\n".join(f"  {file.url}\n    sha384 {file.sha384}" for file in model.files)
     return (
         f"By hand: download on any computer\n{addresses}\n"
-        f"into the folder {cache_folder() / model.name} (or one of your choice, and give the path of "
+        f"into the folder {find_cache_folder() / model.name} (or one of your choice, and give the path of "
         f"{model.files[0].name} as model or in {MODEL_VARIABLE})."
     )
 
 
-def _fetch(file: ModelFile, folder: Path, progress: Progress | None) -> None:
+def _fetch(file: ModelFile, folder: Path, progress: StageProgress | None) -> None:
     """Let pooch write to a temporary file, compare the checksum and only then rename it."""
     import pooch
 

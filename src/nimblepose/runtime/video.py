@@ -2,19 +2,24 @@
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from itertools import chain
 from typing import Protocol, TypeVar
 
 from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.media.frames import Frame, FrameSource, Stamp
 from nimblepose.media.pictures import Picture
-from nimblepose.tracking.appearance import with_colours
-from nimblepose.tracking.smoothing import Smoother, SmoothOptions
-from nimblepose.tracking.tracker import Tracker, TrackOptions
+from nimblepose.tracking.appearance import add_colours
+from nimblepose.tracking.protocols import Smoother, Tracker
+from nimblepose.tracking.smoothing import OneEuroSmoother, SmoothOptions
+from nimblepose.tracking.tracker import OksTracker, TrackOptions
 
 _log = logging.getLogger(__name__)
+
+Tracking = TrackOptions | Callable[[], Tracker]  # options of ours, or what starts another, as its class does
+Smoothing = SmoothOptions | Callable[[], Smoother]
 
 DEFAULT_TRACKING, DEFAULT_SMOOTHING = TrackOptions(), SmoothOptions()
 
@@ -22,10 +27,10 @@ DEFAULT_TRACKING, DEFAULT_SMOOTHING = TrackOptions(), SmoothOptions()
 class Streaming(Protocol):
     """What finds poses in pictures, as `PoseEstimator` does."""
 
-    def estimate(self, picture: Picture) -> Poses:
-        """Poses of one picture, as soon as possible."""
+    def estimate(self, picture: Picture, *, pixel_aspect: float = 1.0) -> Poses:
+        """Poses of one picture, as soon as possible; `pixel_aspect` is width over height of a pixel as it is shown."""
 
-    def stream(self, pictures: Iterable[Picture]) -> Iterator[Poses]:
+    def stream(self, pictures: Iterable[Picture], *, pixel_aspect: float = 1.0) -> Iterator[Poses]:
         """Poses of many pictures, in order, as many of them per second as possible."""
 
 
@@ -37,7 +42,7 @@ class _Timed(Protocol):
 T = TypeVar("T", bound=_Timed)
 
 
-def found(
+def find_in_frames(
     estimator: Streaming, source: FrameSource, known: Iterable[tuple[Stamp, Poses]] = ()
 ) -> Iterator[tuple[Frame, Poses]]:
     """Each frame of a source with the people in it, and the colours by which a tracker knows them again.
@@ -62,9 +67,13 @@ def found(
         if frame.stamp != stamp:
             raise MediaError(f"frame {frame.index} at {frame.time} s was frame {stamp.index} at {stamp.time} s before")
         yield frame, poses
+    first = next(remaining, None)
+    if first is None:
+        return
+    remaining, aspect = chain([first], remaining), float(source.info.pixel_aspect)  # known with the first frame
     if source.live:
         for frame in remaining:
-            yield frame, with_colours(estimator.estimate(frame.image), frame.image)
+            yield frame, add_colours(estimator.estimate(frame.image, pixel_aspect=aspect), frame.image)
         return
     under_way: deque[Frame] = deque()
 
@@ -73,12 +82,12 @@ def found(
             under_way.append(frame)
             yield frame.image
 
-    for poses in estimator.stream(pictures()):
+    for poses in estimator.stream(pictures(), pixel_aspect=aspect):
         frame = under_way.popleft()
-        yield frame, with_colours(poses, frame.image)
+        yield frame, add_colours(poses, frame.image)
 
 
-def followed(
+def follow(
     people: Iterable[tuple[T, Poses]], tracker: Tracker | None, smoother: Smoother | None
 ) -> Iterator[tuple[T, Poses]]:
     """The same with identities, then steadied; either only if it is given."""
@@ -90,16 +99,26 @@ def followed(
         yield frame, poses
 
 
-def tracked(
-    estimator: Streaming, source: FrameSource, tracking: TrackOptions | None, smoothing: SmoothOptions | None
+def start_tracker(tracking: Tracking) -> Tracker:
+    """A tracker for one stream."""
+    return OksTracker(tracking) if isinstance(tracking, TrackOptions) else tracking()
+
+
+def start_smoother(smoothing: Smoothing) -> Smoother:
+    """A smoother for one stream."""
+    return OneEuroSmoother(smoothing) if isinstance(smoothing, SmoothOptions) else smoothing()
+
+
+def track_frames(
+    estimator: Streaming, source: FrameSource, tracking: Tracking | None, smoothing: Smoothing | None
 ) -> Iterator[tuple[Frame, Poses]]:
     """Each frame of a source with the people in it; the source is closed with the generator.
 
     What went wrong with the source without ending everything is logged at the end: nobody else could tell.
     """
-    tracker = None if tracking is None else Tracker(tracking)
-    smoother = None if smoothing is None or tracking is None else Smoother(smoothing)
+    tracker = None if tracking is None else start_tracker(tracking)
+    smoother = None if smoothing is None or tracking is None else start_smoother(smoothing)
     with closing(source):
-        yield from followed(found(estimator, source), tracker, smoother)
+        yield from follow(find_in_frames(estimator, source), tracker, smoother)
     for problem in source.problems:
         _log.warning("%s", problem)

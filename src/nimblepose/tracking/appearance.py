@@ -10,7 +10,7 @@ from nimblepose.core.poses import Poses
 _PLACES = np.array([0.2, 0.35, 0.5, 0.65, 0.8], np.float32)  # along a limb; its ends are joints that others share
 
 
-def with_colours(poses: Poses, picture: NDArray[np.uint8]) -> Poses:
+def add_colours(poses: Poses, picture: NDArray[np.uint8]) -> Poses:
     """The same people with their `limb_colours`, looked up in the picture (H, W, 3) in which they were found."""
     limbs, (height, width) = poses.skeleton.limb_indices, picture.shape[:2]
     start, end = poses.keypoints[:, limbs[:, 0]], poses.keypoints[:, limbs[:, 1]]  # (N, L, 2)

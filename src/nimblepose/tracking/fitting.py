@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from nimblepose.tracking.tracks import Floats
 
 _LEAST_SAMPLES = 2.5  # frames to each side that a window holds at least, however slow the frames come
 _STIFFNESS = 1e-4  # resistance to slope and bend where there are too few sightings to tell
@@ -35,18 +35,18 @@ def fit_locally(times: Floats, xy: Floats, *, window: float, size: float) -> Fit
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     half = max(window / 2, _LEAST_SAMPLES * step)
     trust = found.astype(np.float64)
-    fit = _weighted_fit(times, xy, trust, half)
+    fit = _fit_weighted(times, xy, trust, half)
     residual = np.where(found, np.hypot(*np.moveaxis(fit.xy - np.nan_to_num(xy), -1, 0)), np.nan)
     some = found.any(axis=0)
     limit = np.full(xy.shape[1], _OUTLIER_SIZE * size)
     limit[some] = np.maximum(limit[some], _OUTLIER * np.nanmedian(residual[:, some], axis=0))
     trust = np.where(found, np.clip(1 - (np.nan_to_num(residual) / limit) ** 2, 0, 1) ** 2, 0.0)
-    fit = _weighted_fit(times, xy, trust, half)
+    fit = _fit_weighted(times, xy, trust, half)
     hidden = ~found[..., None]
     return Fit(np.where(hidden, np.nan, fit.xy), np.where(hidden, np.nan, fit.velocity))
 
 
-def _weighted_fit(times: Floats, xy: Floats, trust: Floats, half: float) -> Fit:
+def _fit_weighted(times: Floats, xy: Floats, trust: Floats, half: float) -> Fit:
     """Parabolas by weighted least squares: trust (F, K) times nearness, 0 beyond `half` seconds."""
     count = len(times)
     reach = int(np.max(np.searchsorted(times, times + half) - np.arange(count), initial=1))
@@ -91,11 +91,11 @@ def fill_gaps(times: Floats, fit: Fit, *, max_gap: float) -> tuple[Floats, NDArr
     column = np.arange(fit.xy.shape[1])
     start, end = fit.xy[before, column], fit.xy[after, column]
     way = end - start
-    leaving, arriving = (_without_overshoot(fit.velocity[i, column] * length, way) for i in (before, after))
+    leaving, arriving = (_limit_tangents(fit.velocity[i, column] * length, way) for i in (before, after))
     curve = start + way * part**2 * (3 - 2 * part) + leaving * part * (1 - part) ** 2 - arriving * part**2 * (1 - part)
     return np.where(bridged[..., None], curve, fit.xy), before, after
 
 
-def _without_overshoot(tangent: Floats, way: Floats) -> Floats:
+def _limit_tangents(tangent: Floats, way: Floats) -> Floats:
     """Tangents cut so that a cubic stays between its ends (Fritsch and Carlson, 1980)."""
     return np.where(tangent * way > 0, np.sign(way) * np.minimum(np.abs(tangent), 3 * np.abs(way)), 0.0)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from nimblepose.core.errors import PoseError
 from nimblepose.core.poses import Poses
-from nimblepose.tracking.fitting import Fit, Floats, fill_gaps, fit_locally
-from nimblepose.tracking.tracks import body_sizes
+from nimblepose.tracking.fitting import Fit, fill_gaps, fit_locally
+from nimblepose.tracking.tracks import Floats, measure_sizes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class OfflineOptions:
 
 
 @dataclass(frozen=True)
-class _Way:
+class _Trajectory:
     """One person over F frames, from the first to the last sighting."""
 
     first: int  # index of the first frame in the recording
@@ -70,15 +70,15 @@ def smooth_offline(frames: Sequence[tuple[float, Poses]], options: OfflineOption
     for number, (_, poses) in enumerate(frames):
         for row, person in enumerate([] if poses.track_ids is None else poses.track_ids.tolist()):
             seen.setdefault(person, []).append((number, row))
-    ways = {person: _smoothed(_collected(frames, places), times, options) for person, places in seen.items()}
-    return _by_frame(frames, ways)
+    trajectories = {person: _smooth(_collect(frames, places), times, options) for person, places in seen.items()}
+    return _split_by_frame(frames, trajectories)
 
 
-def _collected(frames: Sequence[tuple[float, Poses]], places: Sequence[tuple[int, int]]) -> _Way:
-    """The way of one person as it was seen, at (frame, row) places; NaN and 0 between."""
+def _collect(frames: Sequence[tuple[float, Poses]], places: Sequence[tuple[int, int]]) -> _Trajectory:
+    """The trajectory of one person as it was seen, at (frame, row) places; NaN and 0 between."""
     first, count = places[0][0], places[-1][0] - places[0][0] + 1
     k = len(frames[first][1].skeleton.keypoints)
-    way = _Way(
+    trajectory = _Trajectory(
         first,
         row=np.full(count, -1),
         xy=np.full((count, k, 2), np.nan),
@@ -88,56 +88,56 @@ def _collected(frames: Sequence[tuple[float, Poses]], places: Sequence[tuple[int
     )
     for number, row in places:
         poses, f = frames[number][1], number - first
-        way.row[f], way.xy[f], way.keypoint_scores[f] = row, poses.keypoints[row], poses.keypoint_scores[row]
-        way.scores[f] = poses.scores[row]
-        way.interpolated[f] = poses.interpolation_flags[row]
-    return way
+        trajectory.row[f], trajectory.xy[f], trajectory.scores[f] = row, poses.keypoints[row], poses.scores[row]
+        trajectory.keypoint_scores[f] = poses.keypoint_scores[row]
+        trajectory.interpolated[f] = poses.interpolation_flags[row]
+    return trajectory
 
 
-def _smoothed(way: _Way, times: Floats, options: OfflineOptions) -> _Way:
-    """The way with steadied keypoints and short gaps filled."""
-    times = times[way.first : way.first + len(way.row)]
-    sizes = body_sizes(way.xy)[way.row >= 0]
-    fit = Fit(way.xy, np.zeros_like(way.xy))
+def _smooth(trajectory: _Trajectory, times: Floats, options: OfflineOptions) -> _Trajectory:
+    """The trajectory with steadied keypoints and short gaps filled."""
+    times = times[trajectory.first : trajectory.first + len(trajectory.row)]
+    sizes = measure_sizes(trajectory.xy)[trajectory.row >= 0]
+    fit = Fit(trajectory.xy, np.zeros_like(trajectory.xy))
     if options.window:
-        fit = fit_locally(times, way.xy, window=options.window, size=float(np.median(sizes)))
+        fit = fit_locally(times, trajectory.xy, window=options.window, size=float(np.median(sizes)))
     xy, before, after = fill_gaps(times, fit, max_gap=options.max_gap)
-    new = np.isnan(way.xy[..., 0]) & ~np.isnan(xy[..., 0])
+    new = np.isnan(trajectory.xy[..., 0]) & ~np.isnan(xy[..., 0])
     columns = np.arange(xy.shape[1])
-    lower = np.minimum(way.keypoint_scores[before, columns], way.keypoint_scores[after, columns])
-    there = np.flatnonzero(way.row >= 0)
+    lower = np.minimum(trajectory.keypoint_scores[before, columns], trajectory.keypoint_scores[after, columns])
+    there = np.flatnonzero(trajectory.row >= 0)
     place = np.arange(len(times))
     previous = there[np.searchsorted(there, place, "right") - 1]
     following = there[np.searchsorted(there, place, "left")]
     return dataclasses.replace(
-        way,
+        trajectory,
         xy=xy,
-        keypoint_scores=np.where(new, lower, way.keypoint_scores),
-        scores=np.minimum(way.scores[previous], way.scores[following]),
-        interpolated=way.interpolated | new,
+        keypoint_scores=np.where(new, lower, trajectory.keypoint_scores),
+        scores=np.minimum(trajectory.scores[previous], trajectory.scores[following]),
+        interpolated=trajectory.interpolated | new,
     )
 
 
-def _by_frame(frames: Sequence[tuple[float, Poses]], ways: dict[int, _Way]) -> list[Poses]:
-    """The people of each frame as their ways have them; those who were filled in come last."""
-    present: list[list[tuple[int, int, _Way]]] = [[] for _ in frames]  # (row, id, way) per frame
-    for person, way in ways.items():
-        for f in np.flatnonzero((way.row >= 0) | way.interpolated.any(axis=1)).tolist():
-            row = int(way.row[f])
-            present[way.first + f].append((row if row >= 0 else len(frames[way.first + f][1]), person, way))
+def _split_by_frame(frames: Sequence[tuple[float, Poses]], trajectories: dict[int, _Trajectory]) -> list[Poses]:
+    """The people of each frame as their trajectories have them; those who were filled in come last."""
+    present: list[list[tuple[int, int, _Trajectory]]] = [[] for _ in frames]  # (row, id, trajectory) per frame
+    for person, trajectory in trajectories.items():
+        for f in np.flatnonzero((trajectory.row >= 0) | trajectory.interpolated.any(axis=1)).tolist():
+            row, number = int(trajectory.row[f]), trajectory.first + f
+            present[number].append((row if row >= 0 else len(frames[number][1]), person, trajectory))
     result = []
     for number, ((_, poses), people) in enumerate(zip(frames, present, strict=True)):
         people.sort(key=lambda entry: entry[:2])
         k = len(poses.skeleton.keypoints)
-        part = [(way, number - way.first) for _, _, way in people]
+        part = [(trajectory, number - trajectory.first) for _, _, trajectory in people]
         result.append(
             Poses(
                 poses.skeleton,
-                np.array([way.xy[f] for way, f in part], np.float32).reshape(-1, k, 2),
-                np.array([way.keypoint_scores[f] for way, f in part], np.float32).reshape(-1, k),
-                np.array([way.scores[f] for way, f in part], np.float32),
+                np.array([trajectory.xy[f] for trajectory, f in part], np.float32).reshape(-1, k, 2),
+                np.array([trajectory.keypoint_scores[f] for trajectory, f in part], np.float32).reshape(-1, k),
+                np.array([trajectory.scores[f] for trajectory, f in part], np.float32),
                 np.array([person for _, person, _ in people], np.int64),
-                np.array([way.interpolated[f] for way, f in part], bool).reshape(-1, k),
+                np.array([trajectory.interpolated[f] for trajectory, f in part], bool).reshape(-1, k),
             )
         )
     return result

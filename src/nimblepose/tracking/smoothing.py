@@ -9,9 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nimblepose.core.errors import PoseError
 from nimblepose.core.poses import Poses
-from nimblepose.tracking.tracks import body_sizes
-
-Floats = NDArray[np.float64]
+from nimblepose.tracking.tracks import Floats, measure_sizes
 
 _SIZE_SECONDS = 2.0  # over which a body seen in part is still taken to be as large as it was
 
@@ -49,19 +47,19 @@ class _State:
     def __getitem__(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "_State":
         return _State(*(getattr(self, f.name)[rows] for f in dataclasses.fields(self)))
 
-    def joined(self, other: "_State") -> "_State":
+    def join(self, other: "_State") -> "_State":
         """These people, then the others."""
         both = ((getattr(self, f.name), getattr(other, f.name)) for f in dataclasses.fields(self))
         return _State(*(np.concatenate(pair) for pair in both))
 
-    def of(self, ids: NDArray[np.int64]) -> "_State":
+    def select(self, ids: NDArray[np.int64]) -> "_State":
         """The state of these people in this order; blank for newcomers."""
-        filled = self.joined(_blank(ids, self.times.shape[1]))
+        filled = self.join(_start_blank(ids, self.times.shape[1]))
         same = filled.ids[:, None] == ids
         return filled[same.argmax(axis=0)] if len(same) else filled  # the first of two is the one remembered
 
 
-class Smoother:
+class OneEuroSmoother:
     """Steadies the keypoints of one stream of people with identities (Casiez, Roussel and Vogel, CHI 2012).
 
     A low-pass filter per keypoint, slow at rest, where jitter shows, and quick in motion, where lag shows. It goes by
@@ -95,29 +93,29 @@ class Smoother:
                 f"time {time} after {self._time}: frames must come in order; call reset() where a stream starts anew"
             )
         ids = np.zeros(0, np.int64) if poses.track_ids is None else poses.track_ids
-        blank = _blank(np.zeros(0, np.int64), len(poses.skeleton.keypoints))
+        blank = _start_blank(np.zeros(0, np.int64), len(poses.skeleton.keypoints))
         known = blank if self._state is None else self._state
         known = known[time - known.times.max(axis=1) <= self.options.max_gap]
-        now = _filtered(known.of(ids), poses, time, self.options)
+        now = _filter(known.select(ids), poses, time, self.options)
         unseen = (known.ids[:, None] != ids).all(axis=1)
-        self._state, self._time = now.joined(known[unseen]), time
+        self._state, self._time = now.join(known[unseen]), time
         xy = np.where(poses.found[..., None], now.xy, np.nan).astype(np.float32)
         return dataclasses.replace(poses, keypoints=xy)
 
 
-def _filtered(state: _State, poses: Poses, time: float, options: SmoothOptions) -> _State:
+def _filter(state: _State, poses: Poses, time: float, options: SmoothOptions) -> _State:
     """One step of the filter for M people; keypoints not found keep their state."""
     raw, found = poses.keypoints.astype(np.float64), poses.found
     elapsed = time - state.times  # (M, K)
     fresh = elapsed > options.max_gap  # first seen, or seen again
     elapsed = np.where(fresh, 1.0, np.maximum(elapsed, 1e-6))
-    sizes = np.fmax(body_sizes(raw), state.sizes * np.exp(-elapsed.min(axis=1, initial=1.0) / _SIZE_SECONDS))
-    speed_gain = np.where(fresh, 0.0, _gain(options.speed_cutoff, elapsed))[..., None]
+    sizes = np.fmax(measure_sizes(raw), state.sizes * np.exp(-elapsed.min(axis=1, initial=1.0) / _SIZE_SECONDS))
+    speed_gain = _compute_gain(options.speed_cutoff, elapsed)[..., None]
     xy = np.where(fresh[..., None], raw, state.xy)
     velocity = np.where(fresh[..., None], 0.0, state.velocity)
     velocity = velocity + speed_gain * ((raw - xy) / elapsed[..., None] - velocity)
     speed = np.hypot(velocity[..., 0], velocity[..., 1]) / sizes[:, None]  # body sizes per second
-    xy = xy + _gain(options.min_cutoff + options.beta * speed, elapsed)[..., None] * (raw - xy)
+    xy = xy + _compute_gain(options.min_cutoff + options.beta * speed, elapsed)[..., None] * (raw - xy)
     return _State(
         ids=state.ids,
         sizes=sizes,
@@ -127,12 +125,12 @@ def _filtered(state: _State, poses: Poses, time: float, options: SmoothOptions) 
     )
 
 
-def _gain(cutoff: ArrayLike, elapsed: Floats) -> Floats:
+def _compute_gain(cutoff: ArrayLike, elapsed: Floats) -> Floats:
     """Share of the way to the new value that a low-pass filter of `cutoff` Hz goes in `elapsed` seconds."""
     return np.asarray(-np.expm1(-2 * math.pi * np.asarray(cutoff) * elapsed))
 
 
-def _blank(ids: NDArray[np.int64], keypoints: int) -> _State:
+def _start_blank(ids: NDArray[np.int64], keypoints: int) -> _State:
     """People of whom nothing is known."""
     n = len(ids)
     return _State(

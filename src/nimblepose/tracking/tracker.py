@@ -5,12 +5,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nimblepose.core.errors import PoseError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.poses import Poses
-from nimblepose.tracking.tracks import Indices, Tracks, started
+from nimblepose.tracking.tracks import Flags, Floats, Indices, Tracks, start_tracks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +38,7 @@ class TrackOptions:
             raise PoseError(f"min_sightings must be 1 or more, got {self.min_sightings}")
 
 
-class Tracker:
+class OksTracker:
     """Gives the people of one stream their identities: counted up from 1, never used again, the same in every run.
 
     Tracks are expected where their motion leads, and matched by OKS to the people found, optimally, in rounds: who is
@@ -73,71 +72,73 @@ class Tracker:
             PoseError: time runs backwards, or the people have another skeleton than before.
             MissingPackageError: scipy is not installed.
         """
-        options, tracks = self.options, self._tracks
-        if not self._time <= time < math.inf:
-            raise PoseError(
-                f"time {time} after {self._time}: frames must come in order; call reset() where a stream starts anew"
-            )
-        if tracks is None:
-            tracks = started(Poses.empty(poses.skeleton), time)
-        if (tracks.xy.shape[1], tracks.colours.shape[1]) != (len(poses.skeleton.keypoints), len(poses.skeleton.limbs)):
-            raise PoseError(f"this tracker follows {tracks.xy.shape[1]} keypoints; use one per skeleton")
-        remembered = time - tracks.times <= options.max_gap
-        if not remembered.all():
-            tracks = tracks[remembered]
-        expected = tracks.expected(time)
-        similarity = expected.similarity(poses)
-        value = similarity * expected.certainty()[:, None]
-        pairs = np.nonzero(similarity >= min(options.min_similarity, options.relink_similarity))
-        value[pairs] *= expected.colour_similarity(poses, *pairs)
-        known, confident = tracks.ids > 0, poses.scores >= options.confident_score
-        everybody = np.ones(len(poses), bool)
-        owner = np.full(len(poses), -1, np.intp)  # which track each person found belongs to
-        unseen = np.ones(len(tracks), bool)
-        for rows, columns, least in (
-            (known, confident, options.min_similarity),
-            (known, ~confident, options.min_similarity),
-            (known, everybody, options.relink_similarity),
-            (~known, everybody, options.min_similarity),
-        ):
-            free, waiting = np.flatnonzero(rows & unseen), np.flatnonzero(columns & (owner < 0))
-            if not len(free) or not len(waiting):
-                continue
-            pairs = free[:, None], waiting
-            a, b = _matched(np.where(similarity[pairs] >= least, value[pairs], 0.0))
-            owner[waiting[b]] = free[a]
-            unseen[free[a]] = False
+        tracks = self._remember(poses, time)
+        expected = tracks.predict(time)
+        similarity = expected.compare(poses)
+        value = similarity * expected.compute_certainty()[:, None]
+        pairs = np.nonzero(similarity >= min(self.options.min_similarity, self.options.relink_similarity))
+        value[pairs] *= expected.compare_colours(poses, *pairs)
+        known, confident = tracks.ids > 0, poses.scores >= self.options.confident_score
+        owner = self._assign(similarity, value, known, confident)
 
-        matched = owner >= 0
+        matched, unseen = owner >= 0, np.ones(len(tracks), bool)
+        unseen[owner[matched]] = False
         others = similarity[:, matched].copy()
         others[owner[matched], np.arange(len(others.T))] = 0
-        others[~known] = 0
-        kept = expected[owner[matched]].seen(poses[matched], time, others.max(axis=0, initial=0.0))
-        twice = (similarity[known & ~unseen] > options.max_resemblance).any(axis=0)
+        kept = expected[owner[matched]].update(poses[matched], time, others.max(axis=0, initial=0.0))
+        twice = (similarity[known & ~unseen] > self.options.max_resemblance).any(axis=0)
         begun = ~matched & ~twice
-        now = kept.joined(started(poses[begun], time)) if begun.any() else kept  # in order of `where`
-        where = np.concatenate([np.flatnonzero(matched), np.flatnonzero(begun)])
-        sure = (now.ids == 0) & (confident[where] | (now.sightings >= options.min_sightings))
+        now = kept.join(start_tracks(poses[begun], time)) if begun.any() else kept
+        where = np.concatenate([np.flatnonzero(matched), np.flatnonzero(begun)])  # each of them is among the poses
+        sure = (now.ids == 0) & (confident[where] | (now.sightings >= self.options.min_sightings))
         if sure.any():
-            now = now.named(self._count(now.ids, sure, where))
+            now = self._name(now, sure)
         missing = known & unseen  # who is tentative and not seen is forgotten
-        self._tracks, self._time = now.joined(tracks[missing]) if missing.any() else now, time
+        self._tracks, self._time = now.join(tracks[missing]) if missing.any() else now, time
         ids = np.zeros(len(poses), np.int64)
         ids[where] = now.ids
         named = dataclasses.replace(poses, track_ids=ids)
         return named if (ids > 0).all() else named[ids > 0]
 
-    def _count(self, ids: NDArray[np.int64], sure: NDArray[np.bool_], where: Indices) -> NDArray[np.int64]:
-        """Next identities for those who are `sure`, in the order of `where`: that of the people given."""
-        newcomers = np.flatnonzero(sure)
-        newcomers = newcomers[np.argsort(where[newcomers])]
-        ids = ids.copy()
-        ids[newcomers] = self._next_id + np.arange(len(newcomers))
-        self._next_id += len(newcomers)
-        return ids
+    def _remember(self, poses: Poses, time: float) -> Tracks:
+        """Everybody seen in the last `max_gap` seconds, if the poses belong to this stream."""
+        if not self._time <= time < math.inf:
+            raise PoseError(
+                f"time {time} after {self._time}: frames must come in order; call reset() where a stream starts anew"
+            )
+        tracks = start_tracks(Poses.empty(poses.skeleton), time) if self._tracks is None else self._tracks
+        if (tracks.xy.shape[1], tracks.colours.shape[1]) != (len(poses.skeleton.keypoints), len(poses.skeleton.limbs)):
+            raise PoseError(f"this tracker follows {tracks.xy.shape[1]} keypoints; use one per skeleton")
+        remembered = time - tracks.times <= self.options.max_gap
+        return tracks if remembered.all() else tracks[remembered]
+
+    def _assign(self, similarity: Floats, value: Floats, known: Flags, confident: Flags) -> Indices:
+        """The track of each of N people, (N,), -1 for none, in rounds; similarity and value are (T, N)."""
+        options, everybody = self.options, np.ones_like(confident)
+        owner, unseen = np.full(len(confident), -1, np.intp), np.ones_like(known)
+        for tracks, people, least in (
+            (known, confident, options.min_similarity),
+            (known, ~confident, options.min_similarity),
+            (known, everybody, options.relink_similarity),
+            (~known, everybody, options.min_similarity),
+        ):
+            free, waiting = np.flatnonzero(tracks & unseen), np.flatnonzero(people & (owner < 0))
+            if len(free) and len(waiting):
+                pairs = free[:, None], waiting
+                rows, columns = _match(np.where(similarity[pairs] >= least, value[pairs], 0.0))
+                owner[waiting[columns]] = free[rows]
+                unseen[free[rows]] = False
+        return owner
+
+    def _name(self, tracks: Tracks, new: Flags) -> Tracks:
+        """The same tracks, the new ones with the next identities."""
+        ids = tracks.ids.copy()
+        ids[new] = self._next_id + np.arange(new.sum())
+        self._next_id += int(new.sum())
+        return dataclasses.replace(tracks, ids=ids)
 
 
-def _matched(value: NDArray[np.float64]) -> tuple[Indices, Indices]:
+def _match(value: Floats) -> tuple[Indices, Indices]:
     """Rows and columns of the pairs, each used once, with the largest sum; none where the value is 0."""
     if not value.any():
         return np.zeros(0, np.intp), np.zeros(0, np.intp)

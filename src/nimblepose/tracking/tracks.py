@@ -4,12 +4,13 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from nimblepose.core.poses import Poses
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+Flags = NDArray[np.bool_]
 Colours = NDArray[np.float32]
 
 _SIZE = 0.45  # square root of COCO's area, which OKS counts in, per diagonal of the box around the keypoints
@@ -21,8 +22,6 @@ _PLACE_ERROR = 0.05  # body sizes by which a sighting as a whole is off
 _RIVAL_ERROR = 0.5  # the same, times the likeness to another person: where people overlap, poses get mixed
 _TOLERANCE = 0.16  # body sizes by which a keypoint may be off: twice the OKS sigma of a shoulder
 _SHAPE_GAIN = 0.5  # how far each keypoint goes from where it was expected, body motion aside, to where it was found
-_MEMORY_SECONDS = 0.7  # after which a keypoint that is not seen counts for a third
-_ENOUGH_SHARED = 3.0  # keypoints; a match on fewer is doubtful
 _DARK = 20.0  # gray levels added to colours before logarithms: noise of dark cloth is not colour
 _COLOUR_TOLERANCE = 0.25  # of logarithms of a colour, between two sightings of a person some seconds apart
 _MOST_COLOUR = 4.0  # squared differences, in squared tolerances, that count at most: a limb may be somebody else's
@@ -39,7 +38,6 @@ class Tracks:
 
     ids: NDArray[np.int64]  # (T,); 0 = tentative, without identity
     xy: Floats  # (T, K, 2) pixels at the time last seen; what was missing then has moved along; NaN: never found
-    keypoint_times: Floats  # (T, K) seconds, when each keypoint was last found; -inf: never
     times: Floats  # (T,) seconds, when last seen
     velocity: Floats  # (T, 2) pixels per second
     covariance: Floats  # (T, 2, 2) of place and speed, in pixels and seconds
@@ -50,15 +48,15 @@ class Tracks:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, chosen: Indices | NDArray[np.bool_]) -> "Tracks":
+    def __getitem__(self, chosen: Indices | Flags) -> "Tracks":
         return Tracks(*(column[chosen] for column in vars(self).values()))
 
-    def joined(self, other: "Tracks") -> "Tracks":
+    def join(self, other: "Tracks") -> "Tracks":
         """These tracks, then the others."""
         both = zip(vars(self).values(), vars(other).values(), strict=True)
         return Tracks(*(np.concatenate(pair) for pair in both))
 
-    def expected(self, time: float) -> "Tracks":
+    def predict(self, time: float) -> "Tracks":
         """Where everybody should be by now, and how sure that is: on their way at a speed that dies away."""
         gap = time - self.times
         slowed = np.exp(-gap / _COAST_SECONDS)
@@ -76,7 +74,7 @@ class Tracks:
             covariance=covariance,
         )
 
-    def certainty(self) -> Floats:
+    def compute_certainty(self) -> Floats:
         """How sure the place of each is, (T,) in (0, 1]: the peak of a Gaussian that grows wider gets lower.
 
         Somebody long out of sight might be anywhere near, so many people found are similar enough; whoever was seen a
@@ -85,34 +83,32 @@ class Tracks:
         tolerance = (_TOLERANCE * self.sizes) ** 2
         return np.asarray(np.sqrt(tolerance / (tolerance + self.covariance[:, 0, 0])))
 
-    def similarity(self, poses: Poses) -> Floats:
+    def compare(self, poses: Poses) -> Floats:
         """How well each track, expected now, explains each of N people found, (T, N) in [0, 1].
 
-        OKS over the keypoints that both have, weighted by how surely each was found and how lately it was seen; the
-        tolerance grows where the place is not sure.
+        OKS over the keypoints that both have, weighted by how surely each was found; the tolerance grows where the
+        place is not sure.
         """
         tolerance = (2 * np.asarray(poses.skeleton.oks_sigmas) * self.sizes[:, None]) ** 2
         tolerance = tolerance + self.covariance[:, 0, 0, None]  # (T, K)
-        fresh = np.exp(-(self.times[:, None] - self.keypoint_times) / _MEMORY_SECONDS)  # (T, K); 0 if never found
         scores = np.where(poses.found, poses.keypoint_scores, 0.0)  # (N, K)
-        ever = fresh > 0
-        places = np.where(ever[..., None], self.xy, 0.0).astype(np.float32)  # single precision: four times as fast
+        known = ~np.isnan(self.xy[..., 0])  # (T, K)
+        places = np.where(known[..., None], self.xy, 0.0).astype(np.float32)  # single precision: four times as fast
         keypoints = np.where(poses.found[..., None], poses.keypoints, np.float32(0))
         x, y = (places[:, None, :, c] - keypoints[None, ..., c] for c in (0, 1))  # (T, N, K)
         with np.errstate(under="ignore"):
             likeness = np.exp((x * x + y * y) * (-0.5 / tolerance[:, None]).astype(np.float32))
-        mean = ((likeness * scores) @ fresh[..., None])[..., 0] / np.maximum(fresh @ scores.T, 1e-9)
-        shared = ever.astype(np.float64) @ poses.found.T.astype(np.float64)  # (T, N)
-        return np.asarray(mean * np.minimum(1.0, shared / _ENOUGH_SHARED))
+        weights = known.astype(np.float64)
+        return np.asarray(((likeness * scores) @ weights[..., None])[..., 0] / np.maximum(weights @ scores.T, 1e-9))
 
-    def colour_similarity(self, poses: Poses, rows: Indices, columns: Indices) -> Floats:
+    def compare_colours(self, poses: Poses, rows: Indices, columns: Indices) -> Floats:
         """How alike the clothes of P pairs of a track and a person are, (P,) in (0, 1], by the limbs that both have.
 
         Without such a limb it is that of two sightings of a person who differ as much as is usual.
         """
         if poses.limb_colours is None:
             return np.full(len(rows), np.exp(-0.5))
-        difference = (self.colours[rows] - _logarithms(poses)[columns]) / _COLOUR_TOLERANCE
+        difference = (self.colours[rows] - _take_logarithms(poses)[columns]) / _COLOUR_TOLERANCE
         squares = np.minimum(difference * difference, _MOST_COLOUR)
         sums = squares[..., 0] + squares[..., 1] + squares[..., 2]  # (P, L)
         known = ~np.isnan(sums)
@@ -120,7 +116,7 @@ class Tracks:
         mean = np.where(known, sums, 0).sum(axis=-1) / np.maximum(count, 1)
         return np.asarray(np.exp(-0.5 * np.where(count > 0, mean, 1.0)))
 
-    def seen(self, poses: Poses, time: float, rivals: Floats) -> "Tracks":
+    def update(self, poses: Poses, time: float, rivals: Floats) -> "Tracks":
         """The tracks, expected now, after each was found again: N = T people in the same order.
 
         Args:
@@ -130,9 +126,9 @@ class Tracks:
         """
         size = self.sizes
         off = poses.keypoints - self.xy  # (T, K, 2)
-        shift = _median(off)
+        shift = _take_medians(off)
         rest = off - shift[:, None]
-        spread = _median(np.hypot(rest[..., 0], rest[..., 1])[..., None])[:, 0]
+        spread = _take_medians(np.hypot(rest[..., 0], rest[..., 1])[..., None])[:, 0]
         error = (_PLACE_ERROR * size) ** 2 + spread**2 + (_RIVAL_ERROR * size * rivals) ** 2
         gain = self.covariance[:, :, 0] / (self.covariance[:, 0, 0] + error)[:, None]  # (T, 2) of place and speed
         moved = gain[:, :1] * shift
@@ -142,27 +138,22 @@ class Tracks:
         return Tracks(
             ids=self.ids,
             xy=xy,
-            keypoint_times=np.where(poses.found, time, self.keypoint_times),
             times=np.full(len(self), time),
             velocity=self.velocity + gain[:, 1:] * shift,
             covariance=self.covariance - gain[:, :, None] * self.covariance[:, :1],
-            sizes=body_sizes(xy),
+            sizes=measure_sizes(xy),
             sightings=self.sightings + 1,
-            colours=self.colours if poses.limb_colours is None else self._mixed(_logarithms(poses), rivals),
+            colours=self.colours if poses.limb_colours is None else self._mix_colours(_take_logarithms(poses)),
         )
 
-    def _mixed(self, colours: Colours, rivals: Floats) -> Colours:
-        """The colours known so far, a little nearer to those seen now, less so where somebody else is near."""
-        gain = (_COLOUR_GAIN * (1 - rivals)).astype(np.float32)[:, None, None]
+    def _mix_colours(self, colours: Colours) -> Colours:
+        """The colours known so far, a little nearer to those seen now."""
+        gain = np.float32(_COLOUR_GAIN)
         mixed = np.where(np.isnan(colours), self.colours, self.colours + gain * (colours - self.colours))
         return np.where(np.isnan(self.colours), colours, mixed)
 
-    def named(self, ids: ArrayLike) -> "Tracks":
-        """The same tracks with other identities."""
-        return dataclasses.replace(self, ids=np.asarray(ids, np.int64))
 
-
-def body_sizes(xy: NDArray[np.floating]) -> Floats:
+def measure_sizes(xy: NDArray[np.floating]) -> Floats:
     """Square roots of the areas of bodies, in pixels, (T,), from (T, K, 2) keypoints: the unit of OKS.
 
     By the diagonal of the box around the keypoints, which changes less than its area when somebody turns sideways.
@@ -173,38 +164,37 @@ def body_sizes(xy: NDArray[np.floating]) -> Floats:
     return np.asarray(np.fmax(_SIZE * diagonal, _MIN_SIZE))
 
 
-def started(poses: Poses, time: float) -> Tracks:
+def start_tracks(poses: Poses, time: float) -> Tracks:
     """Tentative tracks of people seen for the first time.
 
     Of whom only a part is seen, as of those who enter a picture, the body is larger than that part, and so is the speed
     that it may have.
     """
     n = len(poses)
-    size = body_sizes(poses.keypoints)
+    size = measure_sizes(poses.keypoints)
     whole = size * np.sqrt(poses.found.shape[1] / np.maximum(poses.found.sum(axis=1), 1))
     covariance = np.zeros((n, 2, 2))
     covariance[:, 0, 0], covariance[:, 1, 1] = (_PLACE_ERROR * size) ** 2, (_SPEED * whole) ** 2
     return Tracks(
         ids=np.zeros(n, np.int64),
         xy=poses.keypoints.astype(np.float64),
-        keypoint_times=np.where(poses.found, time, -np.inf),
         times=np.full(n, time),
         velocity=np.zeros((n, 2)),
         covariance=covariance,
         sizes=size,
         sightings=np.ones(n, np.int64),
-        colours=_logarithms(poses),
+        colours=_take_logarithms(poses),
     )
 
 
-def _logarithms(poses: Poses) -> Colours:
+def _take_logarithms(poses: Poses) -> Colours:
     """Of the colours along limbs, (N, L, 3): light that changes adds the same to all; NaN where not known."""
     if poses.limb_colours is None:
         return np.full((len(poses), len(poses.skeleton.limbs), 3), np.float32(np.nan))
     return np.asarray(np.log(poses.limb_colours + np.float32(_DARK)), np.float32)
 
 
-def _median(values: Floats) -> Floats:
+def _take_medians(values: Floats) -> Floats:
     """Over the keypoints that have one, (T, K, C) -> (T, C): arms swing and single keypoints jump; 0 if none has."""
     count = (~np.isnan(values[..., 0])).sum(axis=1)[:, None]  # (T, 1); all C are known together
     ordered = np.sort(values, axis=1)  # NaN last

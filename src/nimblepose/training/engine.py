@@ -17,26 +17,26 @@ from torch import Tensor, nn
 from nimblepose.codec.encode import encode
 from nimblepose.core.errors import DataError, TrainingError
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.data.dataset import Batch
-from nimblepose.model.network import Fields
+from nimblepose.data.dataset import SampleBatch
+from nimblepose.model.network import FieldTensors
 from nimblepose.training import state as states
-from nimblepose.training.feed import build_dataset, build_loader, build_order, next_batch, normalise, resized
-from nimblepose.training.loss import stage_losses
+from nimblepose.training.feed import build_dataset, build_loader, build_order, next_batch, normalise, resize
+from nimblepose.training.loss import compute_stage_losses
 from nimblepose.training.optimizer import (
     MovingAverage,
-    averaged,
+    apply_average,
     build_optimizer,
+    compute_rate_factor,
     freeze,
     fuse_frozen_norms,
-    rate_factor,
     set_rate,
     set_train_mode,
 )
 from nimblepose.training.options import to_plain
 from nimblepose.training.recipe import Recipe
 from nimblepose.training.run_folder import RunFolder, RunLog
-from nimblepose.training.start import shipped, start_network
-from nimblepose.training.teacher import Teacher, blended, load_teacher, mixed
+from nimblepose.training.start import keep_stages, start_network
+from nimblepose.training.teacher import Teacher, blend, load_teacher, mix_targets
 from nimblepose.training.validation import Validator
 
 _RECENT = 100  # losses from which growth is judged
@@ -45,7 +45,7 @@ _PATIENCE = 10  # unreadable pictures that a run bears whatever its length
 
 
 @dataclass(frozen=True)
-class Step:
+class TrainingStep:
     """What the loop tells whoever watches, after every step."""
 
     phase: int
@@ -58,7 +58,7 @@ class Step:
     ap: float | None = None  # where this step ended with a validation
 
 
-Watcher = Callable[[Step], None]
+Watcher = Callable[[TrainingStep], None]
 
 
 def train(
@@ -81,7 +81,7 @@ def train(
     saved = folder.open(recipe, fabric, resume=resume)
     for number in range(saved["phase"] if saved else 0, len(phases)):
         if number > 0:
-            phases[number] = dataclasses.replace(phases[number], start=str(folder.of_phase(number - 1)))
+            phases[number] = dataclasses.replace(phases[number], start=str(folder.locate_phase(number - 1)))
         _Phase(recipe, phases, number, folder, fabric, saved, watch).run()
         saved = None
     return folder.result
@@ -142,11 +142,11 @@ class _Phase:
         batches = build_loader(recipe, self.dataset, self.order, first=self.step, pin=self.fabric.device.type == "cuda")
         while self.step < steps:
             began = time.perf_counter()
-            rate = recipe.optimizer.learning_rate * rate_factor(self.step, recipe.schedule)
+            rate = recipe.optimizer.learning_rate * compute_rate_factor(self.step, recipe.schedule)
             losses, norm = self._learn(batches, rate)
             values = {"loss": sum(losses.values()), **losses, "rate": rate, "norm": norm, "unreadable": self.unreadable}
             if self.log is not None:
-                self.log.step(self.before + self.step, self.number, values)
+                self.log.add_step(self.before + self.step, self.number, values)
             self.step += 1
             last, ap = self.step == steps, None
             if self.step % recipe.validation.every == 0 or last:
@@ -155,11 +155,11 @@ class _Phase:
                 self._save(done=last)
             if self.log is not None:
                 seconds = time.perf_counter() - began
-                self.watch(Step(self.number, self.phases, self.step, steps, values["loss"], rate, seconds, ap))
+                self.watch(TrainingStep(self.number, self.phases, self.step, steps, values["loss"], rate, seconds, ap))
         if self.log is not None:
             self.log.close()
 
-    def _learn(self, batches: Iterator[Batch], rate: float) -> tuple[dict[str, float], float]:
+    def _learn(self, batches: Iterator[SampleBatch], rate: float) -> tuple[dict[str, float], float]:
         """One step on one global batch: the mean losses over parts and processes, and the norm of the gradient."""
         set_rate(self.optimizer, rate)
         set_train_mode(self.network, frozen_batch_norm=self.recipe.batch_norm == "frozen")
@@ -168,7 +168,7 @@ class _Phase:
         sums: dict[str, Tensor] = {}
         for i, part in enumerate(parts):
             with self.fabric.no_backward_sync(self.module, enabled=i + 1 < len(parts)):
-                losses = self._forward(Batch(*(self.fabric.to_device(column) for column in part)), i)
+                losses = self._forward(SampleBatch(*(self.fabric.to_device(column) for column in part)), i)
                 self.fabric.backward(torch.stack(list(losses.values())).sum() / len(parts))
             for key, value in losses.items():
                 sums[key] = sums.get(key, torch.zeros_like(value)) + value.detach() / len(parts)
@@ -188,38 +188,40 @@ class _Phase:
             self.average.update(self.network)
         return dict(zip(sums, means.tolist(), strict=True)), norm
 
-    def _forward(self, batch: Batch, part: int) -> dict[str, Tensor]:
+    def _forward(self, batch: SampleBatch, part: int) -> dict[str, Tensor]:
         """Losses of a part of a batch; targets come from the loader or are drawn here, and the teacher mixes in."""
-        images, counts, targets = batch.image, batch.counts, Fields(batch.heatmaps, batch.pafs)
+        images, loss_mask, targets = batch.image, batch.loss_mask, FieldTensors(batch.heatmaps, batch.pafs)
         if not self.dataset.options.draw_targets:
-            cells = (counts.shape[1], counts.shape[2])
-            targets = Fields(*encode(batch.xy, cells, self.network.skeleton, self.recipe.encode))
+            cells = (loss_mask.shape[1], loss_mask.shape[2])
+            targets = FieldTensors(*encode(batch.xy, cells, self.network.skeleton, self.recipe.encode))
         if self.teacher is not None:
-            images, counts, targets = self._taught(self.teacher, batch, targets, part)
-        seen = resized(normalise(images, self.metadata.input), self.recipe.data.size)
-        stages = [Fields(*stage) for stage in self.module(seen)]
-        return stage_losses(stages, targets.heatmaps, targets.pafs, counts, self.recipe.loss)
+            images, loss_mask, targets = self._teach(self.teacher, batch, targets, part)
+        seen = resize(normalise(images, self.metadata.input), self.recipe.data.size)
+        stages = [FieldTensors(*stage) for stage in self.module(seen)]
+        return compute_stage_losses(stages, targets.heatmaps, targets.pafs, loss_mask, self.recipe.loss)
 
-    def _taught(self, teacher: Teacher, batch: Batch, labels: Fields, part: int) -> tuple[Tensor, Tensor, Fields]:
+    def _teach(
+        self, teacher: Teacher, batch: SampleBatch, labels: FieldTensors, part: int
+    ) -> tuple[Tensor, Tensor, FieldTensors]:
         """Pictures, where they count, and targets, when a teacher has its say; it alone speaks of blended samples."""
         options = self.recipe.distill
         images, alone = batch.image, torch.zeros_like(batch.partial)
         if options.blend:
             where = [self.recipe.seed, self.number, self.step, part, self.fabric.global_rank]
-            images, alone = blended(images, options.blend, np.random.default_rng(where))
+            images, alone = blend(images, options.blend, np.random.default_rng(where))
             alone = alone * (batch.unreadable == 0)
         with self.fabric.autocast():
             soft = teacher(images, self.recipe.data.size, step=self.step * self.recipe.accumulate + part)
-        counts = batch.counts.maximum(alone[:, None, None])
-        return images, counts, mixed(labels, soft, batch.partial, alone, options)
+        loss_mask = batch.loss_mask.maximum(alone[:, None, None])
+        return images, loss_mask, mix_targets(labels, soft, batch.partial, alone, options)
 
-    def _check(self, loss: float, parts: list[Batch]) -> None:
+    def _check(self, loss: float, parts: list[SampleBatch]) -> None:
         """Stop where the loss is no number any more or has grown beyond measure, keeping the batch; count bad files."""
         usual = statistics.median(self.recent) if len(self.recent) >= _FEW else math.inf
         if not math.isfinite(loss) or loss > usual * self.recipe.max_loss_growth:
             step = self.before + self.step
             kept = self.folder.path / f"broken_step{step}_process{self.fabric.global_rank}.pt"
-            columns = {name: [getattr(part, name).cpu() for part in parts] for name in Batch._fields}
+            columns = {name: [getattr(part, name).cpu() for part in parts] for name in SampleBatch._fields}
             states.save_state({"step": step, "loss": loss, "usual_loss": usual, "batch": columns}, kept)
             known = "" if math.isinf(usual) else f" (usual: {usual:g})"
             raise TrainingError(
@@ -238,15 +240,15 @@ class _Phase:
         """AP of the weights that would be shipped; the best are kept."""
         ap: float | None = None
         if self.validator is not None and self.log is not None:
-            with averaged(self.network, self.average):
+            with apply_average(self.network, self.average):
                 steps_done = self.before + self.step
-                network = shipped(self.network, self.recipe.ship_refinement_stages)
+                network = keep_stages(self.network, self.recipe.ship_refinement_stages)
                 if self.recipe.validation.pictures:
-                    self.log.picture(steps_done, self.validator.draw(network, self.metadata))
+                    self.log.add_picture(steps_done, self.validator.draw(network, self.metadata))
                 if self.recipe.validation.annotations:
                     result = self.validator.measure(network, self.metadata)
                     ap, loss = result["ap"], statistics.mean(self.recent)
-                    self.log.validation(steps_done, self.number, {**result, "loss": loss})
+                    self.log.add_validation(steps_done, self.number, {**result, "loss": loss})
                 if ap is not None and ap > self.best:
                     self.best = ap
                     self.folder.save_weights(self.network, self.metadata, best=True)
@@ -256,7 +258,7 @@ class _Phase:
     def _save(self, *, done: bool) -> None:
         """Weights as they would be used, then the state; at the phase's end also its result."""
         if self.fabric.is_global_zero:
-            with averaged(self.network, self.average):
+            with apply_average(self.network, self.average):
                 self.folder.save_weights(self.network, self.metadata, best=False)
             if done:
                 self.folder.finish_phase(
@@ -265,10 +267,10 @@ class _Phase:
                     last=self.number + 1 == self.phases,
                     ship_stages=self.recipe.ship_refinement_stages,
                 )
-            states.save_state(self._state(done=done), self.folder.state)
+            states.save_state(self._collect_state(done=done), self.folder.state)
         self.fabric.barrier()
 
-    def _state(self, *, done: bool) -> dict[str, Any]:
+    def _collect_state(self, *, done: bool) -> dict[str, Any]:
         plain = to_plain(self.whole)
         if done and self.number + 1 < self.phases:
             return {"recipe": plain, "phase": self.number + 1, "step": 0}
@@ -280,7 +282,7 @@ class _Phase:
             "optimizer": self.optimizer.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "precision": self.fabric.strategy.precision.state_dict(),
-            "random": states.random_state(),
+            "random": states.read_random_state(),
             "best": self.best,
             "recent": self.recent,
             "unreadable": self.unreadable,

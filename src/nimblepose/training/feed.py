@@ -14,7 +14,7 @@ from nimblepose.core.geometry import Size
 from nimblepose.core.metadata import InputSpec
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import load_records
-from nimblepose.data.dataset import Batch, PoseDataset, SampleOrder, collate
+from nimblepose.data.dataset import PoseDataset, SampleBatch, SampleOrder, collate
 from nimblepose.training.recipe import Recipe
 
 
@@ -26,7 +26,7 @@ def build_dataset(recipe: Recipe, skeleton: Skeleton, *, on_device: bool) -> Pos
     """
     annotations, images = recipe.data.annotations, recipe.data.images
     records = load_records([Path(p) for p in annotations], [Path(p) for p in images], skeleton)
-    options = dataclasses.replace(recipe.sample_options(), draw_targets=not on_device)
+    options = dataclasses.replace(recipe.sample_options, draw_targets=not on_device)
     dataset = PoseDataset(records, skeleton, options, seed=recipe.seed)
     if len(dataset) < recipe.batch_size:
         raise DataError(
@@ -41,17 +41,19 @@ def build_order(recipe: Recipe, dataset: PoseDataset, *, rank: int, world: int) 
     return SampleOrder(len(dataset), recipe.batch_size, seed=recipe.seed, rank=rank, world=world)
 
 
-def build_loader(recipe: Recipe, dataset: PoseDataset, order: SampleOrder, *, first: int, pin: bool) -> Iterator[Batch]:
+def build_loader(
+    recipe: Recipe, dataset: PoseDataset, order: SampleOrder, *, first: int, pin: bool
+) -> Iterator[SampleBatch]:
     """Batches from step `first` of the phase to its end, `recipe.accumulate` of them per step."""
     workers = recipe.data.workers
-    loader: DataLoader[Batch] = DataLoader(
+    loader: DataLoader[SampleBatch] = DataLoader(
         dataset,
         batch_sampler=_Parts(order, first, recipe.schedule.steps, recipe.accumulate),
         num_workers=workers,
         # A forked copy of a process whose OpenCV or torch has already started threads can wait for them for ever.
         multiprocessing_context="spawn" if workers else None,
         collate_fn=collate,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_use_one_thread,
         pin_memory=pin,
     )
     return iter(loader)
@@ -65,7 +67,7 @@ class _Parts:
 
     def __iter__(self) -> Iterator[list[int]]:
         for step in range(self.first, self.stop):
-            share = self.order.batch(step)
+            share = self.order.list_indices(step)
             size = len(share) // self.parts
             for i in range(self.parts):
                 yield share[i * size : (i + 1) * size]
@@ -74,7 +76,7 @@ class _Parts:
         return (self.stop - self.first) * self.parts
 
 
-def next_batch(batches: Iterator[Batch]) -> Batch:
+def next_batch(batches: Iterator[SampleBatch]) -> SampleBatch:
     """The next batch.
 
     Raises:
@@ -96,12 +98,12 @@ def normalise(image: Tensor, spec: InputSpec) -> Tensor:
     return (ordered.float() - spec.mean) * spec.scale
 
 
-def resized(pictures: Tensor, size: Size, *, antialias: bool = False) -> Tensor:
+def resize(pictures: Tensor, size: Size, *, antialias: bool = False) -> Tensor:
     """(B, 3, H, W) float at another (height, width)."""
     if pictures.shape[2:] == size:
         return pictures
     return functional.interpolate(pictures, list(size), mode="bilinear", antialias=antialias)
 
 
-def _one_thread(_: int) -> None:
+def _use_one_thread(_: int) -> None:
     cv2.setNumThreads(1)  # there are as many workers as cores already

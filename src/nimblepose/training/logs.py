@@ -66,12 +66,12 @@ class TensorBoard:
         tensorboard = import_optional("torch.utils.tensorboard", "tensorboard=true")
         self._writer: Any = tensorboard.SummaryWriter(str(folder), purge_step=purge_step)
 
-    def scalars(self, values: Mapping[str, float], step: int) -> None:
+    def add_scalars(self, values: Mapping[str, float], step: int) -> None:
         """Numbers of a step."""
         for key, value in values.items():
             self._writer.add_scalar(key, value, step)
 
-    def picture(self, name: str, image: NDArray[np.uint8], step: int) -> None:
+    def add_picture(self, name: str, image: NDArray[np.uint8], step: int) -> None:
         """An (H, W, 3) RGB picture."""
         self._writer.add_image(name, image, step, dataformats="HWC")
 

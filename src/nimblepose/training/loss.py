@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from nimblepose.core.errors import TrainingError
-from nimblepose.model.network import Fields
+from nimblepose.model.network import FieldTensors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,19 +26,23 @@ class LossOptions:
             raise TrainingError(f"loss: weights must not be negative, and one must be positive: {self}")
 
 
-def field_loss(prediction: Tensor, target: Tensor, counts: Tensor) -> Tensor:
+def compute_field_loss(prediction: Tensor, target: Tensor, loss_mask: Tensor) -> Tensor:
     """Half the sum of squared differences where it counts, per picture: sum(((p - t) m)^2) / 2 / B, as the paper's.
 
     Args:
         prediction: (B, C, h, w).
         target: (B, C, h, w).
-        counts: (B, 1 or C, h, w), 1 where the loss counts, 0 where not.
+        loss_mask: (B, 1 or C, h, w), 1 where the loss counts, 0 where not.
     """
-    return (((prediction - target) * counts) ** 2).sum() / 2 / len(prediction)
+    return (((prediction - target) * loss_mask) ** 2).sum() / 2 / len(prediction)
 
 
-def stage_losses(
-    stages: Sequence[Fields], heatmaps: Tensor, pafs: Tensor, counts: Tensor, options: LossOptions = LossOptions()
+def compute_stage_losses(
+    stages: Sequence[FieldTensors],
+    heatmaps: Tensor,
+    pafs: Tensor,
+    loss_mask: Tensor,
+    options: LossOptions = LossOptions(),
 ) -> dict[str, Tensor]:
     """The weighted loss of every stage for heatmaps and PAFs, by name; their sum is what is minimised.
 
@@ -46,12 +50,12 @@ def stage_losses(
         stages: As the network gives them, coarse to fine.
         heatmaps: (B, K + 1, h, w) targets.
         pafs: (B, 2L, h, w) targets.
-        counts: (B, h, w), 1 where the loss counts.
+        loss_mask: (B, h, w), 1 where the loss counts.
         options: The weights.
     """
-    mask = counts[:, None]
+    mask = loss_mask[:, None]
     losses = {}
     for i, stage in enumerate(stages):
-        losses[f"stage{i}_heatmaps"] = options.heatmaps * field_loss(stage.heatmaps.float(), heatmaps, mask)
-        losses[f"stage{i}_pafs"] = options.pafs * field_loss(stage.pafs.float(), pafs, mask)
+        losses[f"stage{i}_heatmaps"] = options.heatmaps * compute_field_loss(stage.heatmaps.float(), heatmaps, mask)
+        losses[f"stage{i}_pafs"] = options.pafs * compute_field_loss(stage.pafs.float(), pafs, mask)
     return losses

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nimblepose.core.errors import TrainingError
-from nimblepose.model.folding import normalised_convolutions
+from nimblepose.model.folding import find_normalised_convolutions
 from nimblepose.model.network import PoseNetwork
 
 _SMALLEST = 0.01  # size that a tensor is taken to have at least, so that biases of zero can move
@@ -62,10 +62,11 @@ class ScheduleOptions:
             )
 
 
-def rate_factor(step: int, options: ScheduleOptions) -> float:
+def compute_rate_factor(step: int, options: ScheduleOptions) -> float:
     """What the learning rate is multiplied by at a step, counted from 0.
 
-    >>> [rate_factor(s, ScheduleOptions(steps=10, milestones=(0.5,), gamma=0.1, warmup_steps=2)) for s in (0, 1, 4, 5)]
+    >>> schedule = ScheduleOptions(steps=10, milestones=(0.5,), gamma=0.1, warmup_steps=2)
+    >>> [compute_rate_factor(step, schedule) for step in (0, 1, 4, 5)]
     [0.5, 1.0, 1.0, 0.1]
     """
     warmup = min(1.0, (step + 1) / options.warmup_steps) if options.warmup_steps else 1.0
@@ -77,7 +78,7 @@ def rate_factor(step: int, options: ScheduleOptions) -> float:
     return warmup * (options.final + (1 - options.final) * (1 + math.cos(math.pi * min(1.0, done))) / 2)
 
 
-def parameter_groups(network: PoseNetwork, options: OptimizerOptions) -> list[dict[str, Any]]:
+def group_parameters(network: PoseNetwork, options: OptimizerOptions) -> list[dict[str, Any]]:
     """Trainable parameters by learning rate and weight decay; each group remembers its factor.
 
     Adam moves all weights equally far per step. In a trained network depthwise weights may be a hundred times as large
@@ -87,7 +88,7 @@ def parameter_groups(network: PoseNetwork, options: OptimizerOptions) -> list[di
     for prefix, module in network.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
             if parameter.requires_grad:
-                factor, decay = _treatment(prefix, module, name, options)
+                factor, decay = _treat(prefix, module, name, options)
                 if options.relative:
                     factor *= max(float(parameter.detach().square().mean().sqrt()), _SMALLEST)
                 groups.setdefault((factor, decay), []).append(parameter)
@@ -97,7 +98,7 @@ def parameter_groups(network: PoseNetwork, options: OptimizerOptions) -> list[di
     ]
 
 
-def _treatment(prefix: str, module: nn.Module, name: str, options: OptimizerOptions) -> tuple[float, float]:
+def _treat(prefix: str, module: nn.Module, name: str, options: OptimizerOptions) -> tuple[float, float]:
     """(Factor on the learning rate, weight decay) of one parameter: the table of the paper's training."""
     bias = options.bias_factor if name == "bias" else 1.0
     if not isinstance(module, nn.Conv2d):  # BatchNorm
@@ -113,7 +114,7 @@ def build_optimizer(network: PoseNetwork, options: OptimizerOptions) -> torch.op
     Raises:
         TrainingError: nothing is left to train.
     """
-    groups = parameter_groups(network, options)
+    groups = group_parameters(network, options)
     if not groups:
         raise TrainingError("every parameter is frozen, so there is nothing to train; shorten `freeze`")
     kind = torch.optim.Adam if options.name == "adam" else torch.optim.AdamW
@@ -160,7 +161,7 @@ class MovingAverage:
 
 
 @contextmanager
-def averaged(network: nn.Module, average: MovingAverage | None) -> Iterator[None]:
+def apply_average(network: nn.Module, average: MovingAverage | None) -> Iterator[None]:
     """For as long as it lasts, the network has the averaged weights (if there is an average)."""
     if average is None:
         yield
@@ -204,12 +205,12 @@ def fuse_frozen_norms(network: nn.Module) -> None:
     numbers are multiplied per step and not every activation, forward and backward. Parameters keep their names. A fused
     norm takes no part any more: it has no training mode.
     """
-    for _, _, layer, norm in normalised_convolutions(network):
-        layer.forward = functools.partial(_fused_convolution, layer, norm)  # type: ignore[method-assign]
-        norm.forward = _identity  # type: ignore[assignment,method-assign]
+    for _, _, layer, norm in find_normalised_convolutions(network):
+        layer.forward = functools.partial(_convolve_fused, layer, norm)  # type: ignore[method-assign]
+        norm.forward = _pass_on  # type: ignore[assignment,method-assign]
 
 
-def _fused_convolution(layer: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+def _convolve_fused(layer: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
     """Norm(layer(x)) by the statistics that the norm has."""
     gain = norm.weight * (torch.as_tensor(norm.running_var) + norm.eps).rsqrt()
     mean = torch.as_tensor(norm.running_mean)
@@ -220,6 +221,6 @@ def _fused_convolution(layer: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Ten
     )
 
 
-def _identity(x: Tensor) -> Tensor:
+def _pass_on(x: Tensor) -> Tensor:
     """What is left for the norm to do."""
     return x

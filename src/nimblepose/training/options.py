@@ -85,12 +85,12 @@ def place(plain: dict[str, Any], key: str, value: Any) -> None:
     plain[last] = value
 
 
-def difference(one: Any, other: Any, where: str = "") -> dict[str, tuple[Any, Any]]:
+def compare(one: Any, other: Any, where: str = "") -> dict[str, tuple[Any, Any]]:
     """Dotted keys whose values differ, with both."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         found: dict[str, tuple[Any, Any]] = {}
         for key in [*one, *(k for k in other if k not in one)]:
-            found |= difference(one.get(key), other.get(key), _join(where, key))
+            found |= compare(one.get(key), other.get(key), _join(where, key))
         return found
     return {} if one == other else {where: (one, other)}
 
@@ -112,21 +112,21 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if origin is tuple:
         items = [value] if isinstance(value, str | int | float) else value
         if not isinstance(items, list | tuple) or (parts[-1] is not ... and len(items) != len(parts)):
-            raise TrainingError(f"{where}: expected a list{_length(parts)}, got {value!r}")
+            raise TrainingError(f"{where}: expected a list{_describe_length(parts)}, got {value!r}")
         kinds = [parts[0]] * len(items) if parts[-1] is ... else parts
         return tuple(_convert(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, items, strict=True)))
     if origin in (dict, Mapping) or hint is Any or origin is not None:
         return value
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return from_plain(hint, value, where)
-    return _scalar(hint, value, where)
+    return _convert_scalar(hint, value, where)
 
 
-def _length(parts: tuple[Any, ...]) -> str:
+def _describe_length(parts: tuple[Any, ...]) -> str:
     return "" if parts[-1] is ... else f" of {len(parts)}"
 
 
-def _scalar(hint: type, value: Any, where: str) -> Any:
+def _convert_scalar(hint: type, value: Any, where: str) -> Any:
     if hint is bool and isinstance(value, bool):
         return value
     if hint is int and isinstance(value, int) and not isinstance(value, bool):

@@ -24,14 +24,14 @@ def preflight(recipe: Recipe, *, fabric: Fabric, export: bool = True) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="nimblepose_preflight_") as folder:
         shared = Path(fabric.broadcast(folder))
-        result = train(shortened(recipe), shared, fabric=fabric)
+        result = train(shorten(recipe), shared, fabric=fabric)
         if export and fabric.is_global_zero:
             network, metadata = load_checkpoint(result)
             export_onnx(network, metadata, shared / "model.onnx")
         fabric.barrier()
 
 
-def shortened(recipe: Recipe) -> Recipe:
+def shorten(recipe: Recipe) -> Recipe:
     """The same with one step per phase and few validation pictures."""
     phases = [
         {key: value for key, value in phase.items() if not str(key).startswith(("schedule.", "validation."))}

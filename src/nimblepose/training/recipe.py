@@ -102,7 +102,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Find contradictions that need no data; `check` finds the others."""
-        for fault in _faults(self):
+        for fault in _find_faults(self):
             raise TrainingError(f"recipe {self.name!r}: {fault}")
 
     def resolve(self) -> list["Recipe"]:
@@ -123,6 +123,7 @@ class Recipe:
                 raise TrainingError(f"phase {number}: {error}") from error
         return found
 
+    @property
     def sample_options(self) -> SampleOptions:
         """What the dataset needs to know."""
         return SampleOptions(
@@ -153,36 +154,36 @@ def load_recipe(path: Path, assignments: Iterable[str] = ()) -> Recipe:
         recipe.resolve()
     except TrainingError as error:
         raise TrainingError(f"{path}: {error}") from error
-    return at(recipe, path.parent)
+    return resolve_paths(recipe, path.parent)
 
 
-def at(recipe: Recipe, folder: Path) -> Recipe:
+def resolve_paths(recipe: Recipe, folder: Path) -> Recipe:
     """The same with relative paths made to start at a folder."""
 
-    def found(text: str) -> str:
+    def join(text: str) -> str:
         return str(folder / text) if text else text
 
     skeleton = recipe.data.skeleton
     if Path(skeleton).suffix:  # a file, not a built-in name
-        skeleton = found(skeleton)
+        skeleton = join(skeleton)
     data, validation = recipe.data, recipe.validation
     return dataclasses.replace(
         recipe,
         data=dataclasses.replace(
             data,
-            annotations=tuple(map(found, data.annotations)),
-            images=tuple(map(found, data.images)),
+            annotations=tuple(map(join, data.annotations)),
+            images=tuple(map(join, data.images)),
             skeleton=skeleton,
         ),
         validation=dataclasses.replace(
-            validation, annotations=found(validation.annotations), images=found(validation.images)
+            validation, annotations=join(validation.annotations), images=join(validation.images)
         ),
-        distill=dataclasses.replace(recipe.distill, teacher=found(recipe.distill.teacher)),
-        start=found(recipe.start),
+        distill=dataclasses.replace(recipe.distill, teacher=join(recipe.distill.teacher)),
+        start=join(recipe.start),
     )
 
 
-def _faults(recipe: Recipe) -> Iterable[str]:
+def _find_faults(recipe: Recipe) -> Iterable[str]:
     """Sentences about what cannot be."""
     data, share = recipe.data, recipe.batch_size / (recipe.devices * recipe.machines * recipe.accumulate)
     stride = recipe.encode.stride

@@ -1,4 +1,4 @@
-"""The files of a run: logs, pictures, checkpoints. Only the first process writes."""
+"""The files of a run: logs, which grow line by line; pictures and checkpoints, whole. Only the first process writes."""
 
 import math
 from collections.abc import Mapping
@@ -12,13 +12,15 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import TrainingError
+from nimblepose.core.files import write_atomically
 from nimblepose.core.metadata import ModelMetadata
+from nimblepose.media.encoding import encode_picture
 from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
 from nimblepose.model.network import PoseNetwork
 from nimblepose.training.logs import CsvLog, TensorBoard
-from nimblepose.training.options import difference, to_plain
+from nimblepose.training.options import compare, to_plain
 from nimblepose.training.recipe import Recipe
-from nimblepose.training.start import shipped
+from nimblepose.training.start import keep_stages
 from nimblepose.training.state import load_state
 
 _FREE_TO_CHANGE = ("data.workers", "validation.", "checkpoint_every", "tensorboard", "name")  # on resuming
@@ -50,7 +52,7 @@ class RunFolder:
         """What is shipped."""
         return self.path / "model.safetensors"
 
-    def of_phase(self, number: int) -> Path:
+    def locate_phase(self, number: int) -> Path:
         """The result of a phase, with all its stages."""
         return self.path / f"phase{number}.safetensors"
 
@@ -66,7 +68,7 @@ class RunFolder:
             raise TrainingError(f"{self.path} holds a run already; go on with --resume, or give another --out")
         if exists:
             saved = load_state(self.state)
-            changed = {k: v for k, v in difference(saved["recipe"], plain).items() if not k.startswith(_FREE_TO_CHANGE)}
+            changed = {k: v for k, v in compare(saved["recipe"], plain).items() if not k.startswith(_FREE_TO_CHANGE)}
             if changed:
                 lines = "; ".join(f"{key} was {old!r}, is {new!r}" for key, (old, new) in changed.items())
                 raise TrainingError(f"cannot resume {self.path} with another recipe: {lines}")
@@ -74,17 +76,17 @@ class RunFolder:
         if fabric.is_global_zero:
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
-                (self.path / "recipe.yaml").write_text(yaml.safe_dump(plain, sort_keys=False), "utf-8")
-            except OSError as error:
+                write_atomically(self.path / "recipe.yaml", yaml.safe_dump(plain, sort_keys=False).encode())
+            except OSError as error:  # MediaError is one
                 raise TrainingError(f"cannot write into {self.path}: {error}; give another --out") from error
         return None
 
     def finish_phase(self, number: int, *, measured: bool, last: bool, ship_stages: int | None) -> None:
         """The phase's result is its best checkpoint by AP, or the newest where nothing was measured."""
         network, metadata = load_checkpoint(self.best if measured else self.last)
-        save_checkpoint(network, metadata, self.of_phase(number))
+        save_checkpoint(network, metadata, self.locate_phase(number))
         if last:
-            save_checkpoint(shipped(network, ship_stages), metadata, self.result)
+            save_checkpoint(keep_stages(network, ship_stages), metadata, self.result)
 
     def save_weights(self, network: PoseNetwork, metadata: ModelMetadata, *, best: bool) -> None:
         """As `best` or as `last`."""
@@ -106,29 +108,26 @@ class RunLog:
         self.measured = CsvLog(folder.path / "validation.csv", columns, resume_at=after)
         self.board = TensorBoard(folder.path, purge_step=resume_at) if phases[0].tensorboard else None
 
-    def step(self, number: int, phase: int, values: Mapping[str, float]) -> None:
+    def add_step(self, number: int, phase: int, values: Mapping[str, float]) -> None:
         """Losses and rates of one step; NaN is left empty."""
         row = {key: value for key, value in values.items() if not math.isnan(value)}
         self.steps.add({"step": number, "phase": phase, **row})
         if self.board is not None:
-            self.board.scalars({f"train/{key}": value for key, value in row.items()}, number)
+            self.board.add_scalars({f"train/{key}": value for key, value in row.items()}, number)
 
-    def validation(self, steps_done: int, phase: int, values: Mapping[str, float]) -> None:
+    def add_validation(self, steps_done: int, phase: int, values: Mapping[str, float]) -> None:
         """What a validation found."""
         self.measured.add({"step": steps_done, "phase": phase, **values})
         if self.board is not None:
-            self.board.scalars({f"validation/{key}": value for key, value in values.items()}, steps_done)
+            self.board.add_scalars({f"validation/{key}": value for key, value in values.items()}, steps_done)
 
-    def picture(self, steps_done: int, image: NDArray[np.uint8]) -> None:
+    def add_picture(self, steps_done: int, image: NDArray[np.uint8]) -> None:
         """An (H, W, 3) RGB picture."""
-        import cv2
-
         path = self.folder.path / "pictures" / f"step{steps_done:07d}.png"
         path.parent.mkdir(exist_ok=True)
-        if not cv2.imwrite(str(path), image[..., ::-1]):
-            raise TrainingError(f"cannot write {path}; is the disk full?")
+        write_atomically(path, encode_picture(image, path.suffix))
         if self.board is not None:
-            self.board.picture("predictions beside targets", image, steps_done)
+            self.board.add_picture("predictions beside targets", image, steps_done)
 
     def close(self) -> None:
         """No more entries."""

@@ -47,7 +47,7 @@ def start_network(
         skeleton=skeleton,
         paf_geometry=paf_geometry,
         licence=licence,
-        origin=_origin(source, origin),
+        origin=_describe_origin(source, origin),
         prior=origin.prior if origin.skeleton.keypoints == skeleton.keypoints else None,
         scorer=None,  # it knows what poses of the old weights are worth
     )
@@ -60,9 +60,9 @@ def _take_over(network: PoseNetwork, given: PoseNetwork, source: str) -> None:
     )
     fresh, wrong = [], []
     for key, place in places.items():
-        if key in state and state[key].shape == place.shape and (same_skeleton or not _of_skeleton(key)):
+        if key in state and state[key].shape == place.shape and (same_skeleton or not _depends_on_skeleton(key)):
             place.copy_(state[key])
-        elif _of_skeleton(key) or (key not in state and key.startswith("refinement_stages.")):
+        elif _depends_on_skeleton(key) or (key not in state and key.startswith("refinement_stages.")):
             fresh.append(key)
         else:
             wrong.append(key)
@@ -75,17 +75,17 @@ def _take_over(network: PoseNetwork, given: PoseNetwork, source: str) -> None:
         _log.info("start: %s fills all but %d tensors, which stay fresh: %s ...", source, len(fresh), fresh[:3])
 
 
-def _of_skeleton(key: str) -> bool:
+def _depends_on_skeleton(key: str) -> bool:
     return any(part in key for part in _MAY_BE_FRESH)
 
 
-def _origin(source: str, metadata: ModelMetadata) -> str:
+def _describe_origin(source: str, metadata: ModelMetadata) -> str:
     name = Path(source).name
     return f"trained from {name}" + (f" ({metadata.origin})" if metadata.origin and name not in metadata.origin else "")
 
 
 @torch.no_grad()
-def shipped(network: PoseNetwork, stages: int | None) -> PoseNetwork:
+def keep_stages(network: PoseNetwork, stages: int | None) -> PoseNetwork:
     """A copy in evaluation mode with the first refinement stages only (None: all)."""
     kept = network.options.refinement_stages if stages is None else stages
     if not 0 <= kept <= network.options.refinement_stages:

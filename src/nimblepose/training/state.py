@@ -44,7 +44,7 @@ def load_state(path: Path) -> dict[str, Any]:
     return state
 
 
-def random_state() -> dict[str, Any]:
+def read_random_state() -> dict[str, Any]:
     """The generators of torch, on all devices; data and augmentation use none but (seed, epoch, number)."""
     devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     return {"torch": torch.get_rng_state(), "cuda": devices}

@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from nimblepose.codec.decode import paf_offset
+from nimblepose.codec.decode import compute_paf_offset
 from nimblepose.core.errors import TrainingError
 from nimblepose.core.geometry import Size
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.model.checkpoint import load_checkpoint
 from nimblepose.model.folding import fold_batch_norm
-from nimblepose.model.network import Fields, PoseNetwork
-from nimblepose.training.feed import normalise, resized
+from nimblepose.model.network import FieldTensors, PoseNetwork
+from nimblepose.training.feed import normalise, resize
 from nimblepose.training.recipe import DistillOptions, Recipe, View
 
 _LABELLED = 0.05  # height of a heatmap from which on a cell shows a labelled keypoint
@@ -33,7 +33,7 @@ class Teacher:
     in_turn: bool = False  # one of them per sample, whose mean over the steps is the same
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, size: Size, *, step: int = 0) -> Fields:
+    def __call__(self, images: Tensor, size: Size, *, step: int = 0) -> FieldTensors:
         """Float32 fields of the last stage for what a pupil sees.
 
         Args:
@@ -43,37 +43,37 @@ class Teacher:
         """
         pictures = normalise(images, self.metadata.input)
         if not self.in_turn:
-            views = [self._view(pictures, size, view) for view in self.views]
-            return Fields(*(torch.stack(kind).mean(0) for kind in zip(*views, strict=True)))
+            views = [self._look(pictures, size, view) for view in self.views]
+            return FieldTensors(*(torch.stack(kind).mean(0) for kind in zip(*views, strict=True)))
         count = len(self.views)
         turns = [slice((number - step) % count, None, count) for number in range(count)]  # of the samples
         fields = {
-            number: self._view(pictures[turn], size, self.views[number])
+            number: self._look(pictures[turn], size, self.views[number])
             for number, turn in enumerate(turns)
             if len(pictures[turn])
         }
-        whole = Fields(*(field.new_empty(len(images), *field.shape[1:]) for field in next(iter(fields.values()))))
+        whole = FieldTensors(*(field.new_empty(len(images), *field.shape[1:]) for field in next(iter(fields.values()))))
         for number, view in fields.items():
             for place, field in zip(whole, view, strict=True):
                 place[turns[number]] = field
         return whole
 
-    def _view(self, pictures: Tensor, size: Size, view: View) -> Fields:
+    def _look(self, pictures: Tensor, size: Size, view: View) -> FieldTensors:
         """Fields of the pictures as they are seen in one view, in the pupil's cells."""
         stride = self.metadata.input.stride
         height, width = (max(1, round(side * view.scale / stride)) * stride for side in size)
-        pictures = resized(pictures, (height, width), antialias=view.scale < 1)
+        pictures = resize(pictures, (height, width), antialias=view.scale < 1)
         heatmaps, pafs = self.network(pictures.flip(-1) if view.mirrored else pictures)[-1]
-        fields = Fields(heatmaps.float(), pafs.float())
+        fields = FieldTensors(heatmaps.float(), pafs.float())
         if view.mirrored:
             fields = flip_back(fields, self.metadata)
         cells = [size[0] // stride, size[1] // stride]
         if fields.heatmaps.shape[2:] == tuple(cells):
             return fields
-        return Fields(*(functional.interpolate(field, cells, mode="bicubic") for field in fields))
+        return FieldTensors(*(functional.interpolate(field, cells, mode="bicubic") for field in fields))
 
 
-def flip_back(fields: Fields, metadata: ModelMetadata) -> Fields:
+def flip_back(fields: FieldTensors, metadata: ModelMetadata) -> FieldTensors:
     """Fields of mirrored pictures to fields of the pictures: `runtime.averaging.mirror` for tensors of any device."""
     skeleton = metadata.skeleton
     limbs, direction = skeleton.limb_flip
@@ -85,10 +85,11 @@ def flip_back(fields: Fields, metadata: ModelMetadata) -> Fields:
     pafs = fields.pafs.reshape(batch, channels // 2, 2, height, width)[:, torch.tensor(limbs, device=device)]
     pafs = (pafs * sign[:, :, None, None]).flatten(1, 2).flip(-1)
     left = torch.cat([pafs[..., :1], pafs[..., :-1]], dim=-1)
-    return Fields(heatmaps, torch.lerp(pafs, left, 2 * paf_offset(metadata.input.stride, metadata.paf_geometry)))
+    aside = 2 * compute_paf_offset(metadata.input.stride, metadata.paf_geometry)
+    return FieldTensors(heatmaps, torch.lerp(pafs, left, aside))
 
 
-def blended(images: Tensor, share: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def blend(images: Tensor, share: float, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Blend some samples with their neighbours in the batch: pictures that nobody has labelled, but a teacher can see.
 
     This is mixup (Zhang et al. 2018, arXiv 1710.09412) without its labels: a pupil that is to answer as its teacher
@@ -110,7 +111,9 @@ def blended(images: Tensor, share: float, rng: np.random.Generator) -> tuple[Ten
     return pictures.round().to(torch.uint8), (other > 0).float()
 
 
-def mixed(labels: Fields, teacher: Fields, partial: Tensor, alone: Tensor, options: DistillOptions) -> Fields:
+def mix_targets(
+    labels: FieldTensors, teacher: FieldTensors, partial: Tensor, alone: Tensor, options: DistillOptions
+) -> FieldTensors:
     """Targets: drawn labels and the teacher's fields, by the weights of the recipe.
 
     With a weight for the background, the teacher has a say away from labelled people only in pictures whose labels may
@@ -130,7 +133,7 @@ def mixed(labels: Fields, teacher: Fields, partial: Tensor, alone: Tensor, optio
         away = options.background * partial[:, None, None, None]
         share = away + near * (options.weight - away)
     share = share.maximum(alone[:, None, None, None])
-    return Fields(*(torch.lerp(drawn, soft, share) for drawn, soft in zip(labels, teacher, strict=True)))
+    return FieldTensors(*(torch.lerp(drawn, soft, share) for drawn, soft in zip(labels, teacher, strict=True)))
 
 
 def load_teacher(recipe: Recipe, skeleton: Skeleton) -> Teacher | None:

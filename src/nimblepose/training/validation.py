@@ -15,15 +15,15 @@ from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.augment import AugmentOptions
-from nimblepose.data.coco import Record, records_of
+from nimblepose.data.coco import Record, build_records
 from nimblepose.data.dataset import PoseDataset, SampleOptions
 from nimblepose.drawing.fields import draw_fields, tile
 from nimblepose.evaluation.detect import AnnotatedSet
 from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.network import PoseNetwork
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.training.feed import normalise, resized
-from nimblepose.training.loss import field_loss
+from nimblepose.training.feed import normalise, resize
+from nimblepose.training.loss import compute_field_loss
 from nimblepose.training.recipe import Recipe
 
 _AS_IT_IS = AugmentOptions(
@@ -55,7 +55,7 @@ class Validator:
             height = self.recipe.validation.height
             estimator = PoseEstimator(path, input_height=height, threads=threads, decode=FOR_RANKING)
             metrics = self.pictures.measure(estimator)
-        errors = field_errors(network, metadata.input, self.samples)
+        errors = measure_field_errors(network, metadata.input, self.samples)
         return {"ap": metrics.ap, "ap50": metrics.ap50, **errors}
 
     @cached_property
@@ -68,8 +68,8 @@ class Validator:
     def samples(self) -> PoseDataset:
         """The same as they are, with targets."""
         chosen = self.pictures
-        records = records_of(chosen.coco, chosen.images, self.skeleton, chosen.annotations)[: len(chosen.pictures)]
-        return whole_pictures(records, self.skeleton, self.recipe.validation.height, self.recipe.encode)
+        records = build_records(chosen.coco, chosen.images, self.skeleton, chosen.annotations)[: len(chosen.pictures)]
+        return build_whole_pictures(records, self.skeleton, self.recipe.validation.height, self.recipe.encode)
 
     @torch.no_grad()
     def draw(self, network: PoseNetwork, metadata: ModelMetadata) -> NDArray[np.uint8]:
@@ -84,7 +84,7 @@ class Validator:
         rows = []
         for number in range(min(self.recipe.validation.pictures, len(self.dataset))):
             batch = self.dataset[number]
-            seen = resized(batch.image.float(), self.recipe.data.size)
+            seen = resize(batch.image.float(), self.recipe.data.size)
             image = seen[0].permute(1, 2, 0).round().to(torch.uint8).contiguous().numpy()
             fields = network(normalise(seen.to(device), metadata.input))[-1]
             predicted = draw_fields(image, *(field[0].float().cpu().numpy() for field in fields))
@@ -93,27 +93,29 @@ class Validator:
         return tile(rows, 1)
 
 
-def whole_pictures(records: Sequence[Record], skeleton: Skeleton, height: int, encoding: EncodeOptions) -> PoseDataset:
-    """Samples of pictures with people, not augmented, 4 : 3: wide pictures lose their sides, narrow ones get grey."""
+def build_whole_pictures(
+    records: Sequence[Record], skeleton: Skeleton, height: int, encoding: EncodeOptions
+) -> PoseDataset:
+    """Samples of pictures with people, not augmented, 4 : 3: wide pictures lose their sides, narrow ones get gray."""
     size = (height, height * 4 // 3 // encoding.stride * encoding.stride)
     return PoseDataset(records, skeleton, SampleOptions(size=size, augment=_AS_IT_IS, encode=encoding), seed=0)
 
 
 @torch.no_grad()
-def field_errors(network: PoseNetwork, spec: InputSpec, samples: PoseDataset) -> dict[str, float]:
+def measure_field_errors(network: PoseNetwork, spec: InputSpec, samples: PoseDataset) -> dict[str, float]:
     """`heatmap_error`, `paf_error` of the last stage: half the sum of squared differences from the labels per picture.
 
     Args:
         network: In evaluation mode.
         spec: What it takes.
-        samples: With targets, as `whole_pictures` gives them; one that cannot be read has no error.
+        samples: With targets, as `build_whole_pictures` gives them; one that cannot be read has no error.
     """
     device = next(network.parameters()).device
     sums = {"heatmap_error": 0.0, "paf_error": 0.0}
     for number in range(len(samples)):
         batch = samples[number]
         fields = network(normalise(batch.image.to(device), spec))[-1]
-        counts = batch.counts.to(device)[:, None]
-        sums["heatmap_error"] += float(field_loss(fields.heatmaps, batch.heatmaps.to(device), counts))
-        sums["paf_error"] += float(field_loss(fields.pafs, batch.pafs.to(device), counts))
+        loss_mask = batch.loss_mask.to(device)[:, None]
+        sums["heatmap_error"] += float(compute_field_loss(fields.heatmaps, batch.heatmaps.to(device), loss_mask))
+        sums["paf_error"] += float(compute_field_loss(fields.pafs, batch.pafs.to(device), loss_mask))
     return {name: total / max(1, len(samples)) for name, total in sums.items()}

@@ -48,6 +48,18 @@ def test_channels_come_together(bodies, before):
     assert after.max() / after.min() < 1.05
 
 
+@pytest.mark.parametrize("balance", [0.0, 0.25, 1.0], ids="balance {}".format)
+def test_the_factor_of_a_channel_is_its_range_over_its_weights_as_balanced(bodies, before, balance):
+    weights = np.array(
+        [1, 0.1, 0.01], np.float32
+    )  # of each channel, as parts of the largest in the layer that reads it
+    row = np.zeros((4, 3, 1, 1), np.float32)
+    row[0, :, 0, 0] = 7 * weights
+    mixed = bodies.with_weights({"louder": (row, np.zeros(4, np.float32))})
+    factors = before.reach["r2"] / equalise(mixed, before, balance=balance)[1].reach["r2"]
+    np.testing.assert_allclose(factors, before.reach["r2"] ** balance / weights ** (1 - balance), rtol=0.03)
+
+
 def test_what_an_elu_reads_and_the_outputs_keep_their_values(bodies, before):
     after = equalise(bodies, before)[1].reach
     for name in ("image", "louder", "elu", "heatmaps", "pafs"):
@@ -61,7 +73,7 @@ def test_channels_that_are_added_share_their_factor(bodies, before):
 
 def test_a_silent_channel_counts_as_if_it_may_speak_up(bodies, before):
     heard = before.high | {"r2": np.array([1, 1, 0], np.float32)}
-    biased = bodies.with_weights({"r2": (bodies.layers[1].conv.weight, np.ones(3, np.float32))})
+    biased = bodies.replace_weights({"r2": (bodies.layers[1].conv.weight, np.ones(3, np.float32))})
     equalised, _ = equalise(biased, dataclasses.replace(before, high=heard), balance=1.0)
     factors = 1 / equalised.layers[1].conv.bias
     np.testing.assert_allclose(factors / factors[0], [1, 1, 0.05], rtol=1e-3)

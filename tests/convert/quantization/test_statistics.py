@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nimblepose.convert.quantization.layers import Convolution
-from nimblepose.convert.quantization.statistics import observe, patches
+from nimblepose.convert.quantization.statistics import cut_patches, observe
 
 pytest.importorskip("onnx")
 
@@ -53,5 +53,5 @@ def test_patches_are_what_the_kernel_sees(strides, dilations, edge):
     windows = windows[:, :: strides[0], :: strides[1], :: dilations[0], :: dilations[1]]
     expected = np.einsum("ocij,chwij->ohw", weight, windows)
     rows, columns = (axis.ravel() for axis in np.mgrid[: expected.shape[1], : expected.shape[2]])
-    found = weight.reshape(5, -1) @ patches(conv, image, rows, columns).reshape(36, -1)
+    found = weight.reshape(5, -1) @ cut_patches(conv, image, rows, columns).reshape(36, -1)
     np.testing.assert_allclose(found, expected.reshape(5, -1), atol=1e-4)

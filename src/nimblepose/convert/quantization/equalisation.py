@@ -32,7 +32,7 @@ def equalise(network: Network, statistics: Statistics, *, balance: float = 0.7) 
             that read it; 0 does the opposite.
     """
     reach = statistics.reach
-    channels = _tied_channels(network, {tensor: len(values) for tensor, values in reach.items()})
+    channels = _tie_channels(network, {tensor: len(values) for tensor, values in reach.items()})
     count = 1 + max(int(index.max()) for index in channels.values())
     activations, weights = np.zeros(count), np.zeros(count)
     for tensor, index in channels.items():
@@ -54,19 +54,19 @@ def equalise(network: Network, statistics: Statistics, *, balance: float = 0.7) 
             own = inside[:, None] if conv.depthwise else inside[None] if conv.group == 1 else np.ones((1, 1))
             weight = conv.weight * own[..., None, None] / outside[:, None, None, None]
             weights_and_biases[layer.output] = (weight.astype(np.float32), (conv.bias / outside).astype(np.float32))
-    return network.with_weights(weights_and_biases), statistics.divided(network, by_tensor)
+    return network.replace_weights(weights_and_biases), statistics.divide(network, by_tensor)
 
 
-def _tied_channels(network: Network, counts: Mapping[str, int]) -> dict[str, Index]:
+def _tie_channels(network: Network, counts: Mapping[str, int]) -> dict[str, Index]:
     """For every tensor (C,) the number of each channel's factor; channels that must share one have the same number."""
     ties = _Ties()
-    channels: dict[str, Index] = {network.input: ties.fixed(counts[network.input])}
+    channels: dict[str, Index] = {network.input: ties.add_fixed(counts[network.input])}
     for layer in network.layers:
         inputs, count = [channels[name] for name in layer.inputs], counts[layer.output]
         if layer.conv:
             if layer.conv.group > 1 and not layer.conv.depthwise:
-                ties.tie(inputs[0], ties.fixed(len(inputs[0])))
-            channels[layer.output] = ties.free(count)
+                ties.tie(inputs[0], ties.add_fixed(len(inputs[0])))
+            channels[layer.output] = ties.add_free(count)
         elif layer.kind in ("Relu", "MaxPool"):
             channels[layer.output] = inputs[0]
         elif layer.kind == "Concat" and sum(map(len, inputs)) == count:
@@ -76,11 +76,11 @@ def _tied_channels(network: Network, counts: Mapping[str, int]) -> dict[str, Ind
             channels[layer.output] = inputs[0]
         else:
             for index in inputs:
-                ties.tie(index, ties.fixed(len(index)))
-            channels[layer.output] = ties.fixed(count)
+                ties.tie(index, ties.add_fixed(len(index)))
+            channels[layer.output] = ties.add_fixed(count)
     for name in network.outputs:
-        ties.tie(channels[name], ties.fixed(counts[name]))
-    return {name: ties.settled(index) for name, index in channels.items()}
+        ties.tie(channels[name], ties.add_fixed(counts[name]))
+    return {name: ties.settle(index) for name, index in channels.items()}
 
 
 class _Ties:
@@ -89,23 +89,23 @@ class _Ties:
     def __init__(self) -> None:
         self._parent = [_FIXED]
 
-    def fixed(self, count: int) -> Index:
+    def add_fixed(self, count: int) -> Index:
         return np.full(count, _FIXED, np.int64)
 
-    def free(self, count: int) -> Index:
+    def add_free(self, count: int) -> Index:
         start = len(self._parent)
         self._parent += range(start, start + count)
         return np.arange(start, start + count)
 
     def tie(self, first: Index, second: Index) -> None:
         for a, b in zip(first, second, strict=True):
-            low, high = sorted((self._root(a), self._root(b)))
+            low, high = sorted((self._find_root(a), self._find_root(b)))
             self._parent[high] = low
 
-    def settled(self, index: Index) -> Index:
-        return np.array([self._root(i) for i in index], np.int64)
+    def settle(self, index: Index) -> Index:
+        return np.array([self._find_root(i) for i in index], np.int64)
 
-    def _root(self, i: int) -> int:
+    def _find_root(self, i: int) -> int:
         while self._parent[i] != i:
             i = self._parent[i]
         return int(i)

@@ -67,7 +67,7 @@ class Network:
         """Layers that take this tensor."""
         return [layer for layer in self.layers if tensor in layer.inputs]
 
-    def with_weights(self, weights: Mapping[str, tuple[Floats, Floats]]) -> "Network":
+    def replace_weights(self, weights: Mapping[str, tuple[Floats, Floats]]) -> "Network":
         """The same layers with other weights and biases, by output tensor."""
         layers = []
         for layer in self.layers:
@@ -114,7 +114,7 @@ def read_network(proto: Any, *, source: str) -> Network:
             del layers[before.output]
             layer = replace(before, output=node.output[0], conv=replace(before.conv, relu=True))
         else:
-            layer = _layer(node, constants)
+            layer = _read_layer(node, constants)
         if layer.name in {other.name for other in layers.values()}:  # weights that two layers share
             layer = replace(layer, name=layer.output)
         layers[layer.output] = layer
@@ -123,7 +123,7 @@ def read_network(proto: Any, *, source: str) -> Network:
     return Network(layers=tuple(layers.values()), input=inputs[0], outputs=outputs, proto=proto)
 
 
-def _layer(node: Any, constants: Mapping[str, NDArray[Any]]) -> Layer:
+def _read_layer(node: Any, constants: Mapping[str, NDArray[Any]]) -> Layer:
     inputs = tuple(name for name in node.input if name and name not in constants)
     layer = Layer(name=node.name or node.output[0], node=node, inputs=inputs, output=node.output[0])
     attributes = {entry.name: entry for entry in node.attribute}
@@ -131,7 +131,7 @@ def _layer(node: Any, constants: Mapping[str, NDArray[Any]]) -> Layer:
     if node.op_type != "Conv" or len(inputs) != 1 or constants[node.input[1]].ndim != 4 or padding != b"NOTSET":
         return layer
 
-    def numbers(key: str, default: tuple[int, ...]) -> Any:
+    def read_numbers(key: str, default: tuple[int, ...]) -> Any:
         return tuple(attributes[key].ints) if key in attributes else default
 
     weight = np.asarray(constants[node.input[1]], np.float32)
@@ -141,8 +141,8 @@ def _layer(node: Any, constants: Mapping[str, NDArray[Any]]) -> Layer:
         bias=np.asarray(bias, np.float32),
         relu=False,
         group=attributes["group"].i if "group" in attributes else 1,
-        strides=numbers("strides", (1, 1)),
-        dilations=numbers("dilations", (1, 1)),
-        pads=numbers("pads", (0, 0, 0, 0)),
+        strides=read_numbers("strides", (1, 1)),
+        dilations=read_numbers("dilations", (1, 1)),
+        pads=read_numbers("pads", (0, 0, 0, 0)),
     )
     return replace(layer, name=node.input[1].removesuffix(".weight"), conv=conv)

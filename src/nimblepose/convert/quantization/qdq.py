@@ -53,7 +53,7 @@ class _Writer:
         self._twins: dict[str, str] = {}
 
     def add(self, layer: Layer, *, quantized: bool) -> None:
-        names = {name: self._twin(name) if quantized else self._twins.get(name, name) for name in layer.inputs}
+        names = {name: self._find_twin(name) if quantized else self._twins.get(name, name) for name in layer.inputs}
         node = self._onnx.NodeProto()
         node.CopyFrom(layer.node)
         node.input[:] = [names.get(name, name) for name in node.input]
@@ -64,46 +64,46 @@ class _Writer:
             node.output[:] = [exact]
         if conv := layer.conv:
             if quantized:
-                parts = self._stored(layer.name, self._plan.weights[layer.output], layer.inputs[0])
+                parts = self._add_weights(layer.name, self._plan.weights[layer.output], layer.inputs[0])
             else:
                 weights = {f"{layer.name}.weight": conv.weight, f"{layer.name}.bias": conv.bias}
-                parts = [self._constant(name, value) for name, value in weights.items()]
+                parts = [self._add_constant(name, value) for name, value in weights.items()]
             node.input[:] = [names[layer.inputs[0]], *parts]
         self.nodes.append(node)
         if layer.conv and layer.conv.relu:
-            self._node("Relu", [f"{layer.output}/before_relu"], exact)
+            self._add_node("Relu", [f"{layer.output}/before_relu"], exact)
         if quantized:
-            self._twin(layer.output, exact)
+            self._find_twin(layer.output, exact)
 
-    def _stored(self, name: str, rounded: Rounded, source: str) -> list[str]:
+    def _add_weights(self, name: str, rounded: Rounded, source: str) -> list[str]:
         """Integer weights and bias of a convolution that reads `source`, and what makes real numbers of them."""
         steps = rounded.steps * np.float32(self._plan.scales[source].step)
         bias = np.rint(rounded.bias / steps).astype(np.int32)
         return [
-            self._dequantized(f"{name}.weight", rounded.integers, rounded.steps),
-            self._dequantized(f"{name}.bias", bias, steps),
+            self._add_dequantized(f"{name}.weight", rounded.integers, rounded.steps),
+            self._add_dequantized(f"{name}.bias", bias, steps),
         ]
 
-    def _dequantized(self, name: str, integers: NDArray[Any], steps: NDArray[np.float32]) -> str:
+    def _add_dequantized(self, name: str, integers: NDArray[Any], steps: NDArray[np.float32]) -> str:
         parts = {"stored": integers, "step": steps, "zero": np.zeros(len(steps), integers.dtype)}
-        inputs = [self._constant(f"{name}/{part}", value) for part, value in parts.items()]
-        return self._node("DequantizeLinear", inputs, f"{name}/real", axis=0)
+        inputs = [self._add_constant(f"{name}/{part}", value) for part, value in parts.items()]
+        return self._add_node("DequantizeLinear", inputs, f"{name}/real", axis=0)
 
-    def _twin(self, tensor: str, exact: str = "") -> str:
+    def _find_twin(self, tensor: str, exact: str = "") -> str:
         """The tensor after storing it in 8 bits; `exact` where the twin takes the tensor's own name, as outputs do."""
         if tensor not in self._twins:
             scale = self._plan.scales[tensor]
             parts = {"step": np.float32(scale.step), "zero": np.uint8(scale.zero)}
-            how = [self._constant(f"{tensor}/{part}", np.asarray(value)) for part, value in parts.items()]
-            stored = self._node("QuantizeLinear", [exact or tensor, *how], f"{tensor}/stored")
+            how = [self._add_constant(f"{tensor}/{part}", np.asarray(value)) for part, value in parts.items()]
+            stored = self._add_node("QuantizeLinear", [exact or tensor, *how], f"{tensor}/stored")
             name = f"{tensor}/real" if exact in ("", tensor) else tensor
-            self._twins[tensor] = self._node("DequantizeLinear", [stored, *how], name)
+            self._twins[tensor] = self._add_node("DequantizeLinear", [stored, *how], name)
         return self._twins[tensor]
 
-    def _constant(self, name: str, value: NDArray[Any]) -> str:
+    def _add_constant(self, name: str, value: NDArray[Any]) -> str:
         self.constants[name] = self._onnx.numpy_helper.from_array(value, name)
         return name
 
-    def _node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+    def _add_node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self.nodes.append(self._onnx.helper.make_node(kind, inputs, [output], name=f"{output}/{kind}", **attributes))
         return output

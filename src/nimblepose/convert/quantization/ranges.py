@@ -27,7 +27,7 @@ class Scale:
         return stored
 
     @classmethod
-    def of_range(cls, low: float, high: float, *, before_elu: bool = False) -> "Scale":
+    def from_range(cls, low: float, high: float, *, before_elu: bool = False) -> "Scale":
         """Evenly from `low` to `high`, widened to hold 0 exactly: padding and ReLU need that.
 
         The widest range seen, not one that clips: the largest values are those of people, and once channels are

@@ -47,7 +47,7 @@ def round_weights(conv: Convolution, moments: Moments, *, input_step: float) -> 
     size = weight.shape[2]
     ridge = _RIDGE * np.trace(moments.covariance, axis1=1, axis2=2) / size + 1e-9
     covariance = moments.covariance + ridge[:, None, None] * np.eye(size)
-    steps = _best_steps(weight, covariance, limit)
+    steps = _choose_steps(weight, covariance, limit)
     integers = _round_in_turn(weight, covariance, steps, limit)
     change = (weight - integers * steps[..., None]) @ moments.mean[..., None]
     bias = conv.bias + change.reshape(-1)
@@ -56,17 +56,17 @@ def round_weights(conv: Convolution, moments: Moments, *, input_step: float) -> 
     return Rounded(integers.reshape(conv.weight.shape), steps.astype(np.float32), bias.astype(np.float32))
 
 
-def _best_steps(weight: Doubles, covariance: Doubles, limit: int) -> Doubles:
+def _choose_steps(weight: Doubles, covariance: Doubles, limit: int) -> Doubles:
     """(group, out): the step whose nearest rounding costs least, errors weighed by the variance of their input."""
     variance = np.diagonal(covariance, axis1=1, axis2=2)[:, None]
     widest = np.maximum(np.abs(weight).max(axis=2), 1e-9) / limit
 
-    def cost(steps: Doubles) -> Doubles:
+    def measure_cost(steps: Doubles) -> Doubles:
         nearest = np.clip(np.rint(weight / steps[..., None]), -limit, limit) * steps[..., None]
         return np.asarray((variance * np.square(nearest - weight)).sum(axis=2))
 
     tried = np.stack([widest * part for part in _NARROWER])
-    best = np.argmin([cost(steps) for steps in tried], axis=0)
+    best = np.argmin([measure_cost(steps) for steps in tried], axis=0)
     return np.asarray(np.take_along_axis(tried, best[None], axis=0)[0])
 
 

@@ -42,7 +42,7 @@ def load_network(path: Path) -> tuple[Network, ModelMetadata]:
     return read_network(proto, source=str(path)), metadata
 
 
-def calibration_batches(
+def load_batches(
     source: str, spec: InputSpec, *, count: int, height: int, leave_out: Collection[Path] = ()
 ) -> tuple[list[NDArray[np.float32]], list[Path]]:
     """Prepared pictures (1, 3, h, w), evenly spread over a folder or pattern, and their files.

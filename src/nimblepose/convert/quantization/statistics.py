@@ -1,6 +1,6 @@
 """What calibration pictures tell: the range of every channel, and how the inputs of every convolution vary together."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.convert.quantization.layers import Convolution, Floats, Network, import_onnx
+from nimblepose.core.progress import Progress, say_nothing
 
 Doubles = NDArray[np.float64]
 
 _PLACES = 2_000  # of each convolution's output, chosen at random in every picture
-
-Progress = Callable[[int], None]
-"""Called after each picture with the number of those done."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class Moments:
     mean: Doubles  # (group, K)
     covariance: Doubles  # (group, K, K)
 
-    def divided(self, factors: Doubles) -> "Moments":
+    def divide(self, factors: Doubles) -> "Moments":
         """After dividing the numbers by factors (group, K)."""
         return Moments(self.mean / factors, self.covariance / (factors[:, :, None] * factors[:, None, :]))
 
@@ -42,13 +40,13 @@ class Statistics:
         """Largest absolute value of each channel, (C,), by tensor."""
         return {name: np.maximum(np.abs(low), np.abs(self.high[name])) for name, low in self.low.items()}
 
-    def divided(self, network: Network, factors: Mapping[str, Doubles]) -> "Statistics":
+    def divide(self, network: Network, factors: Mapping[str, Doubles]) -> "Statistics":
         """Of the same network with each tensor's channels divided by factors (C,), by tensor."""
         moments = {}
         for layer in network.layers:
             if conv := layer.conv:
                 per_input = np.repeat(factors[layer.inputs[0]], conv.weight.shape[2] * conv.weight.shape[3])
-                moments[layer.output] = self.moments[layer.output].divided(per_input.reshape(conv.group, -1))
+                moments[layer.output] = self.moments[layer.output].divide(per_input.reshape(conv.group, -1))
         low, high = (
             {name: (values / factors[name]).astype(np.float32) for name, values in ends.items()}
             for ends in (self.low, self.high)
@@ -57,7 +55,7 @@ class Statistics:
 
 
 def observe(
-    network: Network, batches: Iterable[Floats], *, seed: int = 0, threads: int = 0, progress: Progress | None = None
+    network: Network, batches: Iterable[Floats], *, seed: int = 0, threads: int = 0, progress: Progress = say_nothing
 ) -> Statistics:
     """Statistics over prepared pictures, each (1, 3, h, w), of any sizes; only one is held at a time.
 
@@ -70,7 +68,7 @@ def observe(
     """
     rng = np.random.default_rng(seed)
     names = list(dict.fromkeys(layer.output for layer in network.layers))
-    session = _session(network, names, threads)
+    session = _open_session(network, names, threads)
     low: dict[str, Floats] = {}
     high: dict[str, Floats] = {}
     sums: dict[str, _Sums] = {}
@@ -84,14 +82,13 @@ def observe(
             if conv := layer.conv:
                 height, width = values[layer.output].shape[2:]
                 chosen = rng.choice(height * width, min(_PLACES, height * width), replace=False)
-                seen = patches(conv, values[layer.inputs[0]][0], chosen // width, chosen % width)
+                seen = cut_patches(conv, values[layer.inputs[0]][0], chosen // width, chosen % width)
                 sums.setdefault(layer.output, _Sums()).add(seen.reshape(conv.group, -1, len(chosen)))
-        if progress:
-            progress(number)
+        progress(number)
     return Statistics(low, high, {name: one.moments() for name, one in sums.items()})
 
 
-def patches(conv: Convolution, image: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
+def cut_patches(conv: Convolution, image: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
     """What the kernel sees at N places of the output of an input (C, h, w): (C, kh * kw, N)."""
     top, left, bottom, right = conv.pads
     padded = np.pad(image, ((0, 0), (top, bottom), (left, right)))
@@ -119,7 +116,7 @@ class _Sums:
         return Moments(mean, np.asarray(self._second / self._count - mean[:, :, None] * mean[:, None, :]))
 
 
-def _session(network: Network, names: list[str], threads: int) -> Any:
+def _open_session(network: Network, names: list[str], threads: int) -> Any:
     """The model as it was read, with all these tensors for outputs."""
     import onnxruntime as ort
 

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from nimblepose.core.files import GrowingFile
 from nimblepose.core.poses import Poses
-from nimblepose.results.output_format import FolderMaker, Header, OutputFormat, PictureResult, VideoMaker, encode_json
+from nimblepose.results.output_format import (
+    FolderMaker,
+    Header,
+    OutputFormat,
+    PictureResult,
+    VideoMaker,
+    encode_json,
+    to_text,
+)
 
 if TYPE_CHECKING:
     from nimblepose.media.frames import Stamp
@@ -18,7 +26,10 @@ def coco_results(results: Sequence[PictureResult], header: Header) -> bytes:
 
 
 class CocoResults:
-    """A list of COCO keypoint results, whole after every frame; `image_id` is its index, `file_name` the video."""
+    """A list of COCO keypoint results, whole after every frame; `image_id` is its index.
+
+    `file_name` is the video, or of a folder of frames the picture.
+    """
 
     def __init__(self, path: Path, header: Header) -> None:
         """Begin `path`, usually `*.json`."""
@@ -28,7 +39,9 @@ class CocoResults:
 
     def add(self, stamp: "Stamp", poses: Poses) -> None:
         """One object per person."""
-        rows = b",\n".join(encode_json(row) for row in poses.to_coco(stamp.index, file_name=self._name))
+        rows = b",\n".join(
+            encode_json(row) for row in poses.to_coco(stamp.index, file_name=to_text(stamp.name) or self._name)
+        )
         if rows:
             comma = b"" if self._empty else b",\n"
             self._file.append(comma + rows + b"\n]\n", over=len(b"]\n" if self._empty else b"\n]\n"))

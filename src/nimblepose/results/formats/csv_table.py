@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nimblepose.core.files import GrowingFile
 from nimblepose.core.poses import Poses
-from nimblepose.results.output_format import FolderMaker, Header, OutputFormat, PictureResult, VideoMaker
+from nimblepose.results.output_format import FolderMaker, Header, OutputFormat, PictureResult, VideoMaker, to_text
 from nimblepose.results.tables import COLUMNS, Row, iterate_rows
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class TidyCsv:
 
     def add(self, stamp: "Stamp", poses: Poses) -> None:
         """The rows of one frame."""
-        rows = iterate_rows(self._name, poses, frame=stamp.index, time=stamp.time)
+        rows = iterate_rows(to_text(stamp.name) or self._name, poses, frame=stamp.index, time=stamp.time)
         if data := _encode(_texts(rows)):
             self._file.append(data)
 

@@ -14,6 +14,7 @@ from nimblepose.results.output_format import (
     VideoMaker,
     encode_json,
     round_seconds,
+    to_text,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def own_json(results: Sequence[PictureResult], header: Header) -> bytes:
 
 
 class JsonLines:
-    """One line per frame: its index, time in seconds, size, and the people with keypoints by name.
+    """One line per frame: its index, time in seconds, file (of a folder of frames), size, and the people in it.
 
     The line of the first frame has the `header`, too: a line of its own would be one frame too many for whoever counts
     lines, and makes whole numbers of other lines to fractions in pandas.
@@ -42,7 +43,10 @@ class JsonLines:
     def add(self, stamp: "Stamp", poses: Poses) -> None:
         """One line."""
         height, width = stamp.size
-        place = {"frame": stamp.index, "time": round_seconds(stamp.time), "height": height, "width": width}
+        place: dict[str, Any] = {"frame": stamp.index, "time": round_seconds(stamp.time)}
+        if stamp.name:
+            place["file"] = to_text(stamp.name)
+        place |= {"height": height, "width": width}
         self._file.append(encode_json({**self._before, **place, **poses.to_dict()}) + b"\n")
         self._before = {}
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 from nimblepose.core.files import partial, writing
 from nimblepose.core.optional import import_optional
 from nimblepose.core.poses import Poses
-from nimblepose.results.output_format import FolderMaker, Header, OutputFormat, PictureResult, VideoMaker, encode_json
+from nimblepose.results.output_format import (
+    FolderMaker,
+    Header,
+    OutputFormat,
+    PictureResult,
+    VideoMaker,
+    encode_json,
+    to_text,
+)
 from nimblepose.results.tables import COLUMNS, Row, iterate_rows
 
 if TYPE_CHECKING:
@@ -88,7 +96,9 @@ class ParquetTable:
     def add(self, stamp: "Stamp", poses: Poses) -> None:
         """The rows of one frame."""
         self._frames += 1
-        rows = list(iterate_rows(self._header.source or "", poses, frame=stamp.index, time=stamp.time))
+        rows = list(
+            iterate_rows(to_text(stamp.name) or self._header.source or "", poses, frame=stamp.index, time=stamp.time)
+        )
         if rows:
             self._append(rows)
 

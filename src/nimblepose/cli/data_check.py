@@ -5,26 +5,27 @@ from typing import Annotated
 
 import typer
 
+from nimblepose.cli.options import SeedOption, SkeletonOption
 
-def check(
+
+def data_check(
     folder: Annotated[Path, typer.Argument(help="Annotation files (*.json, *.json.gz) and pictures, or images/.")],
-    skeleton: Annotated[str, typer.Option("--skeleton", "-s", help="A built-in name or a YAML file.")] = "human18",
+    skeleton: SkeletonOption = "human18",
     sheet: Annotated[
         Path | None, typer.Option(help="Draw samples with their targets into this picture (.png, .jpg).")
     ] = None,
     samples: Annotated[int, typer.Option(min=1, max=200, help="How many the sheet shows.")] = 12,
     read: Annotated[bool, typer.Option("--read/--no-read", help="Decode every picture, the slow part.")] = True,
-    seed: Annotated[int, typer.Option(help="Of the samples on the sheet.")] = 0,
+    seed: SeedOption = 0,
 ) -> None:
     """Find missing pictures, labels that lie elsewhere, swapped sides and more; exit code 1 if something is wrong."""
     from nimblepose.core.skeleton import Skeleton
-    from nimblepose.data.check import check as find_faults
-    from nimblepose.data.check import locate
+    from nimblepose.data.check import check, locate
 
     chosen, faulty = Skeleton.load(skeleton), False
     sets = locate(folder)
     for annotations, images in sets:
-        found = find_faults(annotations, images, chosen, read_pictures=read)
+        found = check(annotations, images, chosen, read_pictures=read)
         print(f"{annotations}: {'no faults' if not found else f'{len(found)} kinds of faults'}")
         for finding in found:
             print(f"  {finding.severity}: {finding.kind}: {finding.count}: {finding.message}")

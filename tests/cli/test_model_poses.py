@@ -58,11 +58,15 @@ def test_nothing_is_completed_by_a_model_that_does_not_know_how(cli, data, model
     [
         ("taught.safetensors", [], "of one kind"),
         ("taught.onnx", ["--annotations", "nowhere.json"], "give either --data"),
-        ("no/taught.onnx", ["--images", "nowhere"], "make it first"),  # said before anything else is looked at
+        ("no/taught.onnx", ["--data", "{broken}"], "make it first"),  # said before anything else is looked at
     ],
 )
 def test_mistakes_are_named_and_nothing_is_written(cli, data, model, tmp_path, out, more, message):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "people.json").write_text("nonsense")
+    more = [broken if part == "{broken}" else part for part in more]
     ran = cli("model", "poses", model, "--data", data, "--out", tmp_path / out, "--input-height", 64, *more)
     assert ran.code == 2
     assert message in ran.err
-    assert not list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == [broken]

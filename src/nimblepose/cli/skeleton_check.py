@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 
-def check(
+def skeleton_check(
     source: Annotated[str, typer.Argument(metavar="FILE", help="YAML or JSON file, or a built-in name.")],
 ) -> None:
     """Check a skeleton and print its keypoints, limbs and what is derived from them."""

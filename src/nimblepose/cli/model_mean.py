@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from nimblepose.cli.options import numbers
+from nimblepose.cli.options import CheckpointOption, parse_numbers
 
 
-def mean(
+def model_mean(
     checkpoints: Annotated[list[Path], typer.Argument(help="Two or more checkpoints (.safetensors) from one start.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint to write (.safetensors).")],
+    out: CheckpointOption,
     shares: Annotated[
         str | None, typer.Option(help="One per checkpoint, together 1, such as 0.75,0.25; without it, equal ones.")
     ] = None,
@@ -20,7 +20,7 @@ def mean(
     from nimblepose.model.mixing import mix_checkpoints
 
     network, metadata = mix_checkpoints(
-        checkpoints, None if shares is None else numbers(shares, option="--shares", like="0.75,0.25")
+        checkpoints, None if shares is None else parse_numbers(shares, option="--shares", like="0.75,0.25")
     )
     save_checkpoint(network, metadata, out)
     print(f"-> {out}: {metadata.origin}")

@@ -1,0 +1,24 @@
+"""`nimblepose model fetch`: models into the cache, verified."""
+
+from typing import Annotated
+
+import typer
+
+
+def model_fetch(
+    names: Annotated[list[str], typer.Argument(help="Names from `nimblepose model list`.")],
+) -> None:
+    """Fetch models into the cache, verified by checksum, and print where they lie."""
+    from nimblepose.cli.progress import show_download_bar
+    from nimblepose.core.errors import OptionError
+    from nimblepose.runtime.models import MODELS, PACKAGED, fetch_model, find_model
+
+    for name in names:
+        if name in PACKAGED:
+            print(find_model(name))
+            continue
+        if name not in MODELS:
+            raise OptionError(f"no model is called {name!r}; known are {', '.join([*PACKAGED, *MODELS])}")
+        with show_download_bar() as progress:
+            path = fetch_model(MODELS[name], progress=progress)
+        print(path)

@@ -1,0 +1,47 @@
+"""`nimblepose model poses`: what poses look like and what a model's own are worth, learnt from annotated pictures."""
+
+from typing import Annotated
+
+import typer
+
+from nimblepose.cli import options as given
+from nimblepose.cli.options import find_set
+
+
+def model_poses(
+    model: Annotated[str, typer.Argument(help="Name or file, .onnx or .safetensors; its weights stay as they are.")],
+    out: given.FileOption,
+    data: given.DataOption = None,
+    images: given.ImagesOption = None,
+    annotations: given.AnnotationsOption = None,
+    input_height: given.HeightOption = 368,
+    seed: given.SeedOption = 0,
+    threads: given.ThreadsOption = 0,
+    quiet: given.QuietOption = False,
+) -> None:
+    """Teach a model what poses look like, and what its own poses are worth.
+
+    Poses then score the similarity (OKS) to expect of them, and keypoints that were not found can be put where they
+    should be. Take the pictures that the model was trained on, not those that it is measured on.
+    """
+    from nimblepose.cli.progress import format_count, show_download_bar, show_stages_bar
+    from nimblepose.runtime.models import find_model
+    from nimblepose.training.pose_learning import learn_poses
+
+    file, folder = find_set(data, images, annotations)
+    with show_download_bar() as downloaded:
+        path = find_model(model, progress=downloaded)
+    with show_stages_bar(quiet=quiet) as progress:
+        lesson = learn_poses(
+            path,
+            out,
+            annotations=file,
+            images=folder,
+            input_height=input_height,
+            seed=seed,
+            threads=threads,
+            progress=progress,
+        )
+    if not quiet:
+        pictures = format_count(lesson.pictures, "picture", "pictures")
+        print(f"-> {out}: {format_count(lesson.poses, 'pose', 'poses')} in {pictures}")

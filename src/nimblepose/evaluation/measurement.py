@@ -1,0 +1,100 @@
+"""How good an estimator is on an annotated set, and what can be written of it."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nimblepose.core.progress import Progress, say_nothing
+from nimblepose.data.coco import build_records
+from nimblepose.evaluation.coco import Metrics, find_category
+from nimblepose.evaluation.detect import AnnotatedSet
+from nimblepose.evaluation.provenance import compute_sha256, describe_run, write_json
+from nimblepose.evaluation.worst import find_mistakes, write_mistakes
+from nimblepose.runtime.estimator import PoseEstimator
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Measurement:
+    """What was measured, and how it came out."""
+
+    estimator: PoseEstimator
+    annotated: AnnotatedSet
+    category_id: int
+    detections: Sequence[Mapping[str, Any]]  # COCO results
+    metrics: Metrics
+    seconds: float  # that detecting took, reading included
+
+
+def measure(
+    estimator: PoseEstimator,
+    annotated: AnnotatedSet,
+    *,
+    category_id: int | None = None,
+    progress: Progress = say_nothing,
+) -> Measurement:
+    """Detect in all pictures of a set, and compare with its annotations.
+
+    Args:
+        estimator: What is measured, with options for ranking if AP is to compare (`FOR_RANKING`).
+        annotated: What it is measured on.
+        category_id: Of the people; None takes the one with the keypoints of the estimator's skeleton.
+        progress: Told after each picture.
+
+    Raises:
+        MediaError: a picture that cannot be read.
+        DataError: a picture of another size than its annotations are for, broken annotations, or no such category.
+        MissingPackageError: faster-coco-eval is not installed.
+    """
+    category_id = find_category(annotated.coco, estimator.skeleton, category_id)
+    start = time.perf_counter()
+    detections = annotated.detect(estimator, category_id=category_id, progress=progress)
+    seconds = time.perf_counter() - start
+    return Measurement(
+        estimator=estimator,
+        annotated=annotated,
+        category_id=category_id,
+        detections=detections,
+        metrics=annotated.evaluate(detections, estimator.skeleton, category_id),
+        seconds=seconds,
+    )
+
+
+def write_report(path: Path, measurement: Measurement, *, threads: int, limit: int) -> None:
+    """Write the figures with all it takes to repeat them, as JSON.
+
+    Args:
+        path: File to write.
+        measurement: What to write of.
+        threads: As they were given to the estimator.
+        limit: As it was given to the set.
+
+    Raises:
+        MediaError: it cannot be written.
+    """
+    file = measurement.annotated.annotations
+    data = {
+        "file": file.name, "sha256": compute_sha256(file), "category": measurement.category_id, "limit": limit
+    }  # fmt: skip
+    value = {
+        "format": "nimblepose-val",
+        "version": 1,
+        **describe_run(measurement.estimator, threads=threads),
+        "data": data,
+        "metrics": measurement.metrics.to_dict(),
+        "seconds": round(measurement.seconds, 3),
+    }
+    write_json(path, value)
+
+
+def write_worst(folder: Path, measurement: Measurement, *, count: int) -> list[Path]:
+    """Draw the `count` worst mistakes of each kind into a folder, and return the files.
+
+    Raises:
+        MediaError: the folder cannot be made or written to.
+    """
+    annotated, skeleton = measurement.annotated, measurement.estimator.skeleton
+    looked_at = {picture.image_id for picture in annotated.pictures}
+    records = [r for r in build_records(annotated.coco, annotated.images, skeleton) if r.image_id in looked_at]
+    return write_mistakes(find_mistakes(records, measurement.detections, skeleton=skeleton, count=count), folder)

@@ -1,0 +1,75 @@
+"""A model file that knows what poses look like and what its own are worth, from one that does not."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nimblepose.convert.model_files import write_with_metadata
+from nimblepose.core.errors import DataError, OptionError
+from nimblepose.core.files import check_folders
+from nimblepose.core.optional import import_optional
+from nimblepose.core.progress import StageProgress, say_nothing
+from nimblepose.data.coco import load_records
+from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.training.prior import learn_prior
+from nimblepose.training.scorer import fit_scorer, rate_poses
+
+_LEARNT = "; poses learnt from "  # in the origin of a model
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a model learnt from."""
+
+    poses: int  # found by it and compared with the labels
+    pictures: int
+
+
+def learn_poses(
+    model: Path,
+    out: Path,
+    *,
+    annotations: Path,
+    images: Path,
+    input_height: int = 368,
+    seed: int = 0,
+    threads: int = 0,
+    progress: StageProgress = say_nothing,
+) -> Lesson:
+    """Learn a prior and a scorer from annotated pictures, and write a model that has them; its weights stay.
+
+    Args:
+        model: ONNX file or checkpoint.
+        out: File of the same kind to write; may be `model` itself.
+        annotations: COCO keypoint file of pictures that the model was trained on, not of those it is measured on.
+        images: Folder of these pictures.
+        input_height: Height at which the model sees them.
+        seed: Of the scorer's first weights.
+        threads: Of the estimator; 0: all cores.
+        progress: Told after each picture.
+
+    Raises:
+        OptionError: the two files are not of one kind.
+        DataError: no annotated people, or too few.
+        MediaError: a picture that cannot be read, or a file that cannot be written.
+        MissingPackageError: onnx or torch is not installed.
+    """
+    if out.suffix != model.suffix or out.suffix not in (".onnx", ".safetensors"):
+        raise OptionError(f"{model} and {out} must be of one kind, .onnx or .safetensors")
+    if out.suffix == ".onnx":
+        import_optional("onnx", "writing an ONNX file")  # what is missing is said now, not after the last picture
+    check_folders(out)
+    estimator = PoseEstimator(model, threads=threads, input_height=input_height)
+    records = load_records([annotations], [images], estimator.skeleton)
+    records = [record for record in records if len(record.xy) or not record.partial]
+    if not records:
+        raise DataError(f"{annotations}: no pictures to learn from")
+    prior = learn_prior(np.concatenate([record.xy for record in records]), estimator.skeleton)
+    rated = rate_poses(estimator, records, prior, progress=lambda done: progress("poses", done, len(records)))
+    scorer = fit_scorer(rated, seed=seed)
+    origin = f"{estimator.metadata.origin.partition(_LEARNT)[0]}{_LEARNT}{len(rated.oks)} of {annotations.name}"
+    metadata = dataclasses.replace(estimator.metadata, prior=prior, scorer=scorer, origin=origin)
+    write_with_metadata(model, metadata, out)
+    return Lesson(poses=len(rated.oks), pictures=len(records))

@@ -1,0 +1,130 @@
+"""What a model's poses are worth, learnt from those that it finds in annotated pictures."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from nimblepose.codec.decode import compute_paf_offset, group_people
+from nimblepose.codec.grouping import choose
+from nimblepose.codec.options import FOR_RANKING
+from nimblepose.core.errors import DataError
+from nimblepose.core.geometry import rescale
+from nimblepose.core.oks import compute_oks
+from nimblepose.core.prior import PosePrior
+from nimblepose.core.scorer import PoseScorer, measure_features
+from nimblepose.data.coco import Record
+from nimblepose.data.regions import paint_regions
+from nimblepose.evaluation.coco import MAX_PEOPLE, select_oks_sigmas
+from nimblepose.evaluation.detect import AnnotatedPicture, read_annotated
+from nimblepose.runtime.estimator import PoseEstimator
+
+_FEWEST = 50  # poses from which on something is learnt and not copied
+_STRANGER = 0.1  # OKS below which a pose shows nobody who is labelled
+
+
+@dataclass(frozen=True, eq=False)
+class Rated:
+    """P poses that a model found, and what they turned out to be worth.
+
+    Attributes:
+        features: (P, F), see `nimblepose.core.scorer.measure_features`.
+        oks: (P,), with the annotated person that the pose resembles most.
+    """
+
+    features: NDArray[np.float64]
+    oks: NDArray[np.float64]
+
+
+def rate_poses(
+    estimator: PoseEstimator,
+    records: Sequence[Record],
+    prior: PosePrior,
+    *,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Rated:
+    """Find people in annotated pictures, and compare them with the labels as AP would, completed by the prior.
+
+    Poses that resemble nobody count as worth nothing only where the labels would show somebody: not in pictures whose
+    labels are partial, nor where somebody may be (crowds, people without keypoints).
+
+    Args:
+        estimator: The model, and the height that it sees pictures at.
+        records: The pictures.
+        prior: What completes poses.
+        progress: Told after each picture how many are done.
+
+    Raises:
+        MediaError: a picture that cannot be read.
+        DataError: a picture of another size than its annotations are for.
+    """
+    skeleton, spec = estimator.skeleton, estimator.metadata.input
+    annotated, sigmas = skeleton.annotated_indices, select_oks_sigmas(skeleton)
+    offset = compute_paf_offset(spec.stride, estimator.metadata.paf_geometry)
+    as_ranked = dataclasses.replace(FOR_RANKING, max_poses=MAX_PEOPLE)
+    found: list[NDArray[np.float64]] = []
+    worth: list[NDArray[np.float64]] = []
+    for done, record in enumerate(records, start=1):
+        picture = read_annotated(AnnotatedPicture(record.image_id, record.path, record.size))
+        placement = estimator.place(picture)
+        heatmaps, pafs = (field[0] for field in estimator.compute_fields([picture], placement))
+        people = group_people(heatmaps, pafs, skeleton, as_ranked, paf_offset=offset)
+        people = people[choose(people.limb_scores, as_ranked)]
+        xy = placement.to_image(rescale(prior.complete(people.keypoints), spec.stride))
+        alike = compute_oks(xy[:, annotated], record.xy[:, annotated], oks_sigmas=sigmas, area=record.areas)
+        alike = alike.max(axis=1, initial=0)
+        judged = alike >= _STRANGER
+        if not record.partial:
+            mask = paint_regions(record.ignore, record.size)
+            x, y = np.clip(np.rint(xy.mean(axis=1)), 0, np.array(record.size[::-1]) - 1).astype(int).T
+            judged |= ~mask[y, x]
+        found.append(measure_features(people)[judged])
+        worth.append(alike[judged])
+        progress(done)
+    return Rated(np.concatenate(found), np.concatenate(worth))
+
+
+def fit_scorer(rated: Rated, *, units: int = 32, epochs: int = 60, seed: int = 0) -> PoseScorer:
+    """The scorer that foretells OKS with the least squared error; the same poses and seed give the same one.
+
+    Args:
+        rated: Poses of many pictures.
+        units: Of the hidden layer.
+        epochs: Passes over all poses.
+        seed: Of first weights, order and dropout.
+
+    Raises:
+        DataError: too few poses.
+    """
+    if len(rated.oks) < _FEWEST:
+        raise DataError(f"{len(rated.oks)} poses are too few to learn what poses are worth; take {_FEWEST}")
+    centre, spread = rated.features.mean(axis=0), rated.features.std(axis=0) + 1e-3
+    given = torch.from_numpy((rated.features - centre) / spread).float()
+    wanted = torch.from_numpy(rated.oks).float()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        hidden, output = nn.Linear(given.shape[1], units), nn.Linear(units, 1)
+        network = nn.Sequential(hidden, nn.Tanh(), nn.Dropout(0.1), output, nn.Sigmoid(), nn.Flatten(0))
+        optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-2)
+        for _ in range(epochs):
+            for part in torch.split(torch.randperm(len(given)), 64):
+                loss = ((network(given[part]) - wanted[part]) ** 2).mean()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+
+    def to_numbers(tensor: Tensor) -> NDArray[np.float64]:
+        return tensor.detach().double().numpy()
+
+    return PoseScorer(
+        centre=centre,
+        spread=spread,
+        hidden=to_numbers(hidden.weight).T,
+        hidden_bias=to_numbers(hidden.bias),
+        output=to_numbers(output.weight)[0],
+        output_bias=to_numbers(output.bias),
+    )
