@@ -24,7 +24,7 @@ _LARGE_FILE = 1 << 25  # bytes; such files are held one at a time
 _Find = Callable[[Picture], Poses]
 
 
-class Mapping(Protocol):
+class Mapper(Protocol):
     """What finds poses in pictures, as `PoseEstimator` does."""
 
     def estimate(self, picture: Picture) -> Poses:
@@ -37,7 +37,7 @@ class Mapping(Protocol):
 class Outcome(NamedTuple):
     """What became of one source."""
 
-    source: str  # name_source
+    source: str  # fit to be printed
     people: int  # found
     written: list[Path]
     failure: str | None = None  # why there are no results of it
@@ -76,7 +76,7 @@ class PictureRun:
 
     def __init__(
         self,
-        estimator: Mapping,
+        estimator: Mapper,
         sources: Sequence[str],
         sink: PictureSink,
         *,
