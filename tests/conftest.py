@@ -6,9 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.skeleton import Skeleton
+
+settings.register_profile("untimed", deadline=None)  # tests assert no times, and machines may be busy
+settings.load_profile("untimed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
