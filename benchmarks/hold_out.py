@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from nimblepose.core.files import write_atomically
-from nimblepose.data.coco import completely_labelled, read_json
+from nimblepose.data.coco import is_completely_labelled, read_json
 
 
 def main() -> None:
@@ -29,8 +29,8 @@ def main() -> None:
     coco = read_json(args.annotations)
     people = Counter(person["image_id"] for person in coco["annotations"] if person["num_keypoints"])
     images = [image for image in coco["images"] if args.of in image.get("coco_url", "")]
-    whole = [image["id"] for image in images if people[image["id"]] and completely_labelled(image)]
-    groups = [image["id"] for image in images if people[image["id"]] > 1 and not completely_labelled(image)]
+    whole = [image["id"] for image in images if people[image["id"]] and is_completely_labelled(image)]
+    groups = [image["id"] for image in images if people[image["id"]] > 1 and not is_completely_labelled(image)]
     held_out = {*spread(whole, args.count), *spread(groups, args.several)}
     args.out.mkdir(parents=True, exist_ok=True)
     for name, wanted in (("train", False), ("dev", True)):

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from nimblepose.cli.training_bar import training_bar
-from nimblepose.data.coco import completely_labelled, read_json
+from nimblepose.data.coco import is_completely_labelled, read_json
 from nimblepose.training.devices import build_fabric
 from nimblepose.training.engine import train
 from nimblepose.training.logs import read_csv
@@ -45,7 +45,7 @@ def pick(coco: dict[str, Any], count: int) -> dict[str, Any]:
     chosen = [
         image
         for image in coco["images"]
-        if completely_labelled(image)
+        if is_completely_labelled(image)
         and image["width"] * 4 <= image["height"] * 5.01  # whole in the input of 256 x 320
         and all(
             not p.get("iscrowd") and p["num_keypoints"] >= MIN_KEYPOINTS and p.get("area", 0) >= MIN_AREA

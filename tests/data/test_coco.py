@@ -7,12 +7,13 @@ import pytest
 
 from nimblepose import COCO_17, HUMAN_18
 from nimblepose.core.errors import DataError
-from nimblepose.data.coco import CentreOptions, centres, load_records, read_json, records_of
+from nimblepose.data.centres import CentreOptions, choose_centres
+from nimblepose.data.coco import build_records, load_records, read_json
 from nimblepose.data.regions import paint_regions
 
 
 def test_everyone_in_the_picture_is_one_array_of_pixel_centres(coco, bird):
-    (record,) = records_of(coco, Path("pictures"), bird)
+    (record,) = build_records(coco, Path("pictures"), bird)
     assert record.xy.shape == (2, 4, 2)
     np.testing.assert_allclose(record.xy[0, 0], [19.5, 9.5])  # COCO counts from the corner of the first pixel
     assert np.isnan(record.xy[1, 2]).all()
@@ -22,9 +23,9 @@ def test_everyone_in_the_picture_is_one_array_of_pixel_centres(coco, bird):
 
 
 def test_a_picture_may_say_that_its_labels_miss_people(coco, bird):
-    assert not records_of(coco, Path("pictures"), bird)[0].partial
+    assert not build_records(coco, Path("pictures"), bird)[0].partial
     coco["images"][0]["labels"] = "partial"
-    assert records_of(coco, Path("pictures"), bird)[0].partial
+    assert build_records(coco, Path("pictures"), bird)[0].partial
 
 
 def test_derived_keypoints_are_added(shared):
@@ -44,7 +45,7 @@ def test_who_is_not_labelled_is_masked_by_the_box_where_there_is_no_segmentation
     spoiled |= {"crowd": {"iscrowd": 1}, "no keypoints": {"keypoints": None}, "all invisible": {"keypoints": [0] * 12}}[
         kind
     ]
-    (record,) = records_of(coco, Path(), bird)
+    (record,) = build_records(coco, Path(), bird)
     assert len(record.xy) == 1
     mask = paint_regions(record.ignore, record.size)
     x, y, w, h = spoiled["bbox"]
@@ -54,7 +55,7 @@ def test_who_is_not_labelled_is_masked_by_the_box_where_there_is_no_segmentation
 
 def test_area_is_estimated_where_the_file_has_none(coco, bird):
     del coco["annotations"][0]["area"]
-    (record,) = records_of(coco, Path(), bird)
+    (record,) = build_records(coco, Path(), bird)
     assert record.areas.tolist() == [300, 300]  # half of 20 x 30; given
 
 
@@ -72,13 +73,13 @@ def _duplicate(coco):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda c: c["annotations"][0].update(image_id=8), "annotation 0 belongs to no picture"),
+        (lambda c: c["annotations"][0].update(image_id=8), "annotations of no picture: annotation 0: image_id 8"),
         (lambda c: c["categories"][0].update(keypoints=["a"]), "no category has the keypoints of skeleton 'bird'"),
         (lambda c: c["annotations"][0].update(keypoints=[1, 2, 2]), "expected 4 keypoints"),
-        (lambda c: c["annotations"][0].pop("bbox"), "broken entry.*bbox"),
-        (lambda c: c["images"][0].pop("height"), "broken entry.*height"),
+        (lambda c: c["annotations"][0].update(bbox=[1]), "broken boxes.*bbox: expected"),
+        (lambda c: c["images"][0].pop("height"), "broken pictures: picture 7.*height: expected a whole number"),
         (lambda c: c["images"][0].update(file_name="../../secret.png"), "leads out of the picture folder"),
-        (_duplicate, "picture ids stand there more than once"),
+        (_duplicate, "duplicate picture ids: picture 7"),
         (lambda c: c["annotations"][1].update(iscrowd=1, segmentation={"size": [9, 9], "counts": [81]}), "do not fill"),
     ],
     ids=["stray", "skeleton", "keypoints", "box", "height", "path", "duplicate", "runs"],
@@ -86,7 +87,7 @@ def _duplicate(coco):
 def test_what_contradicts_itself_is_refused_by_name(coco, bird, spoil, message):
     spoil(coco)
     with pytest.raises(DataError, match=message):
-        records_of(coco, Path("pictures"), bird)
+        build_records(coco, Path("pictures"), bird)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +101,11 @@ def test_what_is_not_coco_is_refused(tmp_path, content, name):
 
 
 def test_centres_are_people_worth_it_and_not_too_near(coco, bird):
-    (record,) = records_of(coco, Path(), bird)
+    (record,) = build_records(coco, Path(), bird)
 
     def chosen(**options):
         defaults = {"min_keypoints": 1, "min_area": 0.0, "min_distance": 0.3}
-        return centres(record, CentreOptions(**defaults | options), annotated=bird.annotated_indices)
+        return choose_centres(record, CentreOptions(**defaults | options))
 
     assert chosen() == [0, 1]
     assert chosen(min_keypoints=4) == [0]
@@ -114,7 +115,7 @@ def test_centres_are_people_worth_it_and_not_too_near(coco, bird):
 
 def test_other_order_of_keypoints_is_not_taken_for_ours(shared):
     with pytest.raises(DataError, match="in this order"):
-        records_of(
+        build_records(
             {
                 "images": [],
                 "annotations": [],

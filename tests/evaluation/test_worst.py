@@ -8,7 +8,7 @@ import pytest
 from nimblepose.core.errors import MediaError
 from nimblepose.core.files import write_atomically
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.data.coco import records_of
+from nimblepose.data.coco import build_records
 from nimblepose.evaluation.worst import draw_mistake, find_mistakes, write_mistakes
 from nimblepose.media.encoding import encode_picture
 from nimblepose.media.pictures import read_picture
@@ -45,7 +45,7 @@ def records(tmp_path):
             "annotations": [{"id": i, **p} for i, p in enumerate(people)],
             "categories": [{"id": 1, "name": "five", "keypoints": list(NAMES)}],
         }
-        return records_of(coco, tmp_path, SKELETON)
+        return build_records(coco, tmp_path, SKELETON)
 
     return make
 

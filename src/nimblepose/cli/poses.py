@@ -36,7 +36,7 @@ def poses(
     from nimblepose.core.errors import DataError
     from nimblepose.core.files import check_folders
     from nimblepose.data.coco import load_records
-    from nimblepose.evaluation.detect import chosen_set
+    from nimblepose.data.sets import choose_set
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import find_model
     from nimblepose.training.poses import fit_scorer, learn_prior, rate_poses
@@ -48,7 +48,7 @@ def poses(
     if out.suffix == ".onnx":
         import_onnx()  # what is missing is said now, not after the last picture
     check_folders(out)
-    file, folder = chosen_set(data, images, annotations)
+    file, folder = choose_set(data, images, annotations)
     estimator = PoseEstimator(path, threads=threads, input_height=input_height)
     records = load_records([file], [folder], estimator.skeleton)
     records = [record for record in records if len(record.xy) or not record.partial]

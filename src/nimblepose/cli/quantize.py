@@ -42,8 +42,8 @@ def quantize(
     from nimblepose.convert.quantize import QuantizeOptions, quantize
     from nimblepose.core.errors import DataError
     from nimblepose.core.files import check_folders, write_atomically
+    from nimblepose.data.sets import AnnotatedSet, choose_set
     from nimblepose.evaluation.coco import check_available
-    from nimblepose.evaluation.detect import AnnotatedSet, chosen_set
     from nimblepose.evaluation.provenance import machine, model_facts, sha256, write_json
 
     check_available()
@@ -51,7 +51,7 @@ def quantize(
     check_folders(*(file for file in (out, report) if file))
     if not (val or images or annotations):
         raise DataError("AP is measured before and after: give --val, or both --images and --annotations")
-    measured = AnnotatedSet.read(*chosen_set(val, images, annotations, option="--val"), limit=limit)
+    measured = AnnotatedSet.read(*choose_set(val, images, annotations, option="--val"), metadata.skeleton, limit=limit)
     options = QuantizeOptions(
         max_drop=max_drop, input_height=input_height, pictures=pictures, pixels=pixels, seed=seed, threads=threads
     )
@@ -93,7 +93,8 @@ def quantize(
             "data": {
                 "file": measured.annotations.name,
                 "sha256": sha256(measured.annotations),
-                "category": result.category_id,
+                "category": result.category_ids[0],
+                "categories": list(result.category_ids),
             },
             "calibration": [file.name for file in result.calibrated_on],
             "machine": machine(),

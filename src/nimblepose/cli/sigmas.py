@@ -1,12 +1,11 @@
 """`nimblepose skeleton sigmas`: OKS sigmas from people who were annotated twice."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from nimblepose.core.skeleton import Skeleton
     from nimblepose.evaluation.sigmas import SigmaEstimate
 
 
@@ -22,12 +21,13 @@ def sigmas(
 ) -> None:
     """Estimate OKS sigmas, which AP measures by; without them 1/K is taken, and that is a guess."""
     from nimblepose.core.skeleton import Skeleton
-    from nimblepose.data.coco import read_json, records_of
+    from nimblepose.data.categories import find_skeleton
+    from nimblepose.data.coco import build_records, read_json
     from nimblepose.evaluation.sigmas import estimate_sigmas
 
     files = [(path, read_json(path)) for path in (annotations, again) if path is not None]
-    chosen = Skeleton.load(skeleton) if skeleton else _skeleton_of(files[0][1], annotations)
-    records = [records_of(coco, Path(), chosen, path) for path, coco in files]
+    chosen = Skeleton.load(skeleton) if skeleton else find_skeleton(files[0][1], annotations)
+    records = [build_records(coco, Path(), chosen, path) for path, coco in files]
     found = estimate_sigmas(*records, skeleton=chosen)
     if not found.people:
         print(
@@ -36,17 +36,6 @@ def sigmas(
         )
         raise typer.Exit(1)
     _print_table(found)
-
-
-def _skeleton_of(coco: dict[str, Any], path: Path) -> "Skeleton":
-    from nimblepose.core.errors import DataError
-    from nimblepose.core.skeleton import Skeleton
-
-    categories = [category for category in coco["categories"] if category.get("keypoints")]
-    if len(categories) != 1:
-        names = [category.get("name") for category in categories]
-        raise DataError(f"{path}: categories with keypoints are {names or 'none'}; choose with --skeleton")
-    return Skeleton.from_coco_category(categories[0])
 
 
 def _print_table(found: "SigmaEstimate") -> None:

@@ -27,7 +27,7 @@ def val(
         bool, typer.Option("--as-used", help="With the thresholds that `predict` has, not those for AP.")
     ] = False,
     category: Annotated[
-        int | None, typer.Option(help="Category id; without it, the one with the model's keypoints.")
+        int | None, typer.Option(help="Category id; without it, all with the model's keypoints.")
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Only the first so many pictures; 0: all.")] = 0,
     detections: Annotated[Path | None, typer.Option(help="Write the detections as COCO results (.json).")] = None,
@@ -47,16 +47,16 @@ def val(
 
     from nimblepose.cli.progress import download_bar, picture_bar
     from nimblepose.codec.options import FOR_RANKING, DecodeOptions
-    from nimblepose.data.coco import records_of
-    from nimblepose.evaluation.coco import check_available, find_category
-    from nimblepose.evaluation.detect import AnnotatedSet, chosen_set
+    from nimblepose.data.sets import AnnotatedSet, choose_set
+    from nimblepose.evaluation.coco import check_available, evaluate
+    from nimblepose.evaluation.detect import detect
     from nimblepose.evaluation.provenance import provenance, sha256, write_json
     from nimblepose.evaluation.worst import find_mistakes, write_mistakes
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import find_model
 
     check_available()  # what is missing is said now, not after the last picture
-    chosen = AnnotatedSet.read(*chosen_set(data, images, annotations), limit=limit)
+    files = choose_set(data, images, annotations)
     with download_bar() as progress:
         path = find_model(model, progress=progress)
     estimator = PoseEstimator(
@@ -68,13 +68,13 @@ def val(
         scales=numbers(scales, option="--scales", like="0.5,1,1.5,2"),
         decode=DecodeOptions() if as_used else FOR_RANKING,
     )
-    category_id = find_category(chosen.coco, estimator.skeleton, category)
+    chosen = AnnotatedSet.read(*files, estimator.skeleton, limit=limit, category_id=category)
     start = time.perf_counter()
-    with picture_bar(len(chosen.pictures), quiet=quiet) as bar:
-        task = bar.add_task("val", total=len(chosen.pictures))
-        found = chosen.detect(estimator, category_id=category_id, progress=lambda n: bar.update(task, completed=n))
+    with picture_bar(len(chosen.records), quiet=quiet) as bar:
+        task = bar.add_task("val", total=len(chosen.records))
+        found = detect(chosen, estimator, progress=lambda n: bar.update(task, completed=n))
     seconds = time.perf_counter() - start
-    metrics = chosen.evaluate(found, estimator.skeleton, category_id)
+    metrics = evaluate(chosen, found)
     if not quiet:
         _print_table(metrics, guessed_sigmas=estimator.skeleton.sigmas_are_guessed, seconds=seconds)
     written: list[Path] = []
@@ -83,7 +83,13 @@ def val(
         written.append(detections)
     if report:
         file = chosen.annotations
-        facts = {"file": file.name, "sha256": sha256(file), "category": category_id, "limit": limit}
+        facts = {
+            "file": file.name,
+            "sha256": sha256(file),
+            "category": chosen.category_ids[0],  # of the detections
+            "categories": chosen.category_ids,  # of the people
+            "limit": limit,
+        }
         value = {
             "format": "nimblepose-val",
             "version": 1,
@@ -95,9 +101,7 @@ def val(
         write_json(report, value)
         written.append(report)
     if worst:
-        looked_at = {picture.image_id for picture in chosen.pictures}
-        records = [r for r in records_of(chosen.coco, chosen.images, estimator.skeleton) if r.image_id in looked_at]
-        mistakes = find_mistakes(records, found, skeleton=estimator.skeleton, count=worst_count)
+        mistakes = find_mistakes(chosen.records, found, skeleton=estimator.skeleton, count=worst_count)
         written += write_mistakes(mistakes, worst)
     if not quiet:
         print("".join(f"-> {file}\n" for file in written), end="")

@@ -17,8 +17,9 @@ from nimblepose.convert.quantization.sources import calibration_batches
 from nimblepose.convert.quantization.statistics import observe
 from nimblepose.core.errors import DataError
 from nimblepose.core.metadata import ModelMetadata
-from nimblepose.evaluation.coco import Metrics, find_category
-from nimblepose.evaluation.detect import AnnotatedSet
+from nimblepose.data.sets import AnnotatedSet
+from nimblepose.evaluation.coco import Metrics
+from nimblepose.evaluation.detect import measure as measure_model
 from nimblepose.runtime.estimator import PoseEstimator
 
 _FEW = 6  # pictures on which layers are compared
@@ -53,7 +54,7 @@ class Quantized:
     differences: Mapping[str, float]  # by runtime: squared error of its fields, as a part of their mean square
     layer_names: Mapping[str, str]  # by their outputs
     calibrated_on: Sequence[Path]
-    category_id: int  # of the people that AP was measured on
+    category_ids: Sequence[int]  # of the people that AP was measured on
 
     @property
     def stay_float(self) -> dict[str, float]:
@@ -90,14 +91,13 @@ def quantize(
         MediaError: no pictures, or one that cannot be read.
         DataError: annotations of something else, or nobody in them.
     """
-    category = find_category(measured.coco, metadata.skeleton)
-    count = len(measured.pictures)
+    count = len(measured.records)
     batches, files = calibration_batches(
         calibration,
         metadata.input,
         count=options.pictures,
         height=options.input_height,
-        leave_out=[measured.images / str(entry.get("file_name")) for entry in measured.coco["images"]],
+        leave_out=list(measured.files.values()),
     )
 
     def figures(path: Path) -> Metrics:
@@ -108,7 +108,7 @@ def quantize(
             input_height=options.input_height,
             decode=FOR_RANKING,
         )
-        return measured.measure(estimator, category_id=category, progress=lambda n: progress("AP", n, count))
+        return measure_model(measured, estimator, progress=lambda n: progress("AP", n, count))
 
     def measure(proto: Any) -> Metrics:
         with tempfile.TemporaryDirectory() as folder:
@@ -142,5 +142,5 @@ def quantize(
         times=costs(network, plan, gated.stay_float, typical, threads=options.threads),
         layer_names={layer.output: layer.name for layer in network.layers},
         calibrated_on=files,
-        category_id=category,
+        category_ids=measured.category_ids,
     )

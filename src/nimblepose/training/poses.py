@@ -20,8 +20,8 @@ from nimblepose.core.scorer import PoseScorer, features
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import Record
 from nimblepose.data.regions import paint_regions
+from nimblepose.data.sets import read_annotated
 from nimblepose.evaluation.coco import MAX_PEOPLE, oks_sigmas
-from nimblepose.evaluation.detect import AnnotatedPicture, read_annotated
 from nimblepose.runtime.estimator import PoseEstimator
 
 _FEWEST = 50  # people, and poses, from which on something is learnt and not copied
@@ -114,7 +114,7 @@ def rate_poses(
     found: list[NDArray[np.float64]] = []
     worth: list[NDArray[np.float64]] = []
     for done, record in enumerate(records, start=1):
-        picture = read_annotated(AnnotatedPicture(record.image_id, record.path, record.size))
+        picture = read_annotated(record)
         placement = estimator.place(picture)
         heatmaps, pafs = (field[0] for field in estimator.fields([picture], placement))
         geometry = estimator.metadata.paf_geometry
