@@ -12,8 +12,10 @@ import pytest
 from video_files import make_video, numbered
 
 from nimblepose.core.metadata import InputSpec, ModelMetadata
+from nimblepose.core.optional import keep_private
 from nimblepose.core.skeleton import COCO_17, Skeleton
 
+keep_private()  # before any test imports a runtime itself
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

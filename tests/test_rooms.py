@@ -96,6 +96,19 @@ def test_packages_that_core_knows_how_to_install_are_among_the_optional_ones():
     assert set(_INSTALLED_BY) <= OPTIONAL
 
 
+REPORTING = {"onnxruntime", "openvino", "openvino_telemetry"}  # send that they were imported, unless told before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*MODULES, *sorted(ROOT.parents[1].glob("benchmarks/*.py")), *sorted(ROOT.parents[1].glob("examples/**/*.py"))],
+    ids=lambda path: path.name,
+)
+def test_what_reports_about_its_users_is_imported_in_one_place_which_forbids_it(path):
+    """`core.optional.import_optional`."""
+    assert not {dotted.split(".")[0] for dotted in imports(path)} & REPORTING
+
+
 def loaded_by(code):
     """Top-level packages in `sys.modules` after running `code` in a fresh interpreter."""
     report = "; import sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"

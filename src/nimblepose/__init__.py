@@ -13,6 +13,7 @@ from nimblepose.core.errors import (
     ModelError,
     OptionError,
     PoseError,
+    ShapeError,
     SkeletonError,
     TrainingError,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "PoseEstimator",
     "Poses",
     "Selection",
+    "ShapeError",
     "Skeleton",
     "SkeletonError",
     "SmoothOptions",

@@ -1,9 +1,10 @@
+import os
 import sys
 
 import pytest
 
 from nimblepose.core.errors import MissingPackageError
-from nimblepose.core.optional import import_optional
+from nimblepose.core.optional import import_optional, keep_private
 
 
 def test_what_is_there_is_imported():
@@ -21,3 +22,16 @@ def test_a_package_that_nothing_of_ours_asks_for_is_named_as_it_is(monkeypatch):
     monkeypatch.setitem(sys.modules, "unheard_of", None)
     with pytest.raises(MissingPackageError, match=r"pip install unheard_of$"):
         import_optional("unheard_of", "a test")
+
+
+def test_reports_are_switched_off_before_the_import_and_no_wish_is_overruled(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino_telemetry", sys)
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
+    assert not keep_private()
+    assert sys.modules["openvino_telemetry"] is sys
+    monkeypatch.delitem(sys.modules, "openvino_telemetry")
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY")
+    import_optional("xml.dom", "a test")
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+    with pytest.raises(ImportError):
+        import_optional("openvino_telemetry", "a test")

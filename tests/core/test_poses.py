@@ -117,6 +117,12 @@ def test_boxes_are_the_smallest_around_what_was_found():
     np.testing.assert_array_equal(poses.found, [[True, True], [False, False], [False, True]])
 
 
+def test_what_was_put_in_place_by_the_rest_of_a_pose_was_not_seen(stick):
+    completed = dataclasses.replace(stick, keypoints=np.nan_to_num(stick.keypoints, nan=7))
+    assert completed.found.all()
+    assert completed.seen.tolist() == stick.seen.tolist() == [[True, True], [True, False]]
+
+
 # Skeletons -----------------------------------------------------------------------------------------------------------
 
 
@@ -161,6 +167,11 @@ def test_coco_results_are_in_cocos_order_half_a_pixel_on_without_neck():
     assert person["score"] == pytest.approx(poses.scores[0])
 
 
+def test_of_equal_people_the_first_stay_first():
+    poses = dataclasses.replace(people(60, track_ids=np.arange(60)), scores=np.float32([0.5, 0.75] * 30))
+    assert [p["track_id"] for p in poses.to_coco(1)] == [*range(1, 60, 2), *range(0, 60, 2)]
+
+
 def test_coco_results_hold_everybody_best_first_and_the_best_twenty_for_average_precision():
     poses = people(33)
     best = sorted(poses.scores.tolist(), reverse=True)
@@ -192,6 +203,9 @@ def test_a_completed_pose_comes_back_from_results_and_what_is_not_labelled_does_
     row = np.array([[10.0, 20, 0.9], [30, 40, 0]] + [[0, 0, 0]] * 15)
     person = {"keypoints": row.ravel().tolist()}
     assert from_coco_people([person | {"score": 0.5}]).found[0].tolist() == [True, True] + [False] * 15
+    row[1, 0] = 0  # on the left border
+    person = {"keypoints": row.ravel().tolist()}
+    assert from_coco_people([person | {"score": 0.5}]).found[0].tolist() == [True, True] + [False] * 15
     assert from_coco_people([person]).found[0].tolist() == [True] + [False] * 16
     assert len(from_coco_people([])) == 0
 
@@ -209,6 +223,10 @@ def test_annotations_have_score_one_and_a_neck_between_the_shoulders():
     xyv = np.array([[100 + 3 * k, 50 + k, 2] for k in range(17)])
     poses = from_coco_people([{"keypoints": xyv.ravel().tolist()}], HUMAN_18)
     assert poses.scores.tolist() == [1]
+    assert (poses.keypoint_scores == 1).all()
+    xyv[0, 2] = 0
+    partly = from_coco_people([{"keypoints": xyv.ravel().tolist()}], HUMAN_18)
+    assert partly.keypoint_scores[0].tolist() == [0] + [1] * 17
     shoulders = xyv[[5, 6], :2] - 0.5
     np.testing.assert_allclose(poses.keypoints[0, NECK], shoulders.mean(axis=0))
 
@@ -291,6 +309,27 @@ def test_plain_data_leaves_out_what_was_not_found(stick):
             },
         ],
     }
+
+
+def test_plain_data_has_two_digits_of_places_and_four_of_scores():
+    poses = Poses(
+        STICK,
+        np.float32([[[1.23456, 2.34567], [3.45678, 4.56789]]]),
+        np.float32([[0.123456, 0.654321]]),
+        np.float32([0.777777]),
+    )
+    (person,) = poses.to_dict()["people"]
+    assert person == {
+        "score": 0.7778,
+        "box": [1.23, 2.35, 2.22, 2.22],
+        "keypoints": {"head": {"x": 1.23, "y": 2.35, "score": 0.1235}, "tail": {"x": 3.46, "y": 4.57, "score": 0.6543}},
+    }
+
+
+def test_coco_has_three_digits_and_openpose_four():
+    poses = Poses(STICK, np.float32([[[1.23456, 2.34567]] * 2]), np.float32([[0.123456] * 2]), np.float32([0.5]))
+    assert poses.to_coco(1)[0]["keypoints"][:3] == [1.735, 2.846, 0.123]
+    assert poses.to_openpose((9, 9))["people"][0]["pose_keypoints_2d"][:3] == [1.2346, 2.3457, 0.1235]
 
 
 def test_plain_data_is_json_even_of_a_person_of_whom_nothing_was_found():

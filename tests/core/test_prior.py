@@ -87,6 +87,33 @@ def test_what_is_no_distribution_is_refused(mean, covariance, message):
         PosePrior(mean, covariance)
 
 
+@pytest.mark.parametrize(("least", "sound"), [(-0.8e-4, True), (-1.2e-4, False)])
+def test_a_covariance_may_be_below_zero_by_rounding_alone(least, sound):
+    covariance = np.diag([1, 1, 1, least])
+    if sound:
+        assert PosePrior(np.zeros((2, 2)), covariance).covariance is covariance
+    else:
+        with pytest.raises(ModelError, match="below zero"):
+            PosePrior(np.zeros((2, 2)), covariance)
+
+
+def test_numbers_up_to_a_million_are_taken():
+    assert PosePrior(np.full((2, 2), -1e6), np.eye(4)).mean[0, 0] == -1e6
+    with pytest.raises(ModelError, match="numbers up to 1e"):
+        PosePrior(np.full((2, 2), 1.01e6), np.eye(4))
+
+
+@pytest.mark.parametrize(("aside", "sound"), [(0.8e-4, True), (1.3e-4, False)])
+def test_a_covariance_may_be_lopsided_by_rounding_alone(aside, sound):
+    covariance = np.eye(4)
+    covariance[0, 1] = aside
+    if sound:
+        assert PosePrior(np.zeros((2, 2)), covariance).covariance is covariance
+    else:
+        with pytest.raises(ModelError, match="symmetric"):
+            PosePrior(np.zeros((2, 2)), covariance)
+
+
 @pytest.mark.parametrize(
     "value", [{}, {"mean": [[0, 0]]}, {"mean": "x", "covariance": []}, {"mean": [[1], [1, 2]]}, {"mean": [10**400]}]
 )

@@ -35,6 +35,7 @@ PEOPLE = GroupedPeople(
 
 def test_features_are_heights_limbs_and_size():
     assert count_features(K) == F
+    assert measure_features(PEOPLE).dtype == np.float64
     first, second = measure_features(PEOPLE)
     np.testing.assert_allclose(first, [0.5, 0, 0.2, 0.4, 0.35, 2 / 3, 0.2, math.log(4), 0], rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(second, [0.9, 0.8, 0.7, 0.6, 0.8, 1, 0.7, math.log(3), math.log(5)], rtol=1e-6)
@@ -71,6 +72,7 @@ def test_there_and_back(scorer):
         {"hidden": np.zeros((1001, 1000))},
         {"output_bias": np.zeros(2)},
         {"spread": np.zeros(F)},
+        {"spread": np.r_[0, np.ones(F - 1)]},
         {"spread": np.full(F, 1e-300)},
         {"output": np.full(H, np.nan)},
         {"hidden_bias": np.full(H, 1e300)},

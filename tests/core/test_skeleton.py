@@ -101,6 +101,7 @@ def test_a_limb_in_a_mirror_joins_the_mirrored_keypoints(skeleton):
 
 def test_a_limb_across_the_body_points_the_other_way_in_a_mirror():
     _, direction = COCO_17.limb_flip
+    assert set(direction.tolist()) == {1, -1}
     turned = {COCO_17.limbs[i] for i in np.flatnonzero(direction < 0)}
     assert turned == {("left_hip", "right_hip"), ("left_shoulder", "right_shoulder"), ("left_eye", "right_eye")}
 
@@ -128,6 +129,7 @@ def test_without_sigmas_each_is_one_over_the_keypoints_and_it_is_said():
     assert guessed.sigmas_are_guessed
     assert guessed.oks_sigmas == (0.2,) * 5
     assert not fox().sigmas_are_guessed
+    assert guessed == fox(oks_sigmas=[0.2] * 5), "how they came about makes no other skeleton"
 
 
 # Refused -------------------------------------------------------------------------------------------------------------
@@ -137,6 +139,7 @@ def test_without_sigmas_each_is_one_over_the_keypoints_and_it_is_said():
     ("changes", "message"),
     [
         ({"keypoints": []}, "no keypoints|no keypoint named"),
+        ({"keypoints": [], "limbs": []}, "has no keypoints"),
         ({"keypoints": "nose"}, "keypoints must be a list of names"),
         ({"keypoints": ["nose", 3]}, "keypoints must be a list of names"),
         ({"keypoints": ["nose", ""]}, "keypoints must be a list of names"),
@@ -144,15 +147,19 @@ def test_without_sigmas_each_is_one_over_the_keypoints_and_it_is_said():
         ({"keypoints": [*FOX["keypoints"], "nose"]}, r"\['nose'\] stand there more than once"),
         ({"keypoints": [*FOX["keypoints"], "wing"]}, r"no chain of limbs leads from 'nose' to \['wing'\]"),
         ({"limbs": []}, "has no limbs"),
+        ({"limbs": FOX["limbs"][1:]}, r"no chain of limbs leads from 'nose' to \['neck', 'tail'\]"),
         ({"limbs": [["neck", "wing"]]}, r"limb \('neck', 'wing'\): no keypoint named 'wing'"),
         ({"limbs": [["neck", "neck"]]}, "joins a keypoint to itself"),
         ({"limbs": [["neck", "nose", "tail"]]}, "a limb must be two keypoint names"),
         ({"limbs": ["ab"]}, "a limb must be two keypoint names"),
         ({"limbs": [[1, 2]]}, "a limb must be two keypoint names"),
         ({"limbs": [*FOX["limbs"], ["nose", "neck"]]}, r"limb \('neck', 'nose'\) is listed twice"),
+        ({"limbs": [*FOX["limbs"], ["left_ear", "nose"]]}, r"limb \('nose', 'left_ear'\) is listed twice"),
+        ({"limbs": [["neck", 3]]}, "a limb must be two keypoint names"),
         ({"limbs": 7}, "not iterable"),
         ({"oks_sigmas": [0.1]}, "expected 5 positive numbers"),
         ({"oks_sigmas": [0.1, 0.1, 0.1, 0.1, 0]}, "expected 5 positive numbers"),
+        ({"oks_sigmas": [0.1, 0.1, 0.1, 0.1, 10]}, "expected 5 positive numbers"),
         ({"oks_sigmas": [0.1, 0.1, 0.1, 0.1, float("nan")]}, "expected 5 positive numbers"),
         ({"oks_sigmas": ["much"]}, "oks_sigmas must be numbers"),
         ({"oks_sigmas": {"nose": 0.1}}, r"oks_sigmas differ from the keypoints in \['left_ear'"),
@@ -199,6 +206,13 @@ def test_a_skeleton_cannot_be_changed():
         HUMAN_18.name = "other"
 
 
+def test_two_keypoints_need_a_limb_and_two_groups_one_between_them():
+    with pytest.raises(SkeletonError, match="has no limbs"):
+        Skeleton("pair", ("a", "b"), ())
+    with pytest.raises(SkeletonError, match=r"no chain of limbs leads from 'a' to \['c', 'd'\]"):
+        Skeleton("pairs", ("a", "b", "c", "d"), (("a", "b"), ("c", "d")))
+
+
 def test_a_single_keypoint_needs_no_limb():
     ball = Skeleton("ball", ("ball",), ())
     assert (ball.paf_channels, ball.limb_indices.shape, ball.loop_limbs) == (0, (0, 2), frozenset())
@@ -243,13 +257,14 @@ def test_built_in_skeletons_are_loaded_by_name(skeleton):
         ("a.json", b"[1]", "expected a mapping"),
         ("a.yaml", b"\xff\xfe\x00", "cannot read skeleton .* or one of: human18, coco17"),
         ("a.yaml", b"#" * 1_000_001, "larger than 1000000 bytes"),
+        ("a.yaml", b"#" * 1_000_000, "expected a mapping"),
         ("a.json", b'{"keypoints": ["a", "b"], "limbs": [["a", "c"]]}', r"a\.json: limb .*'c'"),
         ("a.json", b"[" * 200_000, "nested too deeply"),
         ("a.yaml", b"[" * 500, "nested too deeply"),
         ("a.json", b'{"keypoints": 5, "skeleton": []}', "keypoints"),
         ("a.json", b'{"keypoints": ["a", "b"], "skeleton": [[1, 1e999]]}', "pairs of 1..2"),
     ],
-    ids=["json", "yaml", "code in yaml", "empty", "list", "not text", "large", "contradiction", "deep json",
+    ids=["json", "yaml", "code in yaml", "empty", "list", "not text", "large", "full", "contradiction", "deep json",
          "deep yaml", "no names", "infinite"],
 )  # fmt: skip
 def test_files_that_are_no_skeletons_are_refused(tmp_path, name, content, message):

@@ -361,7 +361,7 @@ def test_segments_that_arrive_at_once_are_played_at_their_pace(tmp_path, monkeyp
     monkeypatch.setattr(connections, "_IN_BURSTS", {"mpegts"})
     monkeypatch.setattr(connections.time, "monotonic", lambda: 1000.0)
     stop = Paced()
-    arrivals = list(connections.NetworkStream(str(path)).arrivals(stop))
+    arrivals = list(connections.NetworkStream(str(path)).read_arrivals(stop))
     assert len(arrivals) == 4
     np.testing.assert_allclose(stop.waits, [0, 0.5, 2, 10], atol=0.01)
 

@@ -54,7 +54,7 @@ def make_run(estimator, files, out, **options):
 def find_grays(out):
     """Gray values by which the people of the written results tell their pictures."""
     pictures = json.loads((out / "poses.json").read_text())["pictures"]
-    return [round(picture["people"][0]["keypoints"][0]["x"]) for picture in pictures]
+    return [round(picture["people"][0]["keypoints"][0]["x"]) for picture in pictures]  # of the nose
 
 
 def test_whoever_is_done_first_results_come_in_the_order_of_the_sources(files, tmp_path):

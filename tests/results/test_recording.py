@@ -18,7 +18,7 @@ from PIL import Image
 from seeing_numbers import SeeingNumbers, person
 from video_files import make_video, numbered
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import MediaError, PoseError
 from nimblepose.media.frames import Selection
 from nimblepose.media.live import LiveOptions
 from nimblepose.media.video import VideoFile
@@ -396,7 +396,7 @@ def test_kill_9_leaves_files_that_can_be_read_and_a_run_that_can_be_resumed(tmp_
 )
 def test_what_cannot_be_is_said_and_leaves_nothing(video, out, monkeypatch, source, options, message):
     monkeypatch.chdir(video.parent)
-    with pytest.raises(MediaError, match=message):
+    with pytest.raises(PoseError, match=message):
         record(source, out / "a", options)
     assert names(out) == []
 

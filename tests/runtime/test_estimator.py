@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from nimblepose import COCO_17, DecodeOptions, PoseEstimator, Poses, Skeleton
-from nimblepose.core.errors import MediaError, ModelError, SkeletonError
+from nimblepose.core.errors import MediaError, ModelError, PoseError, SkeletonError
 from nimblepose.core.geometry import rescale
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.media.pictures import read_picture
@@ -301,7 +301,7 @@ def test_one_scale_twice_is_that_scale(tiny, noise):
     ids=str,
 )
 def test_options_that_cannot_be_are_refused(dots_model, options, message):
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(PoseError, match=message):
         PoseEstimator(dots_model, **options)
 
 

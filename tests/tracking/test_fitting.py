@@ -49,6 +49,7 @@ def test_parity_with_local_regression(rng, times, window, half, noise):
     np.testing.assert_allclose(got.xy[:, 0, 1], np.where(np.isnan(x), np.nan, 100), rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("error")
 def test_each_keypoint_has_its_own_outliers(rng):
     """One that is never found, or that is noisy, changes nothing for the others."""
     times = np.arange(30) / 25

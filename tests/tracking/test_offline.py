@@ -117,6 +117,17 @@ def test_what_is_missing_for_long_stays_missing():
     assert not any(p.interpolated.any() for p in got)
 
 
+def test_of_somebody_put_in_only_what_has_two_ends_is_made_up():
+    """Missing for a moment, and later for long; the wrist is not found again after the first."""
+    found = waving(TIMES)
+    found[37:, WRIST] = np.nan
+    got = smooth_offline(recording(found, TIMES, missing=[*range(30, 37), *range(45, 65)]))
+    assert [len(p) for p in got] == [1] * 45 + [0] * 20 + [1] * 10
+    for p in got[30:37]:
+        assert np.flatnonzero(~p.interpolated[0]).tolist() == [WRIST]
+        assert np.flatnonzero(~p.found[0]).tolist() == [WRIST]
+
+
 def test_a_keypoint_that_is_missing_at_times():
     found = waving(TIMES)
     found[20:25, WRIST] = np.nan
@@ -240,6 +251,8 @@ def test_people_need_identities_and_frames_their_order():
 
 
 @pytest.mark.parametrize("name", ["window", "max_gap"])
-def test_options_out_of_range_are_named(name):
+@pytest.mark.parametrize("value", [np.inf, np.nan, -0.1])
+def test_options_out_of_range_are_named(name, value):
     with pytest.raises(PoseError, match=name):
-        OfflineOptions(**{name: np.inf})
+        OfflineOptions(**{name: value})
+    OfflineOptions(**{name: 0})

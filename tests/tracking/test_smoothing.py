@@ -160,15 +160,19 @@ def test_a_step_is_followed_as_the_formula_says():
 @pytest.mark.parametrize("seconds", [0.4, 2.0])
 def test_a_body_of_which_a_part_is_seen_is_as_large_as_it_was(seconds):
     """What it was counts for a third after two seconds; a head alone would take a small motion for a large one."""
-    person = standing((100, 200))
+    person, other = standing((100, 200)), standing((300, 200))
     head = person.copy()
     head[[k for k, name in enumerate(HUMAN_18.keypoints) if name.split("_")[-1] not in ("nose", "eye", "ear")]] = np.nan
-    frames = [person] * 10 + [head] * round(RATE * seconds) + [head + np.array((2, 0))]
-    times = np.arange(len(frames)) / RATE
-    got = smoothed([[frame] for frame in frames], times)[-1, 0, 0, 0] - person[0, 0]
-    size = 0.45 * np.hypot(*np.ptp(person, axis=0)) * np.exp(-(seconds + 1 / RATE) / 2)
-    velocity = (1 - np.exp(-2 * np.pi / RATE)) * 2 * RATE
-    gain = 1 - np.exp(-2 * np.pi * (0.7 + 2.5 * velocity / size) / RATE)
+    smoother, gap = OneEuroSmoother(), 0.2
+    for t in clock(1 + seconds):
+        smoother.update(poses([other, person if t < 1 else head], ids=[2, 1]), t)
+    for passed in (0.05, 0.15):
+        smoother.update(poses([other], ids=[2]), t + passed)
+    seen = smoother.update(poses([other, head + np.array((2, 0))], ids=[2, 1]), t + gap)
+    got = seen.keypoints[1, 0, 0] - person[0, 0]
+    size = 0.45 * np.hypot(*np.ptp(person, axis=0)) * np.exp(-(seconds + gap) / 2)
+    velocity = (1 - np.exp(-2 * np.pi * gap)) * 2 / gap
+    gain = 1 - np.exp(-2 * np.pi * (0.7 + 2.5 * velocity / size) * gap)
     assert got == pytest.approx(2 * gain, abs=1e-3)
 
 
@@ -198,6 +202,10 @@ def test_memory_does_not_grow():
     for f in range(300):
         smoother.update(poses([standing((100, 200))], ids=[f + 1]), f / RATE)
     assert len(smoother._state.ids) <= SmoothOptions().max_gap * RATE + 2
+    two = poses([standing((100, 200)), standing((300, 200))], ids=[1000, 1001])
+    for f in range(300, 320):
+        smoother.update(two, f / RATE)
+    assert sorted(smoother._state.ids) == [1000, 1001]
 
 
 # Refused --------------------------------------------------------------------------------------------------------------
@@ -220,6 +228,8 @@ def test_time_runs_forward_until_reset(time):
 
 
 @pytest.mark.parametrize("name", ["min_cutoff", "beta", "speed_cutoff", "max_gap"])
-def test_options_out_of_range_are_named(name):
+@pytest.mark.parametrize("value", [np.inf, np.nan, -1.0])
+def test_options_out_of_range_are_named(name, value):
     with pytest.raises(PoseError, match=name):
-        SmoothOptions(**{name: -1.0})
+        SmoothOptions(**{name: value})
+    SmoothOptions(**{name: 0})

@@ -142,6 +142,15 @@ def test_two_who_turn_round_out_of_sight_are_told_apart_by_what_they_wear(rng):
     assert follow(coloured)[-1] == [1, 2]
 
 
+def test_who_comes_back_off_course_is_told_by_what_they_wear():
+    """Somebody steps out between the places where two were lost, a little nearer to the one dressed otherwise."""
+    two, nobody, one = [standing((100, 200)), standing((159, 200))], poses([]), [standing((130, 200))]
+    assert follow([poses(two)] * 10 + [nobody] * 5 + [poses(one)])[-1] == [2]
+    coloured = dressed(poses(two), [RED, BLUE])
+    assert follow([coloured] * 10 + [nobody] * 5 + [dressed(poses(one), [RED])])[-1] == [1]
+    assert follow([coloured] * 10 + [nobody] * 5 + [dressed(poses(one), [BLUE])])[-1] == [2]
+
+
 def test_colours_do_not_outweigh_the_place():
     """Who stays in place is the same, though a shadow falls on one and light on the other; so is who is alone."""
     frames = [poses([standing((100, 200)), standing((300, 200))])] * 2
@@ -323,6 +332,7 @@ def test_one_skeleton_per_tracker(other):
     [
         ("max_gap", -1),
         ("max_gap", np.nan),
+        ("max_gap", np.inf),
         ("min_similarity", 1.5),
         ("relink_similarity", -0.1),
         ("confident_score", -0.1),
@@ -333,6 +343,12 @@ def test_one_skeleton_per_tracker(other):
 def test_options_out_of_range_are_named(name, value):
     with pytest.raises(PoseError, match=name):
         TrackOptions(**{name: value})
+
+
+def test_options_at_the_ends_of_their_ranges_are_taken():
+    shares = ("min_similarity", "relink_similarity", "confident_score", "max_resemblance")
+    for value in (0, 1):
+        TrackOptions(max_gap=0, min_sightings=1, **dict.fromkeys(shares, value))
 
 
 def test_without_scipy_it_is_said_what_to_install(monkeypatch):

@@ -112,12 +112,12 @@ def test_clothes_are_compared_limb_by_limb_as_logarithms():
     worn = np.full((1, 19, 3), 80.0)
     tracks = start_tracks(dress([PERSON], worn), 0.0)
     seen = worn.copy()
-    seen[0, 0] = 100 * np.exp(0.25) - 20  # once the tolerance
-    seen[0, 1] = 255  # counts as twice the tolerance, not more
-    seen[0, 2:] = np.nan
+    seen[0, 0, 0], seen[0, 1, 2] = 100 * np.exp([0.25, -0.25]) - 20  # once the tolerance
+    seen[0, 2, 1] = 255  # counts as twice the tolerance, not more
+    seen[0, 3:] = np.nan
     people = dress([PERSON], seen)
     rows = np.zeros(1, np.intp)
-    expected = np.exp(-0.5 * (1 + 4) / 2)
+    expected = np.exp(-0.5 * (1 + 1 + 4) / 9)
     np.testing.assert_allclose(tracks.compare_colours(people, rows, rows), expected, rtol=1e-5)
     usual = np.exp(-0.5)
     np.testing.assert_allclose(tracks.compare_colours(poses([PERSON]), rows, rows), usual)

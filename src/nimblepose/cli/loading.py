@@ -31,7 +31,7 @@ class EstimatorOptions:
         """
         from nimblepose.cli.progress import show_download_bar
         from nimblepose.codec.options import DecodeOptions
-        from nimblepose.core.errors import ModelError
+        from nimblepose.core.errors import OptionError
         from nimblepose.runtime.estimator import PoseEstimator
         from nimblepose.runtime.models import find_model
 
@@ -47,7 +47,7 @@ class EstimatorOptions:
             streaming=streaming,
         )
         if self.complete and estimator.metadata.prior is None:
-            raise ModelError(
+            raise OptionError(
                 f"--complete: {path} has no pose prior; `nimblepose model poses` learns it from annotated pictures"
             )
         return estimator, path

@@ -6,7 +6,7 @@ import typer
 
 from nimblepose.cli import options as given
 from nimblepose.cli.loading import EstimatorOptions
-from nimblepose.cli.videos import VideoChoices, finish, interruptible, run_videos
+from nimblepose.cli.videos import VideoChoices, finish, run_videos, stop_on_signals
 from nimblepose.codec.options import DecodeOptions
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def predict(
 
     A file that cannot be read does not stop the others: it is listed at the end, and the exit code is 1.
     """
-    from nimblepose.core.errors import PoseError
+    from nimblepose.core.errors import OptionError
     from nimblepose.core.files import make_folder
     from nimblepose.drawing.people import DrawOptions
     from nimblepose.media.levels import parse_levels
@@ -85,7 +85,7 @@ def predict(
     found, failures = collect_pictures(source for source in sources if not is_video(source))
     moving, interrupted = list(dict.fromkeys(source for source in sources if is_video(source))), False
     if complete and moving:
-        raise PoseError(
+        raise OptionError(
             f"--complete is for pictures, {moving[0]} is a video; there the frames before and after know better: "
             "--smooth offline"
         )
@@ -112,7 +112,7 @@ def _run(run: "PictureRun", count: int, *, quiet: bool) -> tuple[dict[str, str],
 
     failures, done, people, interrupted = {}, 0, 0, False
     try:
-        with show_picture_bar(count, quiet=quiet) as progress, interruptible(run.stop):
+        with show_picture_bar(count, quiet=quiet) as progress, stop_on_signals(run.stop):
             for outcome in progress.track(run, total=count, description="predict"):
                 if outcome.failure is not None:
                     failures[outcome.source] = outcome.failure

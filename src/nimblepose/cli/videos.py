@@ -126,7 +126,7 @@ def _work(recording: "Recording", options: "RecordOptions", *, quiet: bool) -> b
     end = min(t for t in (selection.end, info.duration, float("inf")) if t is not None)
     window = Window(f"nimblepose: {info.name}") if options.show else nullcontext()
     closed = False
-    with window as view, show_video_bar(selection.start, end, quiet=quiet) as advance, interruptible(recording.stop):
+    with window as view, show_video_bar(selection.start, end, quiet=quiet) as advance, stop_on_signals(recording.stop):
         for step in recording:
             advance(step.stage, step.stamp.time, len(step.poses), recording.source.dropped)
             if view is not None and step.drawn is not None and not view.show(step.drawn):
@@ -147,7 +147,7 @@ def _report(recording: "Recording", written: list[Path], *, quiet: bool) -> None
 
 
 @contextmanager
-def interruptible(stop: Callable[[], None]) -> Iterator[None]:
+def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     """The first Ctrl-C (or request to terminate) calls `stop`; the second interrupts as usual."""
     names = [signal.SIGINT, signal.SIGTERM]
     before = {name: signal.getsignal(name) for name in names}

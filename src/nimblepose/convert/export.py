@@ -221,7 +221,6 @@ def _measure_difference(network: "PoseNetwork", data: bytes, image: Batch, norma
         image: What the file takes.
         normalised: The same as torch takes it.
     """
-    import onnxruntime
     import torch
 
     training = network.training
@@ -230,6 +229,7 @@ def _measure_difference(network: "PoseNetwork", data: bytes, image: Batch, norma
             expected = network.eval()(torch.from_numpy(normalised))[-1]
     finally:
         network.train(training)
+    onnxruntime = import_optional("onnxruntime", "checking an exported file")
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     found = session.run(list(OUTPUTS), {INPUT: image})
     differences = [np.abs(ours - theirs.numpy()) for ours, theirs in zip(found, expected, strict=True)]

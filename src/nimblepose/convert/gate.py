@@ -12,6 +12,7 @@ from nimblepose.convert.quantization.layers import Floats, Network
 from nimblepose.convert.quantization.plan import Plan
 from nimblepose.convert.quantization.qdq import build
 from nimblepose.core.errors import ModelError
+from nimblepose.core.optional import import_optional
 from nimblepose.core.progress import Say, say_nothing
 from nimblepose.evaluation.coco import Metrics
 from nimblepose.runtime.backends import openvino_core
@@ -177,8 +178,7 @@ def check_runtimes(model: Any, network: Network, batches: Sequence[Floats]) -> d
 
 
 def _open_session(model: Any, threads: int = 0, *, optimised: bool = True) -> Any:
-    import onnxruntime as ort
-
+    ort = import_optional("onnxruntime", "quantizing")
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     if not optimised:

@@ -27,6 +27,6 @@ def compute_oks(
     difference = keypoints[:, None].astype(np.float64) - other[None].astype(np.float64)  # (N, M, K, 2)
     squared = (difference**2).sum(-1)
     scale = 2 * np.maximum(np.asarray(area, np.float64), np.spacing(1))[None, :, None] * variance
-    similarity = np.nan_to_num(np.exp(-squared / scale), nan=0.0)
+    similarity = np.nan_to_num(np.exp(-squared / scale))
     labelled = ~np.isnan(other[..., 0])  # (M, K)
     return np.asarray(similarity.sum(-1) / np.maximum(labelled.sum(-1), 1)[None])

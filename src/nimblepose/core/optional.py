@@ -1,6 +1,8 @@
 """Optional packages: imported where they are used; one that is missing says what to install."""
 
 import importlib
+import os
+import sys
 from types import ModuleType
 
 from nimblepose.core.errors import MissingPackageError
@@ -33,12 +35,31 @@ def import_optional(name: str, purpose: str) -> ModuleType:
     Raises:
         MissingPackageError: it, or a package that it needs, is not installed.
     """
+    quiet = keep_private()
     try:
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
     except ImportError as error:
         missing = (error.name or name).partition(".")[0]
         installer = find_installer(missing) or find_installer(name) or missing
         raise MissingPackageError(f"{purpose}: {missing} is not installed; pip install {installer}") from error
+    if name == "onnxruntime" and quiet and hasattr(module, "disable_telemetry_events"):
+        module.disable_telemetry_events()  # Windows' own events, and what is left where others imported it before us
+    return module
+
+
+def keep_private() -> bool:
+    """Switch off what runtimes report about their users, before they are imported: afterwards is too late.
+
+    On import alone ONNX Runtime (1.29 and newer; not on Windows) keeps a device id and a store of events in the user's
+    cache and sends them, model names included; OpenVINO keeps an id in the home folder and sends that it was imported.
+    Both read what is set here, also where another package imports them. Who has set `ORT_DISABLE_TELEMETRY` or has
+    imported `openvino_telemetry` before is not overruled.
+
+    Returns:
+        Is ONNX Runtime to keep quiet? Not where the user's own environment says `ORT_DISABLE_TELEMETRY=0`.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # None: not to be found; a stub serves
+    return os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1") == "1"
 
 
 def find_installer(module: str) -> str | None:

@@ -186,7 +186,7 @@ class Poses:
         order = np.argsort(-self.scores, kind="stable")[:max_people]
         xy = self.keypoints[order][:, self.skeleton.annotated_indices]
         score = self.keypoint_scores[order][:, self.skeleton.annotated_indices]
-        rows = np.nan_to_num(np.concatenate([to_corner(xy), score[..., None]], axis=-1), nan=0.0)
+        rows = np.nan_to_num(np.concatenate([to_corner(xy), score[..., None]], axis=-1))
         rows[np.isnan(xy[..., 0])] = 0
         boxes = np.zeros((len(rows), 4), np.float32)
         for box, row, found in zip(boxes, rows, ~np.isnan(xy[..., 0]), strict=True):
@@ -266,7 +266,7 @@ class Poses:
             MissingPackageError: supervision is not installed.
         """
         return import_optional("supervision", "this adapter").KeyPoints(
-            xy=np.nan_to_num(self.keypoints, nan=0.0),
+            xy=np.nan_to_num(self.keypoints),
             confidence=self.keypoint_scores,
             class_id=np.zeros(len(self), int),
         )

@@ -1,6 +1,7 @@
 """What lies at an http(s) address, within limits of size and time."""
 
 import http.client
+import os
 import time
 import urllib.error
 import urllib.parse
@@ -9,8 +10,29 @@ from collections.abc import Iterator
 
 from nimblepose.core.errors import DownloadError, MediaError
 
+OFFLINE_VARIABLE = "NIMBLEPOSE_OFFLINE"  # set to 1: never touch the network
 _AGENT = "nimblepose"
 _CHUNK = 1 << 16
+
+
+def is_offline() -> bool:
+    """Is the network switched off by NIMBLEPOSE_OFFLINE?"""
+    return os.environ.get(OFFLINE_VARIABLE, "").strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def check_online(name: str) -> None:
+    """Called before every connection of ours, to whatever address, this machine's own included.
+
+    Args:
+        name: What is to be fetched, fit to be printed.
+
+    Raises:
+        DownloadError: the network is switched off.
+    """
+    if is_offline():
+        raise DownloadError(
+            f"{name} is on the network, and {OFFLINE_VARIABLE} is set; unset it, or bring the file by hand"
+        )
 
 
 def is_url(source: str) -> bool:
@@ -41,7 +63,8 @@ def fetch_picture(url: str, *, max_bytes: int = 50_000_000, timeout: float = 20.
         timeout: Seconds for the whole transfer.
 
     Raises:
-        MediaError: another scheme, no answer, an error from the server, too large, too slow or incomplete.
+        MediaError: switched off by NIMBLEPOSE_OFFLINE, another scheme, no answer, an error from the server, too large,
+            too slow or incomplete.
     """
     deadline = time.monotonic() + timeout
     data = bytearray()
@@ -64,11 +87,13 @@ def download(url: str, *, max_bytes: int, timeout: float = 30.0) -> Iterator[byt
         timeout: Seconds without a sign of life.
 
     Raises:
-        DownloadError: another scheme, no answer, an error from the server, too large or incomplete.
+        DownloadError: switched off by NIMBLEPOSE_OFFLINE, another scheme, no answer, an error from the server, too
+            large or incomplete.
     """
     name = without_secrets(url)
     if not is_url(url):
         raise DownloadError(f"{name}: only http and https addresses are fetched")
+    check_online(name)
     arrived = 0
     try:
         request = urllib.request.Request(url, headers={"User-Agent": _AGENT})  # noqa: S310 - scheme checked above

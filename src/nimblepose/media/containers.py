@@ -8,9 +8,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import DownloadError, MediaError
 from nimblepose.core.optional import import_optional
-from nimblepose.core.web import without_secrets
+from nimblepose.core.web import check_online, without_secrets
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -91,16 +91,25 @@ def open_container(
         options: For FFmpeg's demuxer.
 
     Raises:
-        MediaError: nothing there, no answer, empty, cut off, or not a video.
+        MediaError: nothing there, no answer, empty, cut off, not a video; or an address where NIMBLEPOSE_OFFLINE is
+            set.
     """
-    av, name = load_av(), name_source(source)
-    if isinstance(source, str | Path) and "://" not in str(source):
+    av, name, options = load_av(), name_source(source), dict(options or {})
+    if not isinstance(source, str | Path):
+        options["protocol_whitelist"] = "data"  # what bytes describe must not be fetched: FFmpeg would listen to an SDP
+    elif "://" not in str(source):
         _check_file(Path(source))
         source = f"file:{source}"  # a colon in a file's name must not make it an address
+        options["protocol_whitelist"] = "file,crypto,data"  # a playlist on this machine names files of this machine
+    elif not str(source).lower().startswith("file://"):
+        try:
+            check_online(name)
+        except DownloadError as error:
+            raise MediaError(str(error)) from error
     strict = int(av.__version__.split(".")[0]) <= _STRICT_TITLES
     titles = {"metadata_errors": "replace"} if strict else {}
     try:
-        opened = av.open(source, "r", options=options or {}, timeout=timeout, **titles)
+        opened = av.open(source, "r", options=options, timeout=timeout, **titles)
     except av.error.InvalidDataError as error:
         raise MediaError(f"{name} is not a video that we can read, or damaged at its beginning") from error
     except av.error.HTTPError as error:

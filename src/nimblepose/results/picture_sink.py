@@ -102,11 +102,12 @@ class PictureSink:
         """
         source = str(source)
         place = self._place(source)
-        stem, suffix = _stem_and_suffix(source)[0], _drawn_suffix(source)
+        stem = _stem_and_suffix(source)[0]
         name = without_secrets(source) if is_url(source) else to_text(source)
         result = PictureResult(name, size, poses, self._numbers[source])
         makers = [chosen.picture for chosen in self.options.formats if chosen.picture]
-        annotated, *alone = self._free(place, stem, [f"{ANNOTATED}{suffix}", *(maker.ending for maker in makers)])
+        endings = [f"{ANNOTATED}{_drawn_suffix(source)}", *(maker.ending for maker in makers)]
+        annotated, *alone = self._free(place, stem, endings)
         written = []
         if drawn is not None:
             write_atomically(annotated, drawn)

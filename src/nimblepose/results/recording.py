@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import MediaError, OptionError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.media.containers import name_source
@@ -96,11 +96,11 @@ class Recording:
         self._estimator, self._name, self._stem, self._options = estimator, source, stem, options
         self._recorded = is_recorded(source)
         if not self._recorded and (options.smoothing == "offline" or options.resume):
-            raise MediaError(
+            raise OptionError(
                 f"{name_source(source)}: offline smoothing and --resume need a file or folder, which can be read twice"
             )
         if options.smoothing == "offline" and options.tracking is None:
-            raise MediaError("smoothing needs identities: leave out --no-track, or add --smooth off")
+            raise OptionError("smoothing needs identities: leave out --no-track, or add --smooth off")
         self.source: FrameSource = open_frames(
             source, options.selection, rate=options.rate, live=options.live, levels=options.levels
         )

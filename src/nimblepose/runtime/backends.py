@@ -160,9 +160,7 @@ def openvino_core() -> Any:
     Of two that go in the order in which they came, the second brings back the stack of the first, which is no more: the
     next Ctrl-C ends in a segmentation fault (seen with OpenVINO 2026.4).
     """
-    import openvino as ov
-
-    return ov.Core()
+    return import_optional("openvino", "this backend").Core()
 
 
 class TorchBackend:

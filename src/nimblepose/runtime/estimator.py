@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.codec.decode import DecodeOptions, compute_paf_offset, decode
-from nimblepose.core.errors import ModelError
+from nimblepose.core.errors import OptionError
 from nimblepose.core.geometry import Placement
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
@@ -75,7 +75,7 @@ class PoseEstimator:
             MissingPackageError: the runtime is not installed.
         """
         if threads < 0 or not scales or not all(0.05 <= scale <= 8 for scale in scales):
-            raise ModelError(f"threads must be 0 or more, scales in [0.05, 8]; got {threads} and {tuple(scales)}")
+            raise OptionError(f"threads must be 0 or more, scales in [0.05, 8]; got {threads} and {tuple(scales)}")
         self._threads = threads
         self._input = threading.local()  # each thread's last batch, whose memory the next one takes
         self.model = find_model(model)
@@ -87,7 +87,7 @@ class PoseEstimator:
         self.input_height = input_height
         stride = self.metadata.input.stride
         if not stride <= round(input_height * min(scales)) or input_height * max(scales) > 8192:
-            raise ModelError(f"input_height must lie between the stride {stride} and 8192, got {input_height}")
+            raise OptionError(f"input_height must lie between the stride {stride} and 8192, got {input_height}")
         if flip:
             self.skeleton.limb_flip  # noqa: B018 - says now, not at the first picture, that there is no mirror image
 
@@ -185,7 +185,7 @@ class PoseEstimator:
             MissingPackageError: pip install 'nimblepose[video]'.
         """
         if self.decode_options.complete:
-            raise ModelError("DecodeOptions(complete=True) is for pictures; leave it out to follow people in a video")
+            raise OptionError("DecodeOptions(complete=True) is for pictures; leave it out to follow people in a video")
         return track_frames(self, open_frames(source, selection), tracking, smoothing)
 
     @cached_property

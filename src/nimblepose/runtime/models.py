@@ -8,11 +8,10 @@ from typing import Any
 
 from nimblepose.core.errors import DownloadError, ModelError
 from nimblepose.core.progress import StageProgress
-from nimblepose.core.web import download
+from nimblepose.core.web import OFFLINE_VARIABLE, download, is_offline
 
 MODEL_VARIABLE = "NIMBLEPOSE_MODEL"  # name or path of the model to use when none is given
 CACHE_VARIABLE = "NIMBLEPOSE_CACHE"  # folder for fetched models instead of the user's cache
-OFFLINE_VARIABLE = "NIMBLEPOSE_OFFLINE"  # set to 1: never touch the network
 
 
 @dataclass(frozen=True)
@@ -160,11 +159,6 @@ def find_cache_folder() -> Path:
     import pooch
 
     return Path(pooch.os_cache("nimblepose"))
-
-
-def is_offline() -> bool:
-    """Is the network switched off by NIMBLEPOSE_OFFLINE?"""
-    return os.environ.get(OFFLINE_VARIABLE, "").lower() not in ("", "0", "false", "no")
 
 
 def find_cached(model: NamedModel) -> Path | None:

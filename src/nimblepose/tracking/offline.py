@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.errors import PoseError
+from nimblepose.core.errors import OptionError, PoseError
 from nimblepose.core.poses import Poses
 from nimblepose.tracking.fitting import Fit, fill_gaps, fit_locally
 from nimblepose.tracking.tracks import Floats, measure_sizes
@@ -19,7 +19,7 @@ class OfflineOptions:
     """How far around each frame to look, and which gaps to fill.
 
     Raises:
-        PoseError: a value out of its range.
+        OptionError: a value out of its range.
     """
 
     window: float = 0.5  # seconds of recording that each smoothed keypoint is fitted to; 0 leaves them as they are
@@ -29,7 +29,7 @@ class OfflineOptions:
         """Name the option that cannot be."""
         for name in ("window", "max_gap"):
             if not 0 <= getattr(self, name) < math.inf:
-                raise PoseError(f"{name} must be 0 or more seconds, got {getattr(self, name)}")
+                raise OptionError(f"{name} must be 0 or more seconds, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nimblepose.core.errors import PoseError
+from nimblepose.core.errors import OptionError, PoseError
 from nimblepose.core.poses import Poses
 from nimblepose.tracking.tracks import Floats, measure_sizes
 
@@ -19,7 +19,7 @@ class SmoothOptions:
     """How much is noise? Lengths are in body sizes (0.7 m of a grown person), so that they hold at any resolution.
 
     Raises:
-        PoseError: a value out of its range.
+        OptionError: a value out of its range.
     """
 
     min_cutoff: float = 0.7  # Hz; at rest, what is faster is noise
@@ -31,7 +31,7 @@ class SmoothOptions:
         """Name the option that cannot be."""
         for name in ("min_cutoff", "beta", "speed_cutoff", "max_gap"):
             if not 0 <= getattr(self, name) < math.inf:
-                raise PoseError(f"{name} must be 0 or more, got {getattr(self, name)}")
+                raise OptionError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _filter(state: _State, poses: Poses, time: float, options: SmoothOptions) ->
     elapsed = time - state.times  # (M, K)
     fresh = elapsed > options.max_gap  # first seen, or seen again
     elapsed = np.where(fresh, 1.0, np.maximum(elapsed, 1e-6))
-    sizes = np.fmax(measure_sizes(raw), state.sizes * np.exp(-elapsed.min(axis=1, initial=1.0) / _SIZE_SECONDS))
+    sizes = np.fmax(measure_sizes(raw), state.sizes * np.exp(-elapsed.min(axis=1) / _SIZE_SECONDS))
     speed_gain = _compute_gain(options.speed_cutoff, elapsed)[..., None]
     xy = np.where(fresh[..., None], raw, state.xy)
     velocity = np.where(fresh[..., None], 0.0, state.velocity)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nimblepose.core.errors import PoseError
+from nimblepose.core.errors import OptionError, PoseError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.poses import Poses
 from nimblepose.tracking.tracks import Flags, Floats, Indices, Tracks, start_tracks
@@ -17,7 +17,7 @@ class TrackOptions:
     """When are two sightings one person?
 
     Raises:
-        PoseError: a value out of its range.
+        OptionError: a value out of its range.
     """
 
     max_gap: float = 3.0  # seconds that somebody may be out of sight and keep the identity
@@ -30,12 +30,12 @@ class TrackOptions:
     def __post_init__(self) -> None:
         """Name the option that cannot be."""
         if not 0 <= self.max_gap < math.inf:
-            raise PoseError(f"max_gap must be 0 or more seconds, got {self.max_gap}")
+            raise OptionError(f"max_gap must be 0 or more seconds, got {self.max_gap}")
         for name in ("min_similarity", "relink_similarity", "confident_score", "max_resemblance"):
             if not 0 <= getattr(self, name) <= 1:
-                raise PoseError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
+                raise OptionError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if self.min_sightings < 1:
-            raise PoseError(f"min_sightings must be 1 or more, got {self.min_sightings}")
+            raise OptionError(f"min_sightings must be 1 or more, got {self.min_sightings}")
 
 
 class OksTracker:

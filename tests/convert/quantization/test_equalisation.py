@@ -55,7 +55,7 @@ def test_the_factor_of_a_channel_is_its_range_over_its_weights_as_balanced(bodie
     )  # of each channel, as parts of the largest in the layer that reads it
     row = np.zeros((4, 3, 1, 1), np.float32)
     row[0, :, 0, 0] = 7 * weights
-    mixed = bodies.with_weights({"louder": (row, np.zeros(4, np.float32))})
+    mixed = bodies.replace_weights({"louder": (row, np.zeros(4, np.float32))})
     factors = before.reach["r2"] / equalise(mixed, before, balance=balance)[1].reach["r2"]
     np.testing.assert_allclose(factors, before.reach["r2"] ** balance / weights ** (1 - balance), rtol=0.03)
 

@@ -7,7 +7,7 @@ import pytest
 from video_files import make_video, numbered
 
 from nimblepose.cli import options
-from nimblepose.core.errors import MediaError, MissingPackageError
+from nimblepose.core.errors import MissingPackageError, OptionError
 from nimblepose.core.files import GrowingFile
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17
@@ -37,7 +37,7 @@ def test_formats_are_chosen_by_name(text, expected):
 
 
 def test_an_unknown_format_is_named():
-    with pytest.raises(MediaError, match=r"xml.*choose from json"):
+    with pytest.raises(OptionError, match=r"xml.*choose from json"):
         parse_formats("json,xml")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.convert.quantization.layers import Convolution, Floats, Network, import_onnx
+from nimblepose.core.optional import import_optional
 from nimblepose.core.progress import Progress, say_nothing
 
 Doubles = NDArray[np.float64]
@@ -118,9 +119,7 @@ class _Sums:
 
 def _open_session(network: Network, names: list[str], threads: int) -> Any:
     """The model as it was read, with all these tensors for outputs."""
-    import onnxruntime as ort
-
-    onnx = import_onnx()
+    onnx, ort = import_onnx(), import_optional("onnxruntime", "quantizing")
     model = onnx.ModelProto()
     model.CopyFrom(network.proto)
     known = {output.name for output in model.graph.output}

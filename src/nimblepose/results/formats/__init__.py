@@ -1,6 +1,6 @@
 """The output formats. A new one is a file here, which ends in its `FORMAT`, and one line in `FORMATS`."""
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import OptionError
 from nimblepose.results.formats import coco, csv_table, openpose, own, parquet
 from nimblepose.results.output_format import OutputFormat
 
@@ -26,5 +26,5 @@ def parse_formats(text: str) -> tuple[OutputFormat, ...]:
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     names = list(dict.fromkeys("json" if name == "jsonl" else name for name in names))
     if unknown := sorted(set(names) - set(known)):
-        raise MediaError(f"unknown format {', '.join(unknown)}; choose from {', '.join(known)}")
+        raise OptionError(f"unknown format {', '.join(unknown)}; choose from {', '.join(known)}")
     return tuple(known[name] for name in names)
