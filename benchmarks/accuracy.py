@@ -14,8 +14,9 @@ from pathlib import Path
 
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.core.skeleton import HUMAN_18
-from nimblepose.evaluation.coco import Metrics
-from nimblepose.evaluation.detect import AnnotatedSet, locate_set
+from nimblepose.data.sets import AnnotatedSet, locate_set
+from nimblepose.evaluation.coco import Metrics, evaluate
+from nimblepose.evaluation.detect import detect
 from nimblepose.evaluation.provenance import compute_sha256, read_processor_name
 from nimblepose.runtime.estimator import PoseEstimator
 
@@ -52,13 +53,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--limit", type=int, default=0)
     options = parser.parse_args()
-    data = AnnotatedSet.read(*locate_set(options.data), limit=options.limit)
-    print(f"{options.data.name}, {len(data.pictures)} pictures; model {options.model.name} ", end="")
-    print(f"(compute_sha256 {compute_sha256(options.model)[:16]}...); {read_processor_name()}\n")
+    data = AnnotatedSet.read(*locate_set(options.data), HUMAN_18, limit=options.limit)
+    print(f"{options.data.name}, {len(data.records)} pictures; model {options.model.name} ", end="")
+    print(f"(sha256 {compute_sha256(options.model)[:16]}...); {read_processor_name()}\n")
     print("| what | runtime | AP | AP50 | AP75 | AP medium | AP large | AR | seconds |\n|" + "---|" * 9)
     if options.reference:
         detections = json.loads(options.reference.read_text())
-        metrics = data.evaluate(detections, HUMAN_18)
+        metrics = evaluate(data, detections)
         print(line("reference implementation, height 368", "PyTorch", metrics, ""), flush=True)
     for row in options.rows:
         what, kind, height, flip, scales = _ROWS[row]
@@ -74,9 +75,9 @@ def main() -> None:
                 decode=DecodeOptions() if row == "as-used" else FOR_RANKING,
             )
             start = time.perf_counter()
-            found = data.detect(estimator)
+            found = detect(data, estimator)
             seconds = time.perf_counter() - start
-            print(line(what, backend, data.evaluate(found, estimator.skeleton), f"{seconds:.0f}"), flush=True)
+            print(line(what, backend, evaluate(data, found), f"{seconds:.0f}"), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,22 +7,27 @@ Each row is COCO's AP with only that keypoint counted as labelled; people withou
 """
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from nimblepose.core.skeleton import HUMAN_18
-from nimblepose.data.coco import read_json
+from nimblepose.data.coco import Record, read_json
+from nimblepose.data.sets import AnnotatedSet
 from nimblepose.evaluation.coco import evaluate
 
 
-def only(coco: dict[str, Any], index: int) -> dict[str, Any]:
+def only(data: AnnotatedSet, index: int) -> AnnotatedSet:
     """The same annotations, of which a single keypoint is labelled."""
-    people = []
-    for person in coco["annotations"]:
-        labelled = [v if i // 3 == index else 0 for i, v in enumerate(person["keypoints"])]
-        people.append({**person, "keypoints": labelled, "num_keypoints": int(labelled[3 * index + 2] > 0)})
-    return {**coco, "annotations": people}
+
+    def change(record: Record) -> Record:
+        keypoints = np.zeros_like(record.people.keypoints)
+        keypoints[:, index] = record.people.keypoints[:, index]
+        return dataclasses.replace(record, people=dataclasses.replace(record.people, keypoints=keypoints))
+
+    return dataclasses.replace(data, records=[change(record) for record in data.records])
 
 
 def main() -> None:
@@ -31,10 +36,11 @@ def main() -> None:
     parser.add_argument("annotations", type=Path)
     parser.add_argument("detections", type=Path)
     args = parser.parse_args()
-    coco, detections = read_json(args.annotations), json.loads(args.detections.read_text("utf-8"))
+    data = AnnotatedSet.build(read_json(args.annotations), args.annotations, Path(), HUMAN_18)
+    detections = json.loads(args.detections.read_text("utf-8"))
     print("| keypoint | people | AP | AP50 | AP medium | AP large |\n|---|---|---|---|---|---|")
     for index, name in enumerate(HUMAN_18.annotated):
-        found = evaluate(only(coco, index), detections, skeleton=HUMAN_18)
+        found = evaluate(only(data, index), detections)
         figures = (found.ap, found.ap50, found.ap_medium, found.ap_large)
         print(f"| {name} | {found.people} | {' | '.join(f'{value:.3f}' for value in figures)} |")
 

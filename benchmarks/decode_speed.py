@@ -20,7 +20,7 @@ import numpy as np
 
 from nimblepose.codec import decode as chain
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
-from nimblepose.evaluation.detect import AnnotatedSet, locate_set
+from nimblepose.data.sets import AnnotatedSet, locate_set
 from nimblepose.evaluation.provenance import read_processor_name
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.estimator import PoseEstimator
@@ -42,7 +42,7 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     estimator = PoseEstimator(arguments.model, input_height=arguments.height)
-    pictures = AnnotatedSet.read(*locate_set(arguments.data), limit=arguments.limit).pictures
+    pictures = AnnotatedSet.read(*locate_set(arguments.data), estimator.skeleton, limit=arguments.limit).records
     fields = {}
     for picture in pictures:
         image = read_picture(picture.path)

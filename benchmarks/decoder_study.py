@@ -23,15 +23,15 @@ from nimblepose.codec import grouping, limbs
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import Peaks
 from nimblepose.core.geometry import Placement
-from nimblepose.data.coco import is_completely_labelled
-from nimblepose.evaluation.coco import find_category
-from nimblepose.evaluation.detect import AnnotatedPicture, AnnotatedSet, locate_set
+from nimblepose.data.coco import Record
+from nimblepose.data.sets import AnnotatedSet, locate_set
+from nimblepose.evaluation.coco import evaluate
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.averaging import average, mirror
 from nimblepose.runtime.backends import Fields
 from nimblepose.runtime.estimator import PoseEstimator
 
-Case = tuple[AnnotatedPicture, Fields, Fields, Placement]
+Case = tuple[Record, Fields, Fields, Placement]
 
 
 def whole_cells(peaks: Peaks, _: Any) -> Peaks:
@@ -116,7 +116,7 @@ ROWS: list[tuple[str, DecodeOptions, dict[str, Any]]] = [
 ]
 
 
-def collect(estimator: PoseEstimator, pictures: Sequence[AnnotatedPicture], folder: Path) -> None:
+def collect(estimator: PoseEstimator, pictures: Sequence[Record], folder: Path) -> None:
     """Run the network over all pictures, plain and mirrored, and keep the fields."""
     for picture in pictures:
         image = read_picture(picture.path)
@@ -140,7 +140,7 @@ def collect(estimator: PoseEstimator, pictures: Sequence[AnnotatedPicture], fold
         )
 
 
-def kept(pictures: Sequence[AnnotatedPicture], folder: Path) -> Iterator[Case]:
+def kept(pictures: Sequence[Record], folder: Path) -> Iterator[Case]:
     """The fields of each picture again."""
     for picture in pictures:
         with np.load(folder / f"{picture.image_id}.npz") as file:
@@ -156,11 +156,12 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=368)
     parser.add_argument("--limit", type=int, default=0)
     arguments = parser.parse_args()
-    data = AnnotatedSet.read(*locate_set(arguments.data), limit=arguments.limit, keep=is_completely_labelled)
-    pictures = data.pictures
     estimator = PoseEstimator(arguments.model, input_height=arguments.height)
     skeleton = estimator.skeleton
-    category = find_category(data.coco, skeleton)
+    data = AnnotatedSet.read(
+        *locate_set(arguments.data), skeleton, limit=arguments.limit, keep=lambda record: not record.partial
+    )
+    pictures = data.records
     print(f"{len(pictures)} pictures with complete labels of {arguments.data.name}, height {arguments.height}\n")
     print("| decoder | AP | AP50 | AP75 | AP medium | AP large | AR |\n|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
@@ -181,9 +182,9 @@ def main() -> None:
                     )  # fmt: skip
                     keypoints = placement.to_image(poses.keypoints).astype(np.float32)
                     rows += dataclasses.replace(poses, keypoints=keypoints).to_coco(
-                        picture.image_id, category_id=category
+                        picture.image_id, category_id=data.category_ids[0]
                     )
-            m = data.evaluate(rows, skeleton)
+            m = evaluate(data, rows)
             figures = (m.ap, m.ap50, m.ap75, m.ap_medium, m.ap_large, m.ar)
             print(f"| {name} | {' | '.join(f'{value:.4f}' for value in figures)} |", flush=True)
 

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from nimblepose.codec.encode import EncodeOptions, encode
 from nimblepose.codec.options import FOR_RANKING
 from nimblepose.codec.peaks import find_peaks, refine_peaks
-from nimblepose.data.coco import build_records
-from nimblepose.evaluation.coco import MAX_PEOPLE, find_category
-from nimblepose.evaluation.detect import AnnotatedSet, locate_set
+from nimblepose.data.sets import AnnotatedSet, locate_set
+from nimblepose.evaluation.coco import MAX_PEOPLE, evaluate
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.estimator import PoseEstimator
 
@@ -51,19 +50,17 @@ def main() -> None:
     parser.add_argument("--input-height", type=int, default=368)
     parser.add_argument("--limit", type=int, default=0)
     args = parser.parse_args()
-    data = AnnotatedSet.read(*locate_set(args.data), limit=args.limit)
     estimator = PoseEstimator(args.model, input_height=args.input_height, decode=FOR_RANKING)
     skeleton, stride = estimator.skeleton, estimator.metadata.input.stride
     options = EncodeOptions(stride=stride, paf_geometry=estimator.metadata.paf_geometry)
-    category = find_category(data.coco, skeleton)
-    people = {record.image_id: record.xy for record in build_records(data.coco, data.images, skeleton)}
+    data = AnnotatedSet.read(*locate_set(args.data), skeleton, limit=args.limit)
 
     found: dict[str, list[dict[str, Any]]] = {}
-    for picture in data.pictures:
-        image = read_picture(picture.path)
+    for record in data.records:
+        image = read_picture(record.path)
         placement = estimator.place(image)
         heatmaps, pafs = (field[0] for field in estimator.compute_fields([image], placement))
-        xy = placement.to_input(people[picture.image_id]).astype(np.float32)
+        xy = placement.to_input(record.xy).astype(np.float32)
         cells = (heatmaps.shape[1], heatmaps.shape[2])
         drawn_heatmaps, drawn_pafs = encode(xy, cells, skeleton, options)
         _, joining = encode(snapped(xy, heatmaps, stride), cells, skeleton, options)
@@ -77,12 +74,12 @@ def main() -> None:
         }
         for name, pair in fields.items():
             people_found = estimator.decode(*pair, placement).to_coco(
-                picture.image_id, category_id=category, max_people=MAX_PEOPLE
+                record.image_id, category_id=data.category_ids[0], max_people=MAX_PEOPLE
             )
             found.setdefault(name, []).extend(people_found)
     print("| fields | AP | AP50 | AP75 | AP medium | AP large |\n" + "|---" * 6 + "|")
     for name, results in found.items():
-        figures = dataclasses.astuple(data.evaluate(results, skeleton))[:5]
+        figures = dataclasses.astuple(evaluate(data, results))[:5]
         print(f"| {name} | {' | '.join(f'{value:.4f}' for value in figures)} |")
 
 

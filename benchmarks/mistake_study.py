@@ -21,9 +21,8 @@ from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.oks import compute_oks
 from nimblepose.core.poses import from_coco_people
 from nimblepose.core.skeleton import COCO_17
-from nimblepose.data.coco import build_records
-from nimblepose.evaluation.coco import MAX_PEOPLE
-from nimblepose.evaluation.detect import AnnotatedSet
+from nimblepose.data.sets import AnnotatedSet
+from nimblepose.evaluation.coco import MAX_PEOPLE, evaluate
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.estimator import PoseEstimator
 
@@ -93,19 +92,18 @@ def main() -> None:
     parser.add_argument("--input-height", type=int, default=368)
     parser.add_argument("--limit", type=int, default=0)
     args = parser.parse_args()
-    data = AnnotatedSet.read(args.annotations, args.images, limit=args.limit)
+    data = AnnotatedSet.read(args.annotations, args.images, COCO_17, limit=args.limit)
     estimator = PoseEstimator(args.model, input_height=args.input_height)
-    records = {record.image_id: record for record in build_records(data.coco, data.images, COCO_17)}
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in MISTAKES}
-    for picture in data.pictures:
-        image, record = read_picture(picture.path), records[picture.image_id]
+    for record in data.records:
+        image = read_picture(record.path)
         placement = estimator.place(image)
         heatmaps, pafs = (field[0] for field in estimator.compute_fields([image], placement))
         geometry = estimator.metadata.paf_geometry
         stride = estimator.metadata.input.stride
         poses = decode(heatmaps, pafs, estimator.skeleton, stride=stride, paf_geometry=geometry, options=FOR_RANKING)
         poses = dataclasses.replace(poses, keypoints=placement.to_image(poses.keypoints).astype(np.float32))
-        results = poses.to_coco(picture.image_id, max_people=MAX_PEOPLE)
+        results = poses.to_coco(record.image_id, max_people=MAX_PEOPLE)
         xy = from_coco_people(results).keypoints
         sigmas = np.array(COCO_17.oks_sigmas)
         likeness = compute_oks(xy, record.xy, oks_sigmas=sigmas, area=record.areas)
@@ -130,7 +128,7 @@ def main() -> None:
                 found[name].append(changed)
     print("| detections | AP | AP50 | AP75 | AP medium | AP large |\n" + "|---" * 6 + "|")
     for name, detections in found.items():
-        figures = dataclasses.astuple(data.evaluate(detections, estimator.skeleton))[:5]
+        figures = dataclasses.astuple(evaluate(data, detections))[:5]
         print(f"| {name} | {' | '.join(f'{value:.4f}' for value in figures)} |", flush=True)
 
 

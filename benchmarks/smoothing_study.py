@@ -23,7 +23,7 @@ from remembered import remember, version
 from nimblepose.core.files import write_atomically
 from nimblepose.core.poses import Poses
 from nimblepose.data.coco import read_json
-from nimblepose.evaluation.detect import locate_set
+from nimblepose.data.sets import locate_set
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.tracking.offline import smooth_offline

@@ -23,9 +23,9 @@ from nimblepose.core.oks import compute_oks
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17
 from nimblepose.data.coco import read_json
+from nimblepose.data.sets import locate_set
 from nimblepose.drawing.fields import tile
 from nimblepose.drawing.people import DrawOptions, draw_poses
-from nimblepose.evaluation.detect import locate_set
 from nimblepose.evaluation.identities import IdentityScores, Sighting, find_best_pairs, score_identities
 from nimblepose.media.encoding import encode_picture
 from nimblepose.runtime.estimator import PoseEstimator

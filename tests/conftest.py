@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from video_files import make_video, numbered
 
 from nimblepose.core.metadata import InputSpec, ModelMetadata
@@ -16,6 +17,9 @@ from nimblepose.core.optional import keep_private
 from nimblepose.core.skeleton import COCO_17, Skeleton
 
 keep_private()  # before any test imports a runtime itself
+settings.register_profile("untimed", deadline=None)  # tests assert no times, and machines may be busy
+settings.load_profile("untimed")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

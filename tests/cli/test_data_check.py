@@ -48,3 +48,19 @@ def test_a_fault_is_named_with_an_example_and_the_exit_code_is_1(birds):
     assert result.exit_code == 1
     assert "error: missing pictures: 1:" in result.output
     assert "a.png" in result.output
+
+
+def test_without_a_skeleton_that_of_the_file_is_taken(birds):
+    coco = json.loads((birds / "birds.json").read_text())
+    coco["categories"][0]["skeleton"] = [[1, 2]]
+    (birds / "birds.json").write_text(json.dumps(coco))
+    result = CliRunner().invoke(app, ["data", "check", str(birds)])
+    assert result.exit_code == 0, result.output
+    assert "skeleton 'bird', no faults" in result.output
+
+
+def test_a_file_that_speaks_of_no_skeleton_is_a_finding(birds):
+    (birds / "birds.json").write_text("{")
+    result = CliRunner().invoke(app, ["data", "check", str(birds)])
+    assert result.exit_code == 1
+    assert "error: unreadable annotations" in result.output

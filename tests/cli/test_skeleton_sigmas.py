@@ -44,7 +44,9 @@ def test_without_doubles_it_says_that_the_defaults_are_a_guess(cli, files):
 
 
 def test_several_categories_need_a_choice(cli, tmp_path):
-    (tmp_path / "two.json").write_text(json.dumps(annotated(0, categories=2)))
+    several = annotated(0, categories=2)
+    several["categories"][1]["keypoints"] = ["a", "b", "d"]
+    (tmp_path / "two.json").write_text(json.dumps(several))
     ran = cli("skeleton", "sigmas", tmp_path / "two.json")
     assert ran.code == 2
     assert "--skeleton" in ran.err

@@ -322,7 +322,10 @@ def test_plain_data_has_two_digits_of_places_and_four_of_scores():
     assert person == {
         "score": 0.7778,
         "box": [1.23, 2.35, 2.22, 2.22],
-        "keypoints": {"head": {"x": 1.23, "y": 2.35, "score": 0.1235}, "tail": {"x": 3.46, "y": 4.57, "score": 0.6543}},
+        "keypoints": [
+            {"name": "head", "x": 1.23, "y": 2.35, "score": 0.1235},
+            {"name": "tail", "x": 3.46, "y": 4.57, "score": 0.6543},
+        ],
     }
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from nimblepose import COCO_17
 from nimblepose.core.errors import DataError
-from nimblepose.data.check import check, locate
+from nimblepose.data.check import check
+from nimblepose.data.sets import locate_sets
 
 
 def kinds(coco, bird, save, **options):
@@ -51,7 +52,7 @@ def test_faults_of_the_pictures_are_found(coco, bird, save):
     (images / "cut.png").write_bytes((images / "cut.png").read_bytes()[:200])
     cv2.imwrite(str(images / "small.png"), np.zeros((32, 48, 3), np.uint8))
     found = {finding.kind: finding for finding in check(annotations, images, bird)}
-    assert {kind: f.examples[0].split(":")[0] for kind, f in found.items()} == {
+    assert {kind: f.examples[0].split(":")[0].strip("'") for kind, f in found.items()} == {
         "missing pictures": "gone.png",
         "unreadable pictures": "cut.png",
         "sizes that disagree": "small.png",
@@ -80,15 +81,16 @@ def test_swapped_sides_are_found_by_statistics(save, swapped):
         ],
     }
     annotations, images = save(coco)
-    found = [f.examples[0] for f in check(annotations, images, COCO_17) if f.kind == "left and right swapped"]
-    assert found == [f"left_{name} / right_{name}" for name in swapped]
+    found = [f.examples for f in check(annotations, images, COCO_17) if f.kind == "left and right swapped"]
+    named = [example.partition(" in ")[0] for examples in found for example in examples]
+    assert named == [f"left_{name} / right_{name}" for name in swapped]
 
 
 def test_the_training_pictures_are_sound(shared):
-    for annotations, images in locate(shared / "data/coco-train"):
+    for annotations, images in locate_sets(shared / "data/coco-train"):
         assert check(annotations, images, COCO_17, read_pictures=False) == []
 
 
 def test_an_empty_folder_is_an_error(tmp_path):
     with pytest.raises(DataError, match="no annotation file"):
-        locate(tmp_path)
+        locate_sets(tmp_path)

@@ -7,7 +7,8 @@ import pytest
 
 from nimblepose import COCO_17, HUMAN_18
 from nimblepose.core.errors import DataError
-from nimblepose.data.coco import CentreOptions, build_records, choose_centres, load_records, read_json
+from nimblepose.data.centres import CentreOptions, choose_centres
+from nimblepose.data.coco import build_records, load_records, read_json
 from nimblepose.data.regions import paint_regions
 
 
@@ -72,13 +73,13 @@ def _duplicate(coco):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda c: c["annotations"][0].update(image_id=8), "annotation 0 belongs to no picture"),
+        (lambda c: c["annotations"][0].update(image_id=8), "annotations of no picture: annotation 0: image_id 8"),
         (lambda c: c["categories"][0].update(keypoints=["a"]), "no category has the keypoints of skeleton 'bird'"),
         (lambda c: c["annotations"][0].update(keypoints=[1, 2, 2]), "expected 4 keypoints"),
-        (lambda c: c["annotations"][0].pop("bbox"), "broken entry.*bbox"),
-        (lambda c: c["images"][0].pop("height"), "broken entry.*height"),
+        (lambda c: c["annotations"][0].update(bbox=[1]), "broken boxes.*bbox: expected"),
+        (lambda c: c["images"][0].pop("height"), "broken pictures: picture 7.*height: expected a whole number"),
         (lambda c: c["images"][0].update(file_name="../../secret.png"), "leads out of the picture folder"),
-        (_duplicate, "picture ids stand there more than once"),
+        (_duplicate, "duplicate picture ids: picture 7"),
         (lambda c: c["annotations"][1].update(iscrowd=1, segmentation={"size": [9, 9], "counts": [81]}), "do not fill"),
     ],
     ids=["stray", "skeleton", "keypoints", "box", "height", "path", "duplicate", "runs"],
@@ -104,7 +105,7 @@ def test_centres_are_people_worth_it_and_not_too_near(coco, bird):
 
     def chosen(**options):
         defaults = {"min_keypoints": 1, "min_area": 0.0, "min_distance": 0.3}
-        return choose_centres(record, CentreOptions(**defaults | options), annotated=bird.annotated_indices)
+        return choose_centres(record, CentreOptions(**defaults | options))
 
     assert chosen() == [0, 1]
     assert chosen(min_keypoints=4) == [0]

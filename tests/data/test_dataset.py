@@ -9,7 +9,8 @@ pytest.importorskip("torch")
 from nimblepose.codec.encode import encode
 from nimblepose.core.errors import MediaError
 from nimblepose.data.augment import AugmentOptions
-from nimblepose.data.coco import CentreOptions, load_records
+from nimblepose.data.centres import CentreOptions
+from nimblepose.data.coco import load_records
 from nimblepose.data.dataset import PoseDataset, SampleOptions, SampleOrder, collate, read_reduced, write_sheet
 
 STILL = AugmentOptions(centre="picture", fill=1.0, scale=(1.0, 1.0), rotation=0.0, shift=0.0, flip=0.0)

@@ -8,16 +8,20 @@ import pytest
 
 from nimblepose.core.errors import DataError
 from nimblepose.core.skeleton import HUMAN_18, Skeleton
-from nimblepose.data.coco import Record
+from nimblepose.data.coco import People, Record
 from nimblepose.evaluation.sigmas import estimate_sigmas
 
 SKELETON = Skeleton("three", ("a", "b", "c"), (("a", "b"), ("b", "c")))
 TRUE = np.array([0.02, 0.05, 0.1])
 
 
-def record(xy, areas, name="1.jpg"):
-    boxes = np.zeros((len(xy), 4), np.float32)
-    return Record(1, Path(name), (1000, 1000), np.float32(xy), boxes, np.float32(areas), ())
+def record(xy, areas, name="1.jpg", skeleton=SKELETON):
+    xy = np.asarray(xy, np.float64)
+    seen = ~np.isnan(xy[..., :1])
+    keypoints = np.concatenate([np.where(seen, xy + 0.5, 0), np.where(seen, 2, 0)], axis=-1)
+    count = len(xy)
+    people = People(keypoints, np.zeros((count, 4)), np.float64(areas), np.zeros(count, bool), np.ones(count, np.int64))
+    return Record(1, Path(name), (1000, 1000), skeleton, people, ())
 
 
 def two_annotators(people, seed=0):
@@ -48,7 +52,7 @@ def test_twice_in_one_picture_or_in_two_of_one_name_is_the_same():
 
 def test_size_does_not_matter():
     first, second = two_annotators(50)
-    larger = [dataclasses.replace(r, xy=r.xy * 2, areas=r.areas * 4) for r in (first, second)]
+    larger = [record(r.xy * 2, r.areas * 4) for r in (first, second)]
     expected = estimate_sigmas([first], [second], skeleton=SKELETON).oks_sigmas
     found = estimate_sigmas(larger[:1], larger[1:], skeleton=SKELETON).oks_sigmas
     np.testing.assert_allclose(found, expected, rtol=1e-4)
@@ -56,7 +60,7 @@ def test_size_does_not_matter():
 
 def test_the_order_of_people_does_not_matter():
     first, second = two_annotators(20)
-    turned = dataclasses.replace(second, xy=second.xy[::-1], areas=second.areas[::-1])
+    turned = record(second.xy[::-1], second.areas[::-1])
     found = estimate_sigmas([first], [turned], skeleton=SKELETON)
     np.testing.assert_allclose(found.oks_sigmas, estimate_sigmas([first], [second], skeleton=SKELETON).oks_sigmas)
 
@@ -70,12 +74,12 @@ def test_neighbours_and_strangers_are_not_taken_for_the_same_person():
 
 def test_what_one_annotator_left_out_does_not_count():
     first, second = two_annotators(10)
-    second.xy[:4, 2] = np.nan
+    second.people.keypoints[:4, 2] = 0
     assert estimate_sigmas([first], [second], skeleton=SKELETON).pairs.tolist() == [10, 10, 6]
 
 
 def test_derived_keypoints_are_not_estimated():
-    empty = record(np.zeros((0, 18, 2)), [])
+    empty = record(np.zeros((0, 17, 2)), [], skeleton=HUMAN_18)
     assert len(estimate_sigmas([empty], skeleton=HUMAN_18).oks_sigmas) == 17
 
 

@@ -11,7 +11,7 @@ from video_files import make_video, number_of, numbered
 
 from nimblepose import PoseEstimator
 from nimblepose.codec.options import DecodeOptions
-from nimblepose.core.errors import MediaError, ModelError
+from nimblepose.core.errors import MediaError, OptionError
 from nimblepose.media.frames import Frame, Selection, StreamInfo
 from nimblepose.media.sources import open_frames
 from nimblepose.media.video import VideoFile
@@ -172,7 +172,7 @@ def test_a_source_that_another_made(dots, video):
 
 def test_guesses_are_not_followed(dots_model, video):
     estimator = PoseEstimator(dots_model, input_height=64, decode=DecodeOptions(complete=True))
-    with pytest.raises(ModelError, match="for pictures"):
+    with pytest.raises(OptionError, match="for pictures"):
         estimator.track(video)
 
 

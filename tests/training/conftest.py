@@ -4,10 +4,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-pytest.importorskip("torch")
-pytest.importorskip("lightning_fabric")
-
 CREATURES = Path(__file__).resolve().parents[2] / "examples" / "creatures"
+
+
+def pytest_collect_file():
+    """Skip the whole folder, before any of its modules is imported."""
+    pytest.importorskip("torch")
+    pytest.importorskip("lightning_fabric")
 
 
 @pytest.fixture(scope="session")

@@ -1,32 +1,43 @@
 """`nimblepose data check`: is this data set fit to train on?"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nimblepose.cli.options import SeedOption, SkeletonOption
+from nimblepose.cli import options as given
+
+if TYPE_CHECKING:
+    from nimblepose.core.skeleton import Skeleton
 
 
 def data_check(
     folder: Annotated[Path, typer.Argument(help="Annotation files (*.json, *.json.gz) and pictures, or images/.")],
-    skeleton: SkeletonOption = "human18",
+    skeleton: Annotated[
+        str | None,
+        typer.Option("--skeleton", "-s", help="A built-in name or a YAML file; without it, that of the category."),
+    ] = None,
     sheet: Annotated[
         Path | None, typer.Option(help="Draw samples with their targets into this picture (.png, .jpg).")
     ] = None,
     samples: Annotated[int, typer.Option(min=1, max=200, help="How many the sheet shows.")] = 12,
     read: Annotated[bool, typer.Option("--read/--no-read", help="Decode every picture, the slow part.")] = True,
-    seed: SeedOption = 0,
+    seed: given.SeedOption = 0,
 ) -> None:
     """Find missing pictures, labels that lie elsewhere, swapped sides and more; exit code 1 if something is wrong."""
     from nimblepose.core.skeleton import Skeleton
-    from nimblepose.data.check import check, locate
+    from nimblepose.data.check import check as find_faults
+    from nimblepose.data.sets import locate_sets
 
-    chosen, faulty = Skeleton.load(skeleton), False
-    sets = locate(folder)
-    for annotations, images in sets:
-        found = check(annotations, images, chosen, read_pictures=read)
-        print(f"{annotations}: {'no faults' if not found else f'{len(found)} kinds of faults'}")
+    faulty = False
+    sets = [
+        (annotations, images, Skeleton.load(skeleton) if skeleton else _find_skeleton(annotations))
+        for annotations, images in locate_sets(folder)
+    ]
+    for annotations, images, chosen in sets:
+        found = find_faults(annotations, images, chosen, read_pictures=read)
+        kinds = f"{len(found)} kind{'s' if len(found) > 1 else ''} of faults" if found else "no faults"
+        print(f"{annotations}: skeleton {chosen.name!r}, {kinds}")
         for finding in found:
             print(f"  {finding.severity}: {finding.kind}: {finding.count}: {finding.message}")
             for example in finding.examples:
@@ -35,7 +46,21 @@ def data_check(
     if sheet is not None and not faulty:
         from nimblepose.data.dataset import write_sheet
 
-        write_sheet(sets, chosen, sheet, samples=samples, seed=seed)
+        shown = sets[0][2]
+        write_sheet([(a, i) for a, i, s in sets if s == shown], shown, sheet, samples=samples, seed=seed)
         print(f"-> {sheet}")
     if faulty:
         raise typer.Exit(1)
+
+
+def _find_skeleton(annotations: Path) -> "Skeleton":
+    """That of the file; where it has none that is one, the usual one, so that the check says what differs."""
+    from nimblepose.core.errors import PoseError
+    from nimblepose.core.skeleton import HUMAN_18
+    from nimblepose.data.categories import find_skeleton
+    from nimblepose.data.coco import read_json
+
+    try:
+        return find_skeleton(read_json(annotations), annotations)
+    except PoseError:
+        return HUMAN_18

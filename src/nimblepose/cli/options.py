@@ -163,7 +163,7 @@ def find_set(
         OptionError: given in neither or both ways.
         DataError: the folder does not hold one set.
     """
-    from nimblepose.evaluation.detect import locate_set
+    from nimblepose.data.sets import locate_set
 
     if folder is not None and (images or annotations):
         raise OptionError(f"give either {option}, or both --images and --annotations")

@@ -21,8 +21,9 @@ def skeleton_sigmas(
 ) -> None:
     """Estimate OKS sigmas, which AP measures by; without them 1/K is taken, and that is a guess."""
     from nimblepose.core.skeleton import Skeleton
+    from nimblepose.data.categories import find_skeleton
     from nimblepose.data.coco import build_records, read_json
-    from nimblepose.evaluation.sigmas import estimate_sigmas, find_skeleton
+    from nimblepose.evaluation.sigmas import estimate_sigmas
 
     files = [(path, read_json(path)) for path in (annotations, again) if path is not None]
     chosen = Skeleton.load(skeleton) if skeleton else find_skeleton(files[0][1], annotations)

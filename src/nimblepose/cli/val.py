@@ -26,7 +26,7 @@ def val(
         bool, typer.Option("--as-used", help="With the thresholds that `predict` has, not those for AP.")
     ] = False,
     category: Annotated[
-        int | None, typer.Option(help="Category id; without it, the one with the model's keypoints.")
+        int | None, typer.Option(help="Category id; without it, all with the model's keypoints.")
     ] = None,
     limit: given.LimitOption = 0,
     detections: Annotated[Path | None, typer.Option(help="Write the detections as COCO results (.json).")] = None,
@@ -43,8 +43,8 @@ def val(
     from nimblepose.cli.progress import show_count_bar, show_download_bar
     from nimblepose.codec.options import FOR_RANKING, DecodeOptions
     from nimblepose.core.files import check_folders
+    from nimblepose.data.sets import AnnotatedSet
     from nimblepose.evaluation.coco import check_available
-    from nimblepose.evaluation.detect import AnnotatedSet
     from nimblepose.evaluation.measurement import measure, write_report, write_worst
     from nimblepose.evaluation.provenance import write_json
     from nimblepose.runtime.estimator import PoseEstimator
@@ -52,7 +52,7 @@ def val(
 
     check_available()  # what is missing is said now, not after the last picture
     check_folders(*(file for file in (detections, report) if file))
-    annotated = AnnotatedSet.read(*find_set(data, images, annotations), limit=limit)
+    file, folder = find_set(data, images, annotations)
     with show_download_bar() as downloaded:
         path = find_model(model, progress=downloaded)
     estimator = PoseEstimator(
@@ -65,8 +65,9 @@ def val(
         decode=DecodeOptions() if as_used else FOR_RANKING,
         streaming=True,
     )
-    with show_count_bar("val", len(annotated.pictures), quiet=quiet) as progress:
-        measured = measure(estimator, annotated, category_id=category, progress=progress)
+    annotated = AnnotatedSet.read(file, folder, estimator.skeleton, limit=limit, category_id=category)
+    with show_count_bar("val", len(annotated.records), quiet=quiet) as progress:
+        measured = measure(estimator, annotated, progress=progress)
     if not quiet:
         _print_table(measured)
     written: list[Path] = []

@@ -20,8 +20,9 @@ from nimblepose.core.errors import DataError
 from nimblepose.core.files import check_folders, write_atomically
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.progress import Say, StageProgress, say_nothing
-from nimblepose.evaluation.coco import Metrics, check_available, find_category
-from nimblepose.evaluation.detect import AnnotatedSet
+from nimblepose.data.sets import AnnotatedSet
+from nimblepose.evaluation.coco import Metrics, check_available
+from nimblepose.evaluation.detect import measure as measure_model
 from nimblepose.evaluation.provenance import compute_sha256, describe_machine, describe_model, write_json
 from nimblepose.runtime.estimator import PoseEstimator
 
@@ -52,7 +53,7 @@ class Quantized:
     differences: Mapping[str, float]  # by runtime: squared error of its fields, as a part of their mean square
     layer_names: Mapping[str, str]  # by their outputs
     calibrated_on: Sequence[Path]
-    category_id: int  # of the people that AP was measured on
+    category_ids: Sequence[int]  # of the people that AP was measured on
 
     @property
     def stay_float(self) -> dict[str, float]:
@@ -92,7 +93,7 @@ def quantize_file(
     check_available()  # what is missing is said now, not after the last picture
     network, metadata = load_network(model)
     check_folders(*(file for file in (out, report) if file))
-    measured = AnnotatedSet.read(annotations, images, limit=options.limit)
+    measured = AnnotatedSet.read(annotations, images, metadata.skeleton, limit=options.limit)
     result = quantize(model, network, metadata, calibration, measured, options, say=say, progress=progress)
     write_atomically(out, result.data)
     if report:
@@ -129,14 +130,13 @@ def quantize(
         MediaError: no pictures, or one that cannot be read.
         DataError: annotations of something else, or nobody in them.
     """
-    category = find_category(measured.coco, metadata.skeleton)
-    count = len(measured.pictures)
+    count = len(measured.records)
     batches, files = load_batches(
         calibration,
         metadata.input,
         count=options.calibration_pictures,
         height=options.input_height,
-        leave_out=[measured.images / str(entry.get("file_name")) for entry in measured.coco["images"]],
+        leave_out=list(measured.files.values()),
     )
 
     def measure_file(path: Path) -> Metrics:
@@ -148,7 +148,7 @@ def quantize(
             decode=FOR_RANKING,
             streaming=True,
         )
-        return measured.measure(estimator, category_id=category, progress=lambda n: progress("AP", n, count))
+        return measure_model(measured, estimator, progress=lambda n: progress("AP", n, count))
 
     def measure(proto: Any) -> Metrics:
         with tempfile.TemporaryDirectory() as folder:
@@ -182,7 +182,7 @@ def quantize(
         times=measure_costs(network, plan, gated.stay_float, typical, threads=options.threads),
         layer_names={layer.output: layer.name for layer in network.layers},
         calibrated_on=files,
-        category_id=category,
+        category_ids=measured.category_ids,
     )
 
 
@@ -220,7 +220,12 @@ def _write_report(
         "layers": len(result.layer_names),
         "tried": result.gated.tried,
         "options": dataclasses.asdict(options),
-        "data": {"file": file.name, "sha256": compute_sha256(file), "category": result.category_id},
+        "data": {
+            "file": file.name,
+            "sha256": compute_sha256(file),
+            "category": result.category_ids[0],
+            "categories": list(result.category_ids),
+        },
         "calibration": [picture.name for picture in result.calibrated_on],
         "machine": describe_machine(),
     }

@@ -1,196 +1,183 @@
-"""Find what ruins training runs before they begin: pictures and annotations that contradict each other."""
+"""Find what ruins training runs before they begin: pictures and annotations that contradict each other.
+
+What is wrong with the file itself is what its reader stumbles over, so that a set without errors can be trained on.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.errors import DataError, MediaError
+from nimblepose.core.errors import DataError
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.data.coco import match_category, read_json
-from nimblepose.media.pictures import read_picture
+from nimblepose.data.categories import match_categories
+from nimblepose.data.centres import CentreOptions, choose_centres
+from nimblepose.data.check_pictures import check_pictures
+from nimblepose.data.coco import Record, build_records, read_json
+from nimblepose.data.entries import name_entry, read_box, read_id, read_keypoints, shorten
+from nimblepose.data.faults import Fault, Finding, collect_findings
 
-_FEW = 5  # examples that a finding names
 _TOLERANCE = 1.0  # pixels that labels may lie outside of the picture: rounding
 _MIN_PEOPLE = 20  # for statistics about left and right
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One kind of fault, how often it was found, and where."""
-
-    kind: str
-    severity: Literal["error", "warning"]  # errors stop a run or teach it nonsense
-    message: str
-    count: int
-    examples: tuple[str, ...]
-
-
-def locate(folder: Path) -> list[tuple[Path, Path]]:
-    """Annotation files of a folder (or its `annotations/`), each with the folder of its pictures.
-
-    Raises:
-        DataError: there is no folder, or no annotation file in it.
-    """
-    files = [path for place in (folder, folder / "annotations") for path in sorted(place.glob("*.json*"))]
-    files = [path for path in files if path.name.endswith((".json", ".json.gz"))]
-    if not files:
-        raise DataError(f"{folder}: no annotation file (*.json, *.json.gz) here or in {folder / 'annotations'}")
-    images = folder / "images"
-    return [(path, images if images.is_dir() else folder) for path in files]
-
-
 def check(annotations: Path, images: Path, skeleton: Skeleton, *, read_pictures: bool = True) -> list[Finding]:
-    """All faults of one annotation file and its pictures; empty if it is sound.
+    """All faults of one annotation file and its pictures; empty if it is sound. Nothing that it may hold is an error.
 
     Args:
         annotations: COCO keypoint file.
         images: Folder of its pictures.
         skeleton: What the run will use.
         read_pictures: Decode every picture, the slow part; else only look whether it is there.
-
-    Raises:
-        DataError: the file is not COCO at all.
     """
-    coco = read_json(annotations)
-    found = [*_check_ids(coco), *_check_categories(coco, skeleton, annotations)]
-    found += _check_pictures(coco, images, read_pictures=read_pictures)
-    found += _check_people(coco, skeleton)
-    return found
-
-
-def _collect_findings(rows: Iterable[tuple[str, Literal["error", "warning"], str, str]]) -> Iterator[Finding]:
-    """Collect (kind, severity, message, example) rows into one finding per kind."""
-    groups: dict[str, list[tuple[str, Literal["error", "warning"], str, str]]] = {}
-    for row in rows:
-        groups.setdefault(row[0], []).append(row)
-    for kind, same in groups.items():
-        examples = tuple(row[3] for row in same[:_FEW])
-        yield Finding(kind=kind, severity=same[0][1], message=same[0][2], count=len(same), examples=examples)
-
-
-def _check_ids(coco: Mapping[str, Any]) -> Iterator[Finding]:
-    def list_rows() -> Iterator[tuple[str, Literal["error", "warning"], str, str]]:
-        for what, key, values in (
-            ("picture ids", "id", coco["images"]),
-            ("annotation ids", "id", coco["annotations"]),
-            ("file names", "file_name", coco["images"]),
-        ):
-            for value, count in Counter(entry.get(key) for entry in values).items():
-                if count > 1:
-                    yield f"duplicate {what}", "error", "must be unique", f"{value} ({count} times)"
-        known = {image.get("id") for image in coco["images"]}
-        for a in coco["annotations"]:
-            if a.get("image_id") not in known:
-                yield "annotations of no picture", "error", "image_id names no picture of the file", f"{a.get('id')}"
-
-    yield from _collect_findings(list_rows())
-
-
-def _check_categories(coco: Mapping[str, Any], skeleton: Skeleton, source: object) -> Iterator[Finding]:
     try:
-        match_category(coco, skeleton, source)
+        coco = read_json(annotations)
     except DataError as error:
-        yield Finding(kind="wrong skeleton", severity="error", message=str(error), count=1, examples=())
-    used = Counter(a.get("category_id") for a in coco["annotations"])
-    empty = [f"{c.get('name')} ({c.get('id')})" for c in coco["categories"] if not used[c.get("id")]]
-    if empty:
-        yield Finding(
-            kind="empty categories",
-            severity="warning",
-            message="no annotation is of this category",
-            count=len(empty),
-            examples=tuple(empty[:_FEW]),
+        return collect_findings([Fault("unreadable annotations", "error", str(error), "")])
+    faults = [*_check_ids(coco), *_check_categories(coco)]
+    try:
+        categories = match_categories(coco, skeleton, annotations)
+        records = build_records(coco, images, skeleton, annotations, report=faults.append)
+    except DataError as error:
+        faults.append(Fault("wrong skeleton", "error", str(error), ""))
+        return collect_findings(faults)
+    faults += check_pictures(records, images, read=read_pictures)
+    faults += _check_people(coco, records, skeleton, categories)
+    faults += _check_samples(records, skeleton)
+    faults += _check_sides([record.xy for record in records], skeleton)
+    return collect_findings(faults)
+
+
+def _check_ids(coco: Mapping[str, Any]) -> Iterator[Fault]:
+    for what, key, entries, message in (
+        ("annotation ids", "id", coco["annotations"], "other tools need them to be unique"),
+        ("file names", "file_name", coco["images"], "people of one entry are taught as background in the other"),
+    ):
+        values = [entry.get(key) for entry in entries if isinstance(entry, Mapping)]
+        for value, count in Counter(v for v in values if isinstance(v, Hashable) and v is not None).items():
+            if count > 1:
+                yield Fault(f"duplicate {what}", "warning", message, f"{shorten(value)} ({count} times)")
+    for what, entries, keys in (
+        ("picture", coco["images"], ("id",)),
+        ("annotation", coco["annotations"], ("image_id", "category_id")),
+    ):
+        for entry in entries:
+            if isinstance(entry, Mapping) and any(isinstance(entry.get(key), str) for key in keys):
+                yield Fault("ids that are text", "warning", "other tools need numbers", name_entry(what, entry))
+
+
+def _check_categories(coco: Mapping[str, Any]) -> Iterator[Fault]:
+    used: Counter[object] = Counter()
+    for annotation in coco["annotations"]:
+        if isinstance(annotation, Mapping):
+            used[_try_id(annotation.get("category_id"))] += 1
+    known: Counter[object] = Counter()
+    for category in coco["categories"]:
+        who = name_entry("category", category)
+        number = _try_id(category.get("id")) if isinstance(category, Mapping) else None
+        if number is None:
+            yield Fault("broken categories", "warning", "need a whole number as id, and are left out", who)
+            continue
+        known[number] += 1
+        if not used[number]:
+            yield Fault("empty categories", "warning", "no annotation is of this category", who)
+        if known[number] > 1:
+            yield Fault("duplicate category ids", "error", "must be unique", who)
+    for annotation in coco["annotations"]:
+        if isinstance(annotation, Mapping):
+            number = _try_id(annotation.get("category_id"))
+            if number is not None and number not in known:
+                message = "category_id names none, and they are left out"
+                yield Fault("annotations of no category", "warning", message, name_entry("annotation", annotation))
+
+
+def _try_id(value: object) -> int | None:
+    try:
+        return read_id(value, "id")
+    except ValueError:
+        return None
+
+
+def _check_people(
+    coco: Mapping[str, Any], records: Sequence[Record], skeleton: Skeleton, categories: Sequence[int]
+) -> Iterator[Fault]:
+    """What can be read, and may be wrong all the same."""
+    sizes = {record.image_id: record.size for record in records}
+    for entry in coco["images"]:
+        if isinstance(entry, Mapping) and entry.get("labels", "complete") not in ("complete", "partial"):
+            message = "is 'complete' or 'partial'; anything else is taken for 'partial'"
+            yield Fault("labels of no known kind", "warning", message, name_entry("picture", entry))
+    for annotation in coco["annotations"]:
+        try:
+            if read_id(annotation["category_id"], "category_id") not in categories or annotation.get("iscrowd"):
+                continue
+            height, width = sizes[read_id(annotation["image_id"], "image_id")]
+            box = read_box(annotation.get("bbox"))
+            keypoints = read_keypoints(annotation.get("keypoints"), len(skeleton.annotated))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue  # the reader has told of it
+        who, xy = name_entry("annotation", annotation), keypoints[keypoints[:, 2] > 0, :2]
+        where, said = f"{width} x {height}", annotation.get("num_keypoints", len(xy))
+        if said != len(xy):
+            message = "differs from the number of labelled keypoints, which counts"
+            yield Fault("num_keypoints wrong", "warning", message, f"{who}: says {shorten(said)}, has {len(xy)}")
+        if _lie_outside(xy, width, height):
+            message = "lie out of the picture, where nothing is learnt"
+            yield Fault("keypoints outside", "warning", message, f"{who} in {where}")
+        if box is None:
+            if len(xy):
+                yield Fault("no boxes", "warning", "the box around the labelled keypoints is taken", who)
+        elif min(box[2:]) <= 0:
+            message = "width and height must be positive; the box around the labelled keypoints is taken"
+            yield Fault("boxes of no size", "warning", message, f"{who}: {box.tolist()}")
+        elif _lie_outside(np.stack([box[:2], box[:2] + box[2:]]), width, height):
+            yield Fault("boxes outside", "warning", "reach out of the picture", f"{who}: {box.tolist()} in {where}")
+
+
+def _lie_outside(xy: NDArray[np.float64], width: int, height: int) -> bool:
+    """Whether some of the points (N, 2) do, in COCO's pixels."""
+    return bool(((xy < -_TOLERANCE) | (xy > np.array([width, height]) + _TOLERANCE)).any())
+
+
+def _check_samples(records: Sequence[Record], skeleton: Skeleton) -> Iterator[Fault]:
+    """Whether there is anybody to learn from."""
+    people = sum(int(record.people.labelled.sum()) for record in records)
+    options = CentreOptions()
+    if not people:
+        yield Fault("nobody", "error", "no person of the skeleton's category has a labelled keypoint", "")
+    elif not any(choose_centres(record, options) for record in records):
+        keypoints, area = options.limits(skeleton)
+        message = (
+            f"of {people} people none has {keypoints} keypoints and an area of {area:g} square pixels, and others are "
+            f"no centre of a sample; set centres.min_keypoints and centres.min_area in the recipe"
         )
+        yield Fault("nobody to centre samples on", "error", message, "")
 
 
-def _check_pictures(coco: Mapping[str, Any], images: Path, *, read_pictures: bool) -> Iterator[Finding]:
-    def list_rows() -> Iterator[tuple[str, Literal["error", "warning"], str, str]]:
-        for image in coco["images"]:
-            name, path = str(image.get("file_name")), images / str(image.get("file_name"))
-            if not path.is_file():
-                yield "missing pictures", "error", f"not in {images}", name
-            elif read_pictures:
-                try:
-                    height, width = read_picture(path).shape[:2]
-                except MediaError as error:
-                    yield "unreadable pictures", "error", "cannot be decoded", f"{name}: {error}"
-                    continue
-                said = (image.get("height"), image.get("width"))
-                if said != (height, width):
-                    message = "the file says another (height, width) than the picture has, so labels lie elsewhere"
-                    yield "sizes that disagree", "error", message, f"{name}: says {said}, is {(height, width)}"
-
-    yield from _collect_findings(list_rows())
-
-
-def _check_people(coco: Mapping[str, Any], skeleton: Skeleton) -> Iterator[Finding]:
-    sizes = {image.get("id"): (image.get("width", 0), image.get("height", 0)) for image in coco["images"]}
-    count = len(skeleton.annotated)
-    sound: list[NDArray[np.float64]] = []
-
-    def list_rows() -> Iterator[tuple[str, Literal["error", "warning"], str, str]]:
-        for a in coco["annotations"]:
-            if a.get("image_id") not in sizes or a.get("iscrowd"):
-                continue
-            who, (width, height) = f"annotation {a.get('id')}", sizes[a["image_id"]]
-            x, y, w, h = a.get("bbox") or (0, 0, 0, 0)
-            if w <= 0 or h <= 0:
-                yield "boxes of no size", "error", "width and height must be positive", f"{who}: {a.get('bbox')}"
-            elif min(x, y) < -_TOLERANCE or x + w > width + _TOLERANCE or y + h > height + _TOLERANCE:
-                yield (
-                    "boxes outside",
-                    "warning",
-                    "reach out of the picture",
-                    f"{who}: {[x, y, w, h]} in {width}x{height}",
-                )
-            keypoints = a.get("keypoints") or []
-            if not keypoints:
-                continue
-            if len(keypoints) != 3 * count:
-                message = f"expected {count} keypoints of x, y, visibility"
-                yield "broken keypoints", "error", message, f"{who}: {len(keypoints)} numbers"
-                continue
-            table = np.array(keypoints, np.float64).reshape(-1, 3)
-            seen = table[:, 2] > 0
-            xy = table[seen, :2]
-            if len(xy) and ((xy < -_TOLERANCE) | (xy > np.array([width, height]) + _TOLERANCE)).any():
-                yield "keypoints outside", "error", "lie out of the picture", f"{who} in {width}x{height}"
-            if "num_keypoints" in a and a["num_keypoints"] != seen.sum():
-                message = "differs from the number of labelled keypoints"
-                yield "num_keypoints wrong", "warning", message, f"{who}: says {a['num_keypoints']}, has {seen.sum()}"
-            sound.append(np.where(seen[:, None], table[:, :2], np.nan))
-
-    yield from _collect_findings(list_rows())
-    yield from _check_sides(np.array(sound).reshape(-1, count, 2), skeleton)
-
-
-def _check_sides(xy: NDArray[np.float64], skeleton: Skeleton) -> Iterator[Finding]:
+def _check_sides(people: Sequence[NDArray[np.floating]], skeleton: Skeleton) -> Iterator[Fault]:
     """Pairs whose left and right are swapped, statistically.
 
     From right to left, all pairs of a body point roughly the same way: a pair that points against the others in most
-    people, (N, A, 2) annotated keypoints, is labelled the wrong way round.
+    people, of pictures (N, K, 2) each, is labelled the wrong way round.
     """
-    order = {name: i for i, name in enumerate(skeleton.annotated)}
-    pairs = [(a, b) for a, b in skeleton.mirror_pairs if a in order and b in order]
+    order = {name: i for i, name in enumerate(skeleton.keypoints)}
+    pairs = [(a, b) for a, b in skeleton.mirror_pairs if not {a, b} & set(skeleton.derived)]
     if len(pairs) < 3:  # of two that disagree one cannot say which is wrong
         return
+    xy = np.concatenate([np.zeros((0, len(skeleton.keypoints), 2)), *people])
     across = np.stack([xy[:, order[a]] - xy[:, order[b]] for a, b in pairs], axis=1)  # (N, pairs, 2)
     across = np.nan_to_num(across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9))
     others = across.sum(axis=1, keepdims=True) - across
     agreement = (across * others).sum(-1)  # (N, pairs)
     for (a, b), values in zip(pairs, agreement.T, strict=True):
         values = values[values != 0]
-        share = float((values > 0).mean()) if len(values) >= _MIN_PEOPLE else 1.0
-        if share < 0.5 - 1 / len(values) ** 0.5:  # two standard deviations of a fair coin
-            yield Finding(
-                kind="left and right swapped",
-                severity="error",
-                message=f"{a} and {b} point against the other pairs in {1 - share:.0%} of {len(values)} people",
-                count=len(values),
-                examples=(f"{a} / {b}",),
-            )
+        if len(values) < _MIN_PEOPLE:
+            continue
+        against = float((values < 0).mean())
+        if against > 0.5 + 1 / len(values) ** 0.5:  # two standard deviations of a fair coin
+            message = "left and right point against the other pairs in most people; each pair must be of one body"
+            example = f"{a} / {b} in {against:.0%} of {len(values)} people"
+            yield Fault("left and right swapped", "error", message, example)

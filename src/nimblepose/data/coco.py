@@ -1,13 +1,14 @@
-"""COCO annotation files -> records: per picture, everybody's keypoints as one array and the regions to leave out.
+"""COCO annotation files -> records: per picture, everybody who is annotated. The one place where they are read.
 
-The files are read as they are: no private format. Coordinates become pixel centres (COCO counts from the corner of
-the first pixel, so half a pixel is subtracted).
+The files are read as they are: no private format. Whoever asks (training, validation, quantization, the check) gets the
+same people from the same file, or hears of the same faults.
 """
 
 import gzip
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import DataError
-from nimblepose.core.geometry import Size, from_corner
+from nimblepose.core.geometry import Size
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.data.regions import Region
+from nimblepose.data.categories import match_categories
+from nimblepose.data.entries import (
+    bound_keypoints,
+    name_entry,
+    read_area,
+    read_box,
+    read_crowd,
+    read_id,
+    read_keypoints,
+    read_path,
+    read_size,
+)
+from nimblepose.data.faults import Fault, Report, collect_findings
+from nimblepose.data.regions import Region, bound_region
 
 _MAX_FILE_BYTES = 4 << 30  # COCO's own training annotations have 0.25 GB
-AREA_OF_BOX = 0.5  # body area over box area, where a file gives no area: the mean of COCO people is 0.505
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """Everybody annotated in a picture, in file order, in COCO's pixels (counted from the corner of the first one).
+
+    Attributes:
+        keypoints: (P, A, 3) float64 x, y, visibility of annotated keypoints; 0 where not labelled.
+        boxes: (P, 4) float64 x, y, width, height.
+        areas: (P,) float64 square pixels.
+        crowds: (P,) bool.
+        categories: (P,) int64 ids.
+    """
+
+    keypoints: NDArray[np.float64]
+    boxes: NDArray[np.float64]
+    areas: NDArray[np.float64]
+    crowds: NDArray[np.bool_]
+    categories: NDArray[np.int64]
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """(P,) who has keypoints and is no crowd."""
+        return np.asarray((self.keypoints[..., 2] > 0).any(axis=1) & ~self.crowds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +69,9 @@ class Record:
     Attributes:
         image_id: As in the file.
         path: Of the picture.
-        size: (height, width) in pixels, as the file says.
-        xy: (N, K, 2) float32 pixel centres of the people with keypoints; NaN where not labelled.
-        boxes: (N, 4) float32, x, y, width, height in pixels.
-        areas: (N,) float32, square pixels.
+        size: (height, width) in pixels, as the file says; where it does not, as the picture is.
+        skeleton: Of the people.
+        people: Everybody; the properties are of those with keypoints.
         ignore: Where somebody may be who is not labelled: crowds, and people without keypoints.
         partial: Whether people may be missing altogether; the picture's entry says so by `"labels": "partial"`.
     """
@@ -42,11 +79,26 @@ class Record:
     image_id: int
     path: Path
     size: Size
-    xy: NDArray[np.float32]
-    boxes: NDArray[np.float32]
-    areas: NDArray[np.float32]
+    skeleton: Skeleton
+    people: People
     ignore: tuple[Region, ...]
     partial: bool = False
+
+    @property
+    def xy(self) -> NDArray[np.float32]:
+        """(N, K, 2) pixel centres of the people with keypoints, derived keypoints too; NaN where not labelled."""
+        table = self.people.keypoints[self.people.labelled].astype(np.float32)
+        return self.skeleton.from_annotated(np.where(table[..., 2:] > 0, table[..., :2] - np.float32(0.5), np.nan))
+
+    @property
+    def boxes(self) -> NDArray[np.float32]:
+        """(N, 4) x, y, width, height in pixels of the people with keypoints."""
+        return self.people.boxes[self.people.labelled].astype(np.float32)
+
+    @property
+    def areas(self) -> NDArray[np.float32]:
+        """(N,) square pixels of the people with keypoints."""
+        return self.people.areas[self.people.labelled].astype(np.float32)
 
 
 def load_records(annotations: Sequence[Path], images: Sequence[Path], skeleton: Skeleton) -> list[Record]:
@@ -77,7 +129,7 @@ def read_json(path: Path) -> dict[str, Any]:
         if len(content) > _MAX_FILE_BYTES:
             raise DataError(f"{path}: more than {_MAX_FILE_BYTES} bytes; split the annotations into several files")
         value = json.loads(content)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error, RecursionError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path}: cannot be read as COCO annotations ({error})") from error
@@ -88,43 +140,52 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def build_records(
-    coco: Mapping[str, Any], images: Path, skeleton: Skeleton, source: object = "annotations"
+    coco: Mapping[str, Any],
+    images: Path,
+    skeleton: Skeleton,
+    source: object = "annotations",
+    *,
+    category_id: int | None = None,
+    report: Report | None = None,
 ) -> list[Record]:
-    """Records of one parsed file; `source` is named in errors.
+    """Records of one parsed file, in its order; it is not changed.
+
+    Args:
+        coco: As `read_json` gives it.
+        images: Folder of the pictures.
+        skeleton: Must have the keypoints of a category; of several such all are one class.
+        source: Named in errors.
+        category_id: Only people of this category are labelled; those of others with the same keypoints are left out.
+        report: Hears of every fault, and what is faulty is left out. Without it errors are raised, warnings logged.
 
     Raises:
-        DataError: other keypoints than the skeleton's, unknown pictures, broken entries.
+        DataError: other keypoints than the skeleton's, or faults that nobody asked to hear of.
     """
-    category = match_category(coco, skeleton, source)
-    people: dict[int, list[Mapping[str, Any]]] = {int(image["id"]): [] for image in coco["images"]}
-    if len(people) != len(coco["images"]):
-        raise DataError(f"{source}: picture ids stand there more than once; see `nimblepose data check`")
-    for annotation in coco["annotations"]:
-        if annotation.get("category_id") == category:
-            try:
-                people[int(annotation["image_id"])].append(annotation)
-            except (KeyError, TypeError, ValueError) as error:
-                raise DataError(
-                    f"{source}: annotation {annotation.get('id')} belongs to no picture of the file ({error!r})"
-                ) from error
-    return [_build_record(image, people[int(image["id"])], images, skeleton, source) for image in coco["images"]]
+    every = match_categories(coco, skeleton, source)
+    chosen = every if category_id is None else match_categories(coco, skeleton, source, category_id)
+    warnings: list[Fault] = []
 
+    def refuse(fault: Fault) -> None:
+        if fault.severity == "error":
+            raise DataError(f"{source}: {fault.kind}: {fault.where}; `nimblepose data check` lists all that is wrong")
+        warnings.append(fault)
 
-def match_category(coco: Mapping[str, Any], skeleton: Skeleton, source: object) -> int:
-    """Id of the one category whose keypoints are the skeleton's annotated ones, in the same order.
-
-    Raises:
-        DataError: there is none; the message shows what differs.
-    """
-    wanted = list(skeleton.annotated)
-    for category in coco["categories"]:
-        if category.get("keypoints") == wanted:
-            return int(category["id"])
-    seen = {c.get("name"): c.get("keypoints") for c in coco["categories"] if c.get("keypoints")}
-    raise DataError(
-        f"{source}: no category has the keypoints of skeleton {skeleton.name!r}, {wanted}, in this order; "
-        f"the file has {seen or 'no category with keypoints'}"
-    )
+    tell = report or refuse
+    if len(chosen) > 1:
+        message = "have the same keypoints as the skeleton, so their people are taught and found as one class"
+        tell(Fault("several categories", "warning", message, f"categories {', '.join(map(str, chosen))}"))
+    entries = dict(_read_images(coco["images"], images, tell))
+    people: dict[int, list[tuple[Mapping[str, Any], int]]] = {image_id: [] for image_id in entries}
+    for annotation, category, image_id in _sort_annotations(coco["annotations"], every, people, tell):
+        people[image_id].append((annotation, category))
+    records = [
+        Record(image_id, path, size, skeleton, *_read_people(people[image_id], size, skeleton, chosen, tell), partial)
+        for image_id, (path, size, partial) in entries.items()
+    ]
+    for finding in collect_findings(warnings):
+        examples = "; ".join(finding.examples)
+        _log.warning("%s: %s: %s (%s)", source, finding.kind, finding.message, examples)
+    return records
 
 
 def is_completely_labelled(image: Mapping[str, Any]) -> bool:
@@ -132,79 +193,89 @@ def is_completely_labelled(image: Mapping[str, Any]) -> bool:
     return bool(image.get("labels", "complete") == "complete")
 
 
-def _build_record(
-    image: Mapping[str, Any], people: list[Mapping[str, Any]], images: Path, skeleton: Skeleton, source: object
-) -> Record:
-    try:
-        size = (int(image["height"]), int(image["width"]))
-        labelled = [p for p in people if not p.get("iscrowd") and _has_keypoints(p)]
-        boxes = np.array([p["bbox"] for p in labelled], np.float32).reshape(-1, 4)
-        return Record(
-            image_id=int(image["id"]),
-            path=_join_inside(images, str(image["file_name"])),
-            size=size,
-            xy=skeleton.from_annotated(_stack_keypoints(labelled, len(skeleton.annotated))),
-            boxes=boxes,
-            areas=np.array([_measure_area(p) for p in labelled], np.float32),
-            ignore=tuple(Region.read(p, size) for p in people if p.get("iscrowd") or not _has_keypoints(p)),
-            partial=not is_completely_labelled(image),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{source}: picture {image.get('id')} ({image.get('file_name')}): broken entry ({error!r})"
-        ) from error
+def _read_images(images: Iterable[Any], folder: Path, report: Report) -> Iterator[tuple[int, tuple[Path, Size, bool]]]:
+    """Id, and path, size and whether labels are partial, of every picture that can be used."""
+    seen = set()
+    for entry in images:
+        who = name_entry("picture", entry)
+        try:
+            if not isinstance(entry, Mapping):
+                raise ValueError("expected a mapping")
+            image_id, path = read_id(entry.get("id"), "id"), read_path(folder, entry.get("file_name"))
+            size = read_size(entry, path)
+        except ValueError as error:
+            report(Fault("broken pictures", "error", "their entries cannot be used", f"{who}: {error}"))
+            continue
+        if image_id in seen:
+            report(Fault("duplicate picture ids", "error", "must be unique", who))
+            continue
+        seen.add(image_id)
+        yield image_id, (path, size, not is_completely_labelled(entry))
 
 
-def _join_inside(folder: Path, name: str) -> Path:
-    """A file in the folder or below: annotations of strangers must not reach elsewhere."""
-    relative = Path(name)
-    if relative.is_absolute() or ".." in relative.parts:
-        raise ValueError(f"file_name {name!r} leads out of the picture folder")
-    return folder / relative
+def _sort_annotations(
+    annotations: Iterable[Any], categories: Sequence[int], pictures: Mapping[int, object], report: Report
+) -> Iterator[tuple[Mapping[str, Any], int, int]]:
+    """Annotations of some categories, each with its category and the id of its picture."""
+    for annotation in annotations:
+        who = name_entry("annotation", annotation)
+        if not isinstance(annotation, Mapping):
+            report(Fault("broken annotations", "error", "cannot be read", f"{who}: expected a mapping"))
+            continue
+        kind, message = "annotations of no category", "category_id is no number"
+        try:
+            category = read_id(annotation.get("category_id"), "category_id")
+            if category not in categories:
+                continue
+            kind, message = "annotations of no picture", "image_id names no picture of the file"
+            image_id = read_id(annotation.get("image_id"), "image_id")
+            if image_id not in pictures:
+                raise ValueError(f"image_id {image_id}")
+        except ValueError as error:
+            report(Fault(kind, "error", message, f"{who}: {error}"))
+        else:
+            yield annotation, category, image_id
 
 
-def _has_keypoints(person: Mapping[str, Any]) -> bool:
-    return any(v > 0 for v in (person.get("keypoints") or ())[2::3])
-
-
-def _stack_keypoints(people: Iterable[Mapping[str, Any]], count: int) -> NDArray[np.float32]:
-    """(N, A, 2) pixel centres, NaN where the visibility flag is 0."""
-    rows = [person["keypoints"] for person in people]
-    if any(len(row) != 3 * count for row in rows):
-        raise ValueError(f"expected {count} keypoints of x, y, visibility each")
-    raw = np.array(rows, np.float32).reshape(-1, count, 3)
-    return np.where(raw[..., 2:] > 0, from_corner(raw[..., :2]), np.nan).astype(np.float32)
-
-
-def _measure_area(person: Mapping[str, Any]) -> float:
-    area = person.get("area")
-    if area is not None and math.isfinite(area) and area > 0:
-        return float(area)
-    return float(person["bbox"][2] * person["bbox"][3] * AREA_OF_BOX)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CentreOptions:
-    """Which people become the centre of a sample (the others are in the picture all the same)."""
-
-    min_keypoints: int = 5
-    min_area: float = 32.0**2  # square pixels of the picture
-    min_distance: float = 0.3  # from earlier centres, in widths of the earlier person's box
-
-
-def choose_centres(record: Record, options: CentreOptions, *, annotated: NDArray[np.intp]) -> list[int]:
-    """Indices of the people that samples are centred on, in file order.
-
-    Args:
-        record: The picture.
-        options: Who counts.
-        annotated: (A,) the skeleton's `annotated_indices`: derived keypoints do not count.
-    """
-    chosen: list[int] = []
-    middle = record.boxes[:, :2] + record.boxes[:, 2:] / 2
-    counts = (~np.isnan(record.xy[:, annotated, 0])).sum(axis=1)
-    for person in np.flatnonzero((counts >= options.min_keypoints) & (record.areas >= options.min_area)).tolist():
-        distance = np.linalg.norm(middle[chosen] - middle[person], axis=1)
-        if (distance >= options.min_distance * record.boxes[chosen, 2]).all():
-            chosen.append(person)
-    return chosen
+def _read_people(
+    annotations: Sequence[tuple[Mapping[str, Any], int]],
+    size: Size,
+    skeleton: Skeleton,
+    categories: Sequence[int],
+    report: Report,
+) -> tuple[People, tuple[Region, ...]]:
+    """People of a picture, and the regions of those who are not labelled."""
+    count = len(skeleton.annotated)
+    rows, regions = [], []
+    for annotation, category in annotations:
+        kind, region = "broken keypoints", None
+        try:
+            keypoints = read_keypoints(annotation.get("keypoints"), count)
+            if category not in categories:
+                keypoints = np.zeros_like(keypoints)
+            kind = "broken annotations"
+            crowd = read_crowd(annotation.get("iscrowd"))
+            kind = "broken boxes"
+            box = read_box(annotation.get("bbox"))
+            if crowd or not (keypoints[:, 2] > 0).any():
+                kind = "broken segmentations"
+                region = Region.read(annotation, size)
+                box = bound_region(region, size) if box is None else box
+            elif box is None or min(box[2:]) <= 0:
+                box = bound_keypoints(keypoints)
+            kind = "broken areas"
+            rows.append((keypoints, box, read_area(annotation.get("area"), box), crowd, category))
+        except ValueError as error:
+            report(Fault(kind, "error", "cannot be read", f"{name_entry('annotation', annotation)}: {error}"))
+            continue
+        if region is not None:
+            regions.append(region)
+    columns = list(zip(*rows, strict=True)) or [()] * 5
+    people = People(
+        np.array(columns[0], np.float64).reshape(-1, count, 3),
+        np.array(columns[1], np.float64).reshape(-1, 4),
+        np.array(columns[2], np.float64),
+        np.array(columns[3], bool),
+        np.array(columns[4], np.int64),
+    )
+    return people, tuple(regions)

@@ -21,7 +21,8 @@ from nimblepose.core.files import write_atomically
 from nimblepose.core.geometry import Size, from_corner
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.augment import AugmentOptions, Sample, choose_warp, disturb_picture, warp
-from nimblepose.data.coco import CentreOptions, Record, choose_centres, load_records
+from nimblepose.data.centres import CentreOptions, choose_centres
+from nimblepose.data.coco import Record, load_records
 from nimblepose.data.regions import paint_regions
 from nimblepose.drawing.fields import draw_fields, tile
 from nimblepose.media.encoding import encode_picture
@@ -62,8 +63,7 @@ class PoseDataset(Dataset[SampleBatch]):
 
     def __init__(self, records: Sequence[Record], skeleton: Skeleton, options: SampleOptions, *, seed: int) -> None:
         self.records, self.skeleton, self.options, self.seed = list(records), skeleton, options, seed
-        annotated = skeleton.annotated_indices
-        chosen = [choose_centres(record, options.centres, annotated=annotated) for record in self.records]
+        chosen = [choose_centres(record, options.centres) for record in self.records]
         if options.augment.centre == "picture":
             chosen = [[-1] if len(record.xy) else [] for record in self.records]
         self.samples = [(i, person) for i, people in enumerate(chosen) for person in people]

@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.geometry import Size, from_corner
+from nimblepose.data.entries import read_box, read_id, read_numbers, shorten
+
+_CORNERS = 3  # of a polygon that has an inside
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,22 +27,20 @@ class Region:
         """The segmentation of an annotation where there is one, else its box.
 
         Raises:
-            KeyError, TypeError, ValueError: neither can be read.
+            ValueError: what is there cannot be read, or neither is there.
         """
         segmentation = annotation.get("segmentation")
         if isinstance(segmentation, Mapping):
-            height, width = (int(v) for v in segmentation["size"])
-            counts = segmentation["counts"]
-            runs = decompress_runs(counts) if isinstance(counts, str) else np.array(counts, np.int64)
-            if (height, width) != size or (runs < 0).any() or runs.sum() != height * width:
-                raise ValueError(
-                    f"{int(runs.sum())} pixels in run lengths of {height} x {width} do not fill {size[0]} x {size[1]}"
-                )
-            return cls(runs=runs, size=size)
-        polygons = [np.array(p, np.float32).reshape(-1, 2) for p in segmentation or () if len(p) >= 6]
-        if polygons:
-            return cls(polygons=tuple(polygons))
-        left, top, w, h = (float(v) for v in annotation["bbox"])
+            return cls(runs=_read_runs(segmentation, size), size=size)
+        if segmentation is not None and not isinstance(segmentation, list):
+            raise ValueError(f"segmentation: expected polygons or run lengths, got {shorten(segmentation)}")
+        polygons = tuple(_read_polygon(p) for p in segmentation or () if p != [])
+        if polygons := tuple(p for p in polygons if len(p) >= _CORNERS):
+            return cls(polygons=polygons)
+        box = read_box(annotation.get("bbox"))
+        if box is None:
+            raise ValueError("neither keypoints nor segmentation nor box, so nobody knows where it is")
+        left, top, w, h = box.tolist()
         corners = [[left, top], [left + w, top], [left + w, top + h], [left, top + h]]
         return cls(polygons=(np.array(corners, np.float32),))
 
@@ -58,6 +59,41 @@ def paint_regions(regions: Sequence[Region], size: Size) -> NDArray[np.bool_]:
     for region in regions:
         region.paint(mask)
     return mask.astype(bool)
+
+
+def bound_region(region: Region, size: Size) -> NDArray[np.float64]:
+    """Smallest box around what a region covers of a picture as x, y, width, height; of no size where it is nothing."""
+    rows, columns = np.nonzero(paint_regions([region], size))
+    if not len(rows):
+        return np.zeros(4)
+    return np.array([columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1], np.float64)
+
+
+def _read_polygon(value: object) -> NDArray[np.float32]:
+    if not isinstance(value, list) or len(value) % 2:
+        raise ValueError(f"segmentation: expected lists of x, y, x, y, ..., got {shorten(value)}")
+    return read_numbers(value, "segmentation").astype(np.float32).reshape(-1, 2)
+
+
+def _read_runs(segmentation: Mapping[str, Any], size: Size) -> NDArray[np.int64]:
+    counts, shape = segmentation.get("counts"), segmentation.get("size")
+    if not isinstance(shape, list) or len(shape) != 2 or not isinstance(counts, str | list):
+        raise ValueError(f"segmentation: expected size and counts of run lengths, got {shorten(dict(segmentation))}")
+    height, width = (read_id(v, "segmentation size") for v in shape)
+    try:
+        runs = (
+            decompress_runs(counts)
+            if isinstance(counts, str)
+            else np.array([read_id(v, "run length") for v in counts], np.int64)
+        )
+    except OverflowError as error:
+        raise ValueError("segmentation: run lengths of more than 64 bits") from error
+    if (height, width) != size or (runs < 0).any() or (runs > height * width).any() or runs.sum() != height * width:
+        raise ValueError(
+            f"segmentation: {int(runs.sum())} pixels in run lengths of {height} x {width} do not fill "
+            f"{size[0]} x {size[1]}"
+        )
+    return runs
 
 
 def decompress_runs(text: str) -> NDArray[np.int64]:

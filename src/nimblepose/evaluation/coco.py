@@ -1,8 +1,8 @@
 """COCO keypoint average precision of detections, for any skeleton.
 
-The measure is the one of cocodataset.org/#keypoints-eval; faster-coco-eval computes it. What goes in is cleaned first,
-so that what silently changes figures elsewhere (annotation id 0, missing areas, a wrong `num_keypoints`, detections of
-another category) does not here.
+The measure is the one of cocodataset.org/#keypoints-eval; faster-coco-eval computes it. What goes in is as `data` has
+read it, so that what silently changes figures elsewhere (annotation id 0, missing areas, a wrong `num_keypoints`,
+detections of another category) does not here.
 """
 
 import dataclasses
@@ -11,15 +11,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from nimblepose.core.errors import DataError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.data.coco import AREA_OF_BOX, match_category
+from nimblepose.data.sets import AnnotatedSet
 
 MAX_PEOPLE = 20
 """Detections per picture that count, the best ones, as COCO has it for keypoints."""
+_CLASS = 1  # what a skeleton fits is one class, whatever categories a file divides it into
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,42 +48,26 @@ class Metrics:
         return {key: None if math.isnan(value) else value for key, value in dataclasses.asdict(self).items()}
 
 
-def evaluate(
-    ground_truth: Mapping[str, Any],
-    detections: Sequence[Mapping[str, Any]],
-    *,
-    skeleton: Skeleton,
-    image_ids: Collection[int] | None = None,
-    category_id: int | None = None,
-) -> Metrics:
-    """Average precision and recall of detections.
+def evaluate(data: AnnotatedSet, detections: Sequence[Mapping[str, Any]]) -> Metrics:
+    """Average precision and recall of detections in the pictures of a set, also those without people.
 
     Args:
-        ground_truth: A parsed COCO keypoint file (`nimblepose.data.coco.read_json`); it is not changed.
+        data: Pictures, people, and the skeleton, which gives the OKS sigmas.
         detections: COCO results, as `Poses.to_coco` gives them; those of other categories are left aside.
-        skeleton: Gives the keypoints and the OKS sigmas.
-        image_ids: Pictures to evaluate, also those without people, where every detection is false; None takes all
-            pictures of the file.
-        category_id: The category; None takes the one with the keypoints of the skeleton.
 
     Raises:
-        DataError: the file has other keypoints or lacks a picture, or entries are broken.
+        DataError: no pictures, or broken entries among the detections.
         MissingPackageError: faster-coco-eval is not installed.
     """
-    category = find_category(ground_truth, skeleton, category_id)
-    images = [int(image["id"]) for image in ground_truth["images"]]
-    chosen = images if image_ids is None else sorted({int(i) for i in image_ids})
-    if not chosen:
-        raise DataError("no picture to evaluate: the file or the choice of image_ids is empty")
-    if unknown := set(chosen) - set(images):
-        raise DataError(f"the annotations have no picture {min(unknown)}, nor {len(unknown) - 1} others of image_ids")
-    keypoint_count = len(skeleton.annotated)
-    people = _clean_people(ground_truth["annotations"], category, set(chosen), keypoint_count)
-    found = _clean_detections(detections, category, set(images), set(chosen), keypoint_count)
+    if not data.records:
+        raise DataError("no picture to evaluate: the file or the choice of its pictures is empty")
+    ids = sorted(record.image_id for record in data.records)
+    people = _list_people(data)
+    found = _list_detections(detections, data, set(ids))
     measured = sum(bool(p["num_keypoints"]) and not p["iscrowd"] for p in people)
-    figures = _compute_figures(chosen, people, found, category, skeleton) if measured else [math.nan] * 10
+    figures = _figures(ids, people, found, data) if measured else [math.nan] * 10
     return Metrics(
-        **dict(zip(_FIGURES, figures, strict=True)), pictures=len(chosen), people=measured, detections=len(found)
+        **dict(zip(_FIGURES, figures, strict=True)), pictures=len(ids), people=measured, detections=len(found)
     )
 
 
@@ -100,45 +83,26 @@ def check_available() -> None:
     import_optional("faster_coco_eval", "average precision")
 
 
-def find_category(ground_truth: Mapping[str, Any], skeleton: Skeleton, category_id: int | None = None) -> int:
-    """The category that has the keypoints of the skeleton; the given one is checked.
-
-    Raises:
-        DataError: there is none, or the given one has other keypoints; the message shows both.
-    """
-    if category_id is None:
-        return match_category(ground_truth, skeleton, "the annotations")
-    only = [c for c in ground_truth["categories"] if c.get("id") == category_id]
-    if not only:
-        known = {c.get("id"): c.get("name") for c in ground_truth["categories"]}
-        raise DataError(f"the annotations have no category {category_id}; they have {known}")
-    return match_category({"categories": only}, skeleton, f"category {category_id}")
-
-
 def select_oks_sigmas(skeleton: Skeleton) -> list[float]:
     """OKS sigmas of the annotated keypoints, in the order of annotation files."""
     return [skeleton.oks_sigmas[i] for i in skeleton.annotated_indices]
 
 
-def _compute_figures(
-    image_ids: Sequence[int],
-    people: list[dict[str, Any]],
-    found: list[dict[str, Any]],
-    category: int,
-    skeleton: Skeleton,
+def _figures(
+    image_ids: Sequence[int], people: list[dict[str, Any]], found: list[dict[str, Any]], data: AnnotatedSet
 ) -> list[float]:
     """The ten figures of the COCO keypoint summary; NaN where it says -1."""
     check_available()
     from faster_coco_eval import COCO, COCOeval_faster
 
-    images, categories = [{"id": i} for i in image_ids], [{"id": category}]
+    images, categories = [{"id": i} for i in image_ids], [{"id": _CLASS}]
     truth = COCO({"images": images, "categories": categories, "annotations": people})
     result = truth.loadRes(found)
     evaluation = COCOeval_faster(
-        truth, result, "keypoints", kpt_oks_sigmas=select_oks_sigmas(skeleton), print_function=_say_nothing
+        truth, result, "keypoints", kpt_oks_sigmas=select_oks_sigmas(data.skeleton), print_function=_say_nothing
     )
     evaluation.params.imgIds = list(image_ids)  # also those without people
-    evaluation.params.catIds = [category]
+    evaluation.params.catIds = [_CLASS]
     evaluation.evaluate()
     evaluation.accumulate()
     evaluation.summarize()
@@ -149,70 +113,48 @@ def _say_nothing(*_: object) -> None:
     """The library prints its summary; whoever calls us prints what they want."""
 
 
-def _clean_people(
-    annotations: Sequence[Mapping[str, Any]], category: int, image_ids: Collection[int], keypoint_count: int
-) -> list[dict[str, Any]]:
+def _list_people(data: AnnotatedSet) -> list[dict[str, Any]]:
     """Ground truth in the form that COCO's evaluation takes for granted, with ids from 1 (0 means unmatched there)."""
     people: list[dict[str, Any]] = []
-    for annotation in annotations:
-        if annotation.get("category_id") != category or annotation.get("image_id") not in image_ids:
-            continue
-        try:
-            keypoints = [float(v) for v in annotation.get("keypoints") or [0.0] * 3 * keypoint_count]
-            if len(keypoints) != 3 * keypoint_count or not all(map(math.isfinite, keypoints)):
-                raise ValueError(f"expected {keypoint_count} keypoints of x, y, visibility")
-            box = [float(v) for v in annotation.get("bbox") or _bound_keypoints(keypoints)]
-            area = annotation.get("area")
+    for record in data.records:
+        everybody = record.people
+        for keypoints, box, area, crowd in zip(
+            everybody.keypoints, everybody.boxes, everybody.areas, everybody.crowds, strict=True
+        ):
             people.append(
                 {
                     "id": len(people) + 1,
-                    "image_id": int(annotation["image_id"]),
-                    "category_id": category,
-                    "iscrowd": int(annotation.get("iscrowd") or 0),
-                    "keypoints": keypoints,
-                    "num_keypoints": sum(v > 0 for v in keypoints[2::3]),
-                    "bbox": box,
-                    "area": float(area) if area else box[2] * box[3] * AREA_OF_BOX,
+                    "image_id": record.image_id,
+                    "category_id": _CLASS,
+                    "iscrowd": int(crowd),
+                    "keypoints": keypoints.ravel().tolist(),
+                    "num_keypoints": int((keypoints[:, 2] > 0).sum()),
+                    "bbox": box.tolist(),
+                    "area": float(area),
                 }
             )
-        except (TypeError, ValueError, IndexError) as error:
-            raise DataError(f"annotation {annotation.get('id')}: broken entry ({error})") from error
     return people
 
 
-def _bound_keypoints(keypoints: Sequence[float]) -> list[float]:
-    """Smallest box around the labelled keypoints as x, y, width, height; of no size where none is labelled."""
-    xy = np.array(keypoints).reshape(-1, 3)
-    xy = xy[xy[:, 2] > 0, :2]
-    if not len(xy):
-        return [0.0] * 4
-    low, high = xy.min(axis=0), xy.max(axis=0)
-    return [*low.tolist(), *(high - low).tolist()]
-
-
-def _clean_detections(
-    detections: Sequence[Mapping[str, Any]],
-    category: int,
-    known: Collection[int],
-    image_ids: Collection[int],
-    keypoint_count: int,
+def _list_detections(
+    detections: Sequence[Mapping[str, Any]], data: AnnotatedSet, image_ids: Collection[int]
 ) -> list[dict[str, Any]]:
-    found = []
+    found, count = [], len(data.skeleton.annotated)
     for number, detection in enumerate(detections):
         try:
-            if int(detection["category_id"]) != category:
+            if int(detection["category_id"]) not in data.category_ids:
                 continue
             image_id, score = int(detection["image_id"]), float(detection["score"])
             keypoints = [float(v) for v in detection["keypoints"]]
-            if image_id not in known:
+            if image_id not in data.files:
                 raise ValueError(f"the annotations have no picture {image_id}")
-            if len(keypoints) != 3 * keypoint_count:
-                raise ValueError(f"expected {keypoint_count} keypoints of x, y, score, got {len(keypoints)} numbers")
+            if len(keypoints) != 3 * count:
+                raise ValueError(f"expected {count} keypoints of x, y, score, got {len(keypoints)} numbers")
             if not all(map(math.isfinite, [score, *keypoints])):
                 raise ValueError("scores and keypoints must be finite")
         except (KeyError, TypeError, ValueError) as error:
             what = f"it lacks {error}" if isinstance(error, KeyError) else error
             raise DataError(f"detection {number}: not a COCO keypoint result for these annotations: {what}") from error
         if image_id in image_ids:
-            found.append({"image_id": image_id, "category_id": category, "keypoints": keypoints, "score": score})
+            found.append({"image_id": image_id, "category_id": _CLASS, "keypoints": keypoints, "score": score})
     return found

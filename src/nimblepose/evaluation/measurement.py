@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from nimblepose.core.progress import Progress, say_nothing
-from nimblepose.data.coco import build_records
-from nimblepose.evaluation.coco import Metrics, find_category
-from nimblepose.evaluation.detect import AnnotatedSet
+from nimblepose.data.sets import AnnotatedSet
+from nimblepose.evaluation.coco import Metrics, evaluate
+from nimblepose.evaluation.detect import detect
 from nimblepose.evaluation.provenance import compute_sha256, describe_run, write_json
 from nimblepose.evaluation.worst import find_mistakes, write_mistakes
 from nimblepose.runtime.estimator import PoseEstimator
@@ -21,7 +21,6 @@ class Measurement:
 
     estimator: PoseEstimator
     annotated: AnnotatedSet
-    category_id: int
     detections: Sequence[Mapping[str, Any]]  # COCO results
     metrics: Metrics
     seconds: float  # that detecting took, reading included
@@ -31,7 +30,6 @@ def measure(
     estimator: PoseEstimator,
     annotated: AnnotatedSet,
     *,
-    category_id: int | None = None,
     progress: Progress = say_nothing,
 ) -> Measurement:
     """Detect in all pictures of a set, and compare with its annotations.
@@ -39,24 +37,21 @@ def measure(
     Args:
         estimator: What is measured, with options for ranking if AP is to compare (`FOR_RANKING`).
         annotated: What it is measured on.
-        category_id: Of the people; None takes the one with the keypoints of the estimator's skeleton.
         progress: Told after each picture.
 
     Raises:
         MediaError: a picture that cannot be read.
-        DataError: a picture of another size than its annotations are for, broken annotations, or no such category.
+        DataError: a picture of another size than its annotations are for, or an estimator of other keypoints.
         MissingPackageError: faster-coco-eval is not installed.
     """
-    category_id = find_category(annotated.coco, estimator.skeleton, category_id)
     start = time.perf_counter()
-    detections = annotated.detect(estimator, category_id=category_id, progress=progress)
+    detections = detect(annotated, estimator, progress=progress)
     seconds = time.perf_counter() - start
     return Measurement(
         estimator=estimator,
         annotated=annotated,
-        category_id=category_id,
         detections=detections,
-        metrics=annotated.evaluate(detections, estimator.skeleton, category_id),
+        metrics=evaluate(annotated, detections),
         seconds=seconds,
     )
 
@@ -74,9 +69,14 @@ def write_report(path: Path, measurement: Measurement, *, threads: int, limit: i
         MediaError: it cannot be written.
     """
     file = measurement.annotated.annotations
+    categories = measurement.annotated.category_ids
     data = {
-        "file": file.name, "sha256": compute_sha256(file), "category": measurement.category_id, "limit": limit
-    }  # fmt: skip
+        "file": file.name,
+        "sha256": compute_sha256(file),
+        "category": categories[0],  # of the detections
+        "categories": categories,  # of the people
+        "limit": limit,
+    }
     value = {
         "format": "nimblepose-val",
         "version": 1,
@@ -94,7 +94,5 @@ def write_worst(folder: Path, measurement: Measurement, *, count: int) -> list[P
     Raises:
         MediaError: the folder cannot be made or written to.
     """
-    annotated, skeleton = measurement.annotated, measurement.estimator.skeleton
-    looked_at = {picture.image_id for picture in annotated.pictures}
-    records = [r for r in build_records(annotated.coco, annotated.images, skeleton) if r.image_id in looked_at]
+    records, skeleton = measurement.annotated.records, measurement.estimator.skeleton
     return write_mistakes(find_mistakes(records, measurement.detections, skeleton=skeleton, count=count), folder)

@@ -181,7 +181,7 @@ class PoseEstimator:
 
         Raises:
             MediaError: the source cannot be opened.
-            ModelError: poses are to be completed: guesses would be followed and steadied like what was seen.
+            OptionError: poses are to be completed: guesses would be followed and steadied like what was seen.
             MissingPackageError: pip install 'nimblepose[video]'.
         """
         if self.decode_options.complete:

@@ -12,7 +12,7 @@ from nimblepose.codec.encode import EncodeOptions
 from nimblepose.core.errors import TrainingError
 from nimblepose.core.geometry import Size
 from nimblepose.data.augment import AugmentOptions
-from nimblepose.data.coco import CentreOptions
+from nimblepose.data.centres import CentreOptions
 from nimblepose.data.dataset import SampleOptions
 from nimblepose.model.network import NetworkOptions
 from nimblepose.training.loss import LossOptions

@@ -19,8 +19,8 @@ from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer, measure_features
 from nimblepose.data.coco import Record
 from nimblepose.data.regions import paint_regions
+from nimblepose.data.sets import read_annotated
 from nimblepose.evaluation.coco import MAX_PEOPLE, select_oks_sigmas
-from nimblepose.evaluation.detect import AnnotatedPicture, read_annotated
 from nimblepose.runtime.estimator import PoseEstimator
 
 _FEWEST = 50  # poses from which on something is learnt and not copied
@@ -69,7 +69,7 @@ def rate_poses(
     found: list[NDArray[np.float64]] = []
     worth: list[NDArray[np.float64]] = []
     for done, record in enumerate(records, start=1):
-        picture = read_annotated(AnnotatedPicture(record.image_id, record.path, record.size))
+        picture = read_annotated(record)
         placement = estimator.place(picture)
         heatmaps, pafs = (field[0] for field in estimator.compute_fields([picture], placement))
         people = group_people(heatmaps, pafs, skeleton, as_ranked, paf_offset=offset)

@@ -15,10 +15,11 @@ from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.augment import AugmentOptions
-from nimblepose.data.coco import Record, build_records
+from nimblepose.data.coco import Record
 from nimblepose.data.dataset import PoseDataset, SampleOptions
+from nimblepose.data.sets import AnnotatedSet
 from nimblepose.drawing.fields import draw_fields, tile
-from nimblepose.evaluation.detect import AnnotatedSet
+from nimblepose.evaluation.detect import measure
 from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.network import PoseNetwork
 from nimblepose.runtime.estimator import PoseEstimator
@@ -54,7 +55,7 @@ class Validator:
             threads = torch.get_num_threads()
             height = self.recipe.validation.height
             estimator = PoseEstimator(path, input_height=height, threads=threads, decode=FOR_RANKING)
-            metrics = self.pictures.measure(estimator)
+            metrics = measure(self.pictures, estimator)
         errors = measure_field_errors(network, metadata.input, self.samples)
         return {"ap": metrics.ap, "ap50": metrics.ap50, **errors}
 
@@ -62,14 +63,15 @@ class Validator:
     def pictures(self) -> AnnotatedSet:
         """The validation pictures; their annotations are read once in a run."""
         options = self.recipe.validation
-        return AnnotatedSet.read(Path(options.annotations), Path(options.images), limit=options.max_pictures)
+        annotations, images = Path(options.annotations), Path(options.images)
+        return AnnotatedSet.read(annotations, images, self.skeleton, limit=options.max_pictures)
 
     @cached_property
     def samples(self) -> PoseDataset:
         """The same as they are, with targets."""
-        chosen = self.pictures
-        records = build_records(chosen.coco, chosen.images, self.skeleton, chosen.annotations)[: len(chosen.pictures)]
-        return build_whole_pictures(records, self.skeleton, self.recipe.validation.height, self.recipe.encode)
+        return build_whole_pictures(
+            self.pictures.records, self.skeleton, self.recipe.validation.height, self.recipe.encode
+        )
 
     @torch.no_grad()
     def draw(self, network: PoseNetwork, metadata: ModelMetadata) -> NDArray[np.uint8]:
