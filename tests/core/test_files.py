@@ -111,3 +111,16 @@ def test_folders_are_made_with_those_above(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(MediaError, match="cannot make the folder"):
         make_folder(tmp_path / "file" / "b")
+
+
+def test_where_nothing_can_be_removed_the_first_error_is_said(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    def fail(*_):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(MediaError, match="Read-only file system"):
+        write_atomically(tmp_path / "out.json", b"")

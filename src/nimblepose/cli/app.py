@@ -12,6 +12,7 @@ import typer
 
 from nimblepose import __version__
 from nimblepose.cli.benchmark import benchmark
+from nimblepose.cli.console import tolerate_streams
 from nimblepose.cli.data_check import data_check
 from nimblepose.cli.demo import demo
 from nimblepose.cli.doctor import doctor
@@ -86,6 +87,11 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 some files failed, 2 cannot start, 130 interrupted."""
+    with tolerate_streams():
+        _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> None:
     try:
         with warnings.catch_warnings():
             warnings.formatwarning = lambda message, *_, **__: f"nimblepose: {message}\n"

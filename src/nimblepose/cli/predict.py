@@ -123,9 +123,10 @@ def _run(run: "PictureRun", count: int, *, quiet: bool) -> tuple[dict[str, str],
                     print(f"{outcome.source}: {found}", *(f"-> {path}" for path in outcome.written))
     except KeyboardInterrupt:
         interrupted = True
-    about = run.finish()
+    with stop_on_signals(run.stop):  # it may be a hurry now, but these are all the results
+        about = run.finish()
     if not quiet and count > 1:
         print(f"{format_count(done, 'picture', 'pictures')}, {format_count(people, 'person', 'people')}")
     if not quiet:
         print("".join(f"-> {path}\n" for path in about), end="")
-    return failures, interrupted or run.stopped
+    return failures | run.failures, interrupted or run.stopped

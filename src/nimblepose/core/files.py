@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -45,7 +45,8 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
                     os.fsync(file.fileno())
             temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing can be removed: the first error is to be said
+            temporary.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:

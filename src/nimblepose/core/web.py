@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import time
 import urllib.error
 import urllib.parse
@@ -49,8 +50,14 @@ def without_secrets(url: str) -> str:
 
     >>> without_secrets("https://me:secret@example.org:8080/a.jpg?token=1")
     'https://example.org:8080/a.jpg'
+    >>> without_secrets("http://me:secret@[::1/a.jpg?token=1")
+    'http://[::1/a.jpg'
     """
-    parts = urllib.parse.urlsplit(url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:  # no address at all, such as http://[::1
+        scheme, mark, rest = url.partition("://")
+        return f"{scheme}{mark}{re.split('[?#]', rest)[0].rpartition('@')[2]}"
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 

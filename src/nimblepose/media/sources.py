@@ -22,6 +22,7 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 STANDARD_INPUT = "-"
 _STREAM_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "srt", "tcp")
+_CAMERA_DIGITS = 5  # a longer number is the name of a file
 ANNOTATED = ".poses"  # stands before the suffix of every picture that we draw
 
 
@@ -61,12 +62,13 @@ def is_video(source: str) -> bool:
     if source == STANDARD_INPUT or is_camera(source) or _find_scheme(source) in _STREAM_SCHEMES:
         return True
     path = re.split(r"[?#]", source)[0] if _find_scheme(source) else source
-    return path.lower().endswith(VIDEO_SUFFIXES) and not Path(source).is_dir()
+    return path.lower().endswith(VIDEO_SUFFIXES) and not is_folder(source)
 
 
 def is_camera(source: str) -> bool:
     """A number, unless there is a file or folder of that name, or a video device."""
-    return (source.isdecimal() and not Path(source).exists()) or re.fullmatch(r"/dev/video\d+", source) is not None
+    number = source.isdecimal() and len(source) <= _CAMERA_DIGITS
+    return (number and not _exists(source)) or re.fullmatch(r"/dev/video\d+", source) is not None
 
 
 def is_recorded(source: str | Path) -> bool:
@@ -110,9 +112,24 @@ def open_frames(
             return LiveSource(stream, selection, live)
         return VideoFile(name, selection, container=stream.container, levels=levels)
     path = Path(name).expanduser()
-    if path.is_dir() or (glob.has_magic(name) and not path.exists()):
+    if is_folder(path) or (glob.has_magic(name) and not _exists(path)):
         return PictureFrames(name, find_pictures(name), selection, rate=rate, levels=levels)
     return VideoFile(path, selection, levels=levels)
+
+
+def is_folder(source: str | Path) -> bool:
+    """Is there a folder of this name? False for what can be no name, such as one that is too long, too."""
+    try:
+        return Path(source).is_dir()
+    except OSError:
+        return False
+
+
+def _exists(source: str | Path) -> bool:
+    try:
+        return Path(source).exists()
+    except OSError:
+        return False
 
 
 def _find_scheme(source: str) -> str:

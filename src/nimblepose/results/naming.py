@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nimblepose.media.containers import name_source
-from nimblepose.media.sources import is_camera, is_recorded
+from nimblepose.media.sources import is_camera, is_folder, is_recorded
 
 
 def name_results(sources: Sequence[str], out: Path | None) -> list[Path]:
@@ -35,7 +35,7 @@ def name_results(sources: Sequence[str], out: Path | None) -> list[Path]:
 def _name_video(source: str) -> tuple[Path, str]:
     if is_recorded(source):
         path = Path(source).expanduser()
-        return path.parent, path.name if path.is_dir() else path.stem
+        return path.parent, path.name if is_folder(path) else path.stem
     label = "stdin" if source == "-" else name_source(source).rpartition("://")[2].strip("/")
     label = label.rpartition("/")[2] if is_camera(source) else label
     return Path(), f"camera-{label}" if label.isdecimal() else label

@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
     source: str  # fit to be printed
     people: int  # found
     written: list[Path]
-    failure: str | None = None  # why there are no results of it
+    failure: str | None = None  # why there are no results of it, or not all
 
 
 class _Done(NamedTuple):
@@ -49,6 +49,7 @@ class _Done(NamedTuple):
     size: Size
     poses: Poses
     drawn: bytes | None  # the annotated picture as a file
+    failure: str | None  # why it could not be drawn
 
 
 def collect_pictures(sources: Iterable[str]) -> tuple[list[str], dict[str, str]]:
@@ -64,6 +65,8 @@ def collect_pictures(sources: Iterable[str]) -> tuple[list[str], dict[str, str]]
             found |= dict.fromkeys([source] if is_url(source) else map(str, find_pictures(source)))
         except PoseError as error:
             failures[source] = str(error)
+        except (OSError, RuntimeError) as error:  # no permission, a name that is too long, an unknown ~user
+            failures[source] = f"cannot look for {source}: {getattr(error, 'strerror', None) or error}"
     return list(found), failures
 
 
@@ -112,12 +115,13 @@ class PictureRun:
         self.stopped = True
 
     def finish(self) -> list[Path]:
-        """Write the files about all pictures that are done and return them.
-
-        Raises:
-            MediaError: a file cannot be written.
-        """
+        """Write the files about all pictures that are done and return them; one that fails costs no other."""
         return self._sink.finish()
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Of `finish`: files that could not be written, with the reason."""
+        return self._sink.failures
 
     def _remaining(self) -> Iterator[str]:
         for source in self._sources:
@@ -132,9 +136,11 @@ class PictureRun:
             with self._memory.taken() as take:
                 picture = self._read(source, take)
                 poses = find(picture)
-                return _Done((picture.shape[0], picture.shape[1]), poses, self._sink.draw(source, picture, poses))
+                drawn, failure = _try(source, lambda: self._sink.draw(source, picture, poses))
+                return _Done((picture.shape[0], picture.shape[1]), poses, drawn, failure)
 
-        return _or_failure(source, work)
+        done, failure = _try(source, work)
+        return done or str(failure)
 
     def _read(self, source: str, take: Callable[[int], None]) -> Picture:
         """The picture, after the memory for its pixels was taken; for a large file all there is."""
@@ -150,22 +156,20 @@ class PictureRun:
         name = _printable(source)
         if isinstance(done, str):
             return Outcome(name, 0, [], done)
-        written = _or_failure(source, lambda: self._sink.write(source, done.size, done.poses, done.drawn))
-        if isinstance(written, str):
-            return Outcome(name, 0, [], written)
-        return Outcome(name, len(done.poses), written)
+        written, failure = _try(source, lambda: self._sink.write(source, done.size, done.poses, done.drawn))
+        return Outcome(name, len(done.poses), written or [], done.failure or failure)
 
 
-def _or_failure(source: str, work: Callable[[], R]) -> R | str:
-    """What `work` returns, or why it could not; a bug of ours that one picture brings out must not cost the others."""
+def _try(source: str, work: Callable[[], R]) -> tuple[R | None, str | None]:
+    """What `work` returns, and None; or None, and why it could not: one picture must not cost the others."""
     try:
-        return work()
+        return work(), None
     except PoseError as error:
-        return str(error)
-    except Exception as error:
+        return None, str(error)
+    except Exception as error:  # a bug of ours that this picture brings out
         name = _printable(source)
         _log.debug("%s", name, exc_info=True)
-        return f"{name}: unexpected {type(error).__name__}, please report it: {error}"
+        return None, f"{name}: unexpected {type(error).__name__}, please report it: {error}"
 
 
 def _printable(source: str) -> str:

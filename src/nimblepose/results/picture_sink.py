@@ -1,13 +1,15 @@
 """Where the results of a run over pictures go, under names that harm nobody's files."""
 
+import logging
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import MediaError, PoseError
 from nimblepose.core.files import write_atomically
 from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
@@ -19,6 +21,8 @@ from nimblepose.media.sources import ANNOTATED
 from nimblepose.results.formats import own
 from nimblepose.results.numbering import number_pictures
 from nimblepose.results.output_format import Header, OutputFormat, PictureResult, to_text
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,12 +71,13 @@ class PictureSink:
             source: n for here in places.values() for source, n in zip(here, number_pictures(here), strict=True)
         }
         self._results: dict[Path, list[PictureResult]] = defaultdict(list)
+        self.failures: dict[str, str] = {}  # files that could not be written -> why
 
     def add(self, source: str | Path, picture: Picture, poses: Poses) -> list[Path]:
         """Draw and write what belongs to one picture; return the files written.
 
         Raises:
-            MediaError: a file cannot be written.
+            MediaError: the picture is too large for the format, or a file cannot be written; its poses are kept.
         """
         return self.write(source, (picture.shape[0], picture.shape[1]), poses, self.draw(source, picture, poses))
 
@@ -91,6 +96,8 @@ class PictureSink:
     def write(self, source: str | Path, size: Size, poses: Poses, drawn: bytes | None) -> list[Path]:
         """Write what belongs to one picture; return the files written. By one thread, in the order of the results.
 
+        Whatever cannot be written, the poses are kept for the files about the run.
+
         Args:
             source: One of those of the run.
             size: (height, width) of the upright picture in pixels.
@@ -108,6 +115,7 @@ class PictureSink:
         makers = [chosen.picture for chosen in self.options.formats if chosen.picture]
         endings = [f"{ANNOTATED}{_drawn_suffix(source)}", *(maker.ending for maker in makers)]
         annotated, *alone = self._free(place, stem, endings)
+        self._results[place].append(result)
         written = []
         if drawn is not None:
             write_atomically(annotated, drawn)
@@ -115,14 +123,12 @@ class PictureSink:
         for path, maker in zip(alone, makers, strict=True):
             write_atomically(path, maker.make(result))
             written.append(path)
-        self._results[place].append(result)
         return written
 
     def finish(self) -> list[Path]:
-        """Write the files about all pictures added so far and return them.
+        """Write the files about all pictures added so far and return them; one that fails costs no other.
 
-        Raises:
-            MediaError: a file cannot be written.
+        What could not be written, and why, is in `failures`.
         """
         written = []
         for place, results in self._results.items():
@@ -130,8 +136,15 @@ class PictureSink:
             header = Header(model=self.model, skeletons=tuple(skeletons.values()))
             for maker in (chosen.folder for chosen in self.options.formats if chosen.folder):
                 path = place / f"{self._stem}{maker.ending}"
-                write_atomically(path, maker.make(results, header))
-                written.append(path)
+                try:
+                    write_atomically(path, maker.make(results, header))
+                except PoseError as error:
+                    self.failures[str(path)] = str(error)
+                except Exception as error:  # a bug of ours that one format brings out must not cost the others
+                    _log.debug("%s", path, exc_info=True)
+                    self.failures[str(path)] = f"{path}: unexpected {type(error).__name__}, please report it: {error}"
+                else:
+                    written.append(path)
         return written
 
     def _place(self, source: str) -> Path:
@@ -153,7 +166,8 @@ def _stem_and_suffix(source: str) -> tuple[str, str]:
     """What names a source; of an address its last part, with nothing that means something to a file system."""
     if not is_url(source):
         return Path(source).stem, Path(source).suffix
-    name = re.sub(r"[^\w.-]", "_", unquote(urlsplit(source).path).rpartition("/")[2]).strip(".")
+    path = without_secrets(source).partition("://")[2].partition("/")[2]
+    name = re.sub(r"[^\w.-]", "_", unquote(path).rpartition("/")[2]).strip(".")
     return Path(name).stem or "picture", Path(name).suffix
 
 
@@ -165,4 +179,4 @@ def _drawn_suffix(source: str) -> str:
 
 def _key(path: Path) -> str:
     """Equal for equal files, on file systems that ignore case, too."""
-    return str(path.resolve()).casefold()
+    return os.path.realpath(path).casefold()  # of links that lead in a circle, too
