@@ -1,6 +1,7 @@
 """`nimblepose predict VIDEO` and `nimblepose track`: every file, progress, interruption, resuming, what goes wrong."""
 
 import inspect
+import io
 import json
 import os
 import signal
@@ -332,3 +333,19 @@ def test_a_video_is_not_completed_by_guesses(cli, estimator, folder):
     assert ran.code == 2
     assert "--complete is for pictures, clip.mp4 is a video" in ran.err
     assert not estimator.calls
+
+
+@pytest.mark.parametrize("sources", [["0", "1"], ["0", "clip.mp4"], ["rtsp://a.local/1", "rtsp://b.local/2"]], ids=str)
+def test_nothing_waits_behind_a_live_source(cli, estimator, sources, monkeypatch):
+    monkeypatch.setattr("nimblepose.media.sources.check_device", lambda device, name: None)
+    monkeypatch.setattr("nimblepose.media.sources.open_container", lambda source, timeout: io.StringIO())
+    ran = cli("track", *sources)
+    assert ran.code == 2
+    assert "would wait for ever" in ran.err
+
+
+def test_an_address_of_a_recording_is_no_live_source(cli, estimator, tmp_path, web_server):
+    path = make_video(tmp_path / "a.mp4", [numbered(n) for n in range(3)], container_options={"movflags": "faststart"})
+    web_server.pages["/a.mp4"] = path.read_bytes()
+    ran = cli("track", f"{web_server.address}/a.mp4", path, "--no-video", "--out", tmp_path / "out")
+    assert ran.code == 0, ran.err

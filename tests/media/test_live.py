@@ -277,7 +277,7 @@ def test_a_camera_that_one_may_not_use(closed, monkeypatch):
 
 
 def test_a_camera_that_another_program_has(closed, monkeypatch):
-    monkeypatch.setattr("nimblepose.media.connections._check_device", lambda device, name: None)
+    monkeypatch.setattr("nimblepose.media.connections.check_device", lambda device, name: None)
     with pytest.raises(MediaError, match=r"^camera 97 cannot be opened; is it plugged in, and not in use"):
         open_frames("97")
     assert [(one.device, one.released) for one in closed] == [(97, True)]
@@ -310,7 +310,7 @@ def test_a_camera_that_is_unplugged_and_comes_back(monkeypatch):
             pass
 
     monkeypatch.setattr(cv2, "VideoCapture", Capture)
-    monkeypatch.setattr("nimblepose.media.connections._check_device", lambda device, name: None)
+    monkeypatch.setattr("nimblepose.media.connections.check_device", lambda device, name: None)
     source = LiveSource(Camera(0), options=QUICK)
     frames = list(source)
     assert frames[-1].index == 5

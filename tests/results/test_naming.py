@@ -16,6 +16,10 @@ from nimblepose.results.naming import name_results
         ("-", "stdin"),
         ("rtsp://me:secret@door.local:554/live/1", "door.local-554-live-1"),
         ("a/....mp4", "a/video"),
+        ("a/my video (1).mp4", "a/my video (1)"),
+        ("a/my-video-1.mp4", "a/my-video-1"),
+        ("a/héllo #2.mov", "a/héllo #2"),
+        ("frames/*.png", "frames/video"),
     ],
 )
 def test_a_source_gives_its_name(source, name):

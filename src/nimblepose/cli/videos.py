@@ -4,8 +4,9 @@ import dataclasses
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from nimblepose.cli.options import parse_seconds
-from nimblepose.core.errors import PoseError
+from nimblepose.core.errors import MediaError, OptionError, PoseError
 
 if TYPE_CHECKING:
     from nimblepose.drawing.people import DrawOptions
@@ -91,6 +92,7 @@ def run_videos(
     from nimblepose.results.naming import name_results
     from nimblepose.results.recording import Recording
 
+    _refuse_waiting(sources)
     outcome = Outcome({})
     options = dataclasses.replace(options, conditions=conditions)
     for source, stem in zip(sources, name_results(sources, out), strict=True):
@@ -115,6 +117,20 @@ def run_videos(
         if outcome.interrupted:
             break
     return outcome
+
+
+def _refuse_waiting(sources: list[str]) -> None:
+    """Say now that what comes after a live source would never begin."""
+    from nimblepose.media.containers import name_source
+    from nimblepose.media.sources import is_endless
+
+    for source, after in pairwise(sources):
+        with suppress(MediaError):  # told when its turn comes
+            if is_endless(source):
+                raise OptionError(
+                    f"{name_source(source)} is live and goes on until it is stopped, so {name_source(after)} would "
+                    "wait for ever; run one command for each live source, or put it last"
+                )
 
 
 def _work(recording: "Recording", options: "RecordOptions", *, quiet: bool) -> bool:

@@ -123,7 +123,7 @@ class Camera:
             capture.release()
 
     def _open(self) -> Any:
-        _check_device(self._device, self._name)
+        check_device(self._device, self._name)
         capture = cv2.VideoCapture(self._device)
         if not capture.isOpened():
             capture.release()
@@ -132,8 +132,12 @@ class Camera:
         return capture
 
 
-def _check_device(device: int | str, name: str) -> None:
-    """Say on Linux what is wrong; OpenCV would only print a warning and fail."""
+def check_device(device: int | str, name: str) -> None:
+    """Say on Linux what is wrong; OpenCV would only print a warning and fail.
+
+    Raises:
+        MediaError: it is not there, or not ours to read.
+    """
     if sys.platform != "linux":
         return
     path = Path(f"/dev/video{device}" if isinstance(device, int) else device)

@@ -3,11 +3,13 @@
 import glob
 import re
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
 from nimblepose.core.errors import MediaError
-from nimblepose.media.connections import Camera, NetworkStream, is_live
+from nimblepose.media.connections import Camera, NetworkStream, check_device, is_live
+from nimblepose.media.containers import open_container
 from nimblepose.media.folder import PictureFrames
 from nimblepose.media.frames import EVERYTHING, FrameSource, Selection
 from nimblepose.media.levels import Levels
@@ -68,13 +70,29 @@ def is_video(source: str) -> bool:
 def is_camera(source: str) -> bool:
     """A number, unless there is a file or folder of that name, or a video device."""
     number = source.isdecimal() and len(source) <= _CAMERA_DIGITS
-    return (number and not _exists(source)) or re.fullmatch(r"/dev/video\d+", source) is not None
+    return (number and not is_there(source)) or re.fullmatch(r"/dev/video\d+", source) is not None
 
 
 def is_recorded(source: str | Path) -> bool:
     """Can this be read again from its beginning: a file, folder or pattern on this machine?"""
     name = str(source)
     return not (name == STANDARD_INPUT or is_camera(name) or _find_scheme(name))
+
+
+def is_endless(source: str, live: LiveOptions = PATIENCE) -> bool:
+    """Does this go on until somebody stops it: a camera, a live address? Addresses are opened to see.
+
+    Raises:
+        MediaError: a camera that is not there, an address that does not answer.
+    """
+    if is_camera(source):
+        check_device(int(source) if source.isdecimal() else source, f"camera {source}")
+        return True
+    scheme = _find_scheme(source)
+    if not scheme:
+        return False
+    with closing(open_container(source, timeout=live.timeout)) as container:
+        return scheme in _STREAM_SCHEMES or is_live(container)
 
 
 def open_frames(
@@ -112,7 +130,7 @@ def open_frames(
             return LiveSource(stream, selection, live)
         return VideoFile(name, selection, container=stream.container, levels=levels)
     path = Path(name).expanduser()
-    if is_folder(path) or (glob.has_magic(name) and not _exists(path)):
+    if is_folder(path) or (glob.has_magic(name) and not is_there(path)):
         return PictureFrames(name, find_pictures(name), selection, rate=rate, levels=levels)
     return VideoFile(path, selection, levels=levels)
 
@@ -125,7 +143,8 @@ def is_folder(source: str | Path) -> bool:
         return False
 
 
-def _exists(source: str | Path) -> bool:
+def is_there(source: str | Path) -> bool:
+    """Is there anything of this name? False for what can be no name."""
     try:
         return Path(source).exists()
     except OSError:

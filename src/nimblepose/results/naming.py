@@ -1,15 +1,18 @@
 """What results are called: names that tell their source, of which no two are alike."""
 
+import glob
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from nimblepose.media.containers import name_source
-from nimblepose.media.sources import is_camera, is_folder, is_recorded
+from nimblepose.media.sources import is_camera, is_folder, is_recorded, is_there
 
 
 def name_results(sources: Sequence[str], out: Path | None) -> list[Path]:
     """Folder and beginning of the names of the results of each video.
+
+    Files keep their names as they are; of cameras and addresses there stays what means nothing to a file system.
 
     Args:
         sources: Files, folders of frames, cameras, addresses, "-".
@@ -22,7 +25,6 @@ def name_results(sources: Sequence[str], out: Path | None) -> list[Path]:
     found = []
     for source in sources:
         folder, name = _name_video(source)
-        name = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "video"
         for count in range(1, len(sources) + 1):
             stem = (out or folder) / (f"{name}-{count}" if count > 1 else name)
             if str(stem.absolute()).casefold() not in taken:
@@ -35,7 +37,16 @@ def name_results(sources: Sequence[str], out: Path | None) -> list[Path]:
 def _name_video(source: str) -> tuple[Path, str]:
     if is_recorded(source):
         path = Path(source).expanduser()
-        return path.parent, path.name if is_folder(path) else path.stem
+        if is_folder(path):
+            return path.parent, path.resolve().name  # `.` has a name, too
+        if glob.has_magic(source) and not is_there(path):
+            return path.parent, _clean(path.stem)
+        return path.parent, path.stem if path.stem.strip(".") else "video"
     label = "stdin" if source == "-" else name_source(source).rpartition("://")[2].strip("/")
-    label = label.rpartition("/")[2] if is_camera(source) else label
-    return Path(), f"camera-{label}" if label.isdecimal() else label
+    name = _clean(label.rpartition("/")[2] if is_camera(source) else label)
+    return Path(), f"camera-{name}" if name.isdecimal() else name
+
+
+def _clean(text: str) -> str:
+    """With nothing that means something to a file system or a shell."""
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "video"
