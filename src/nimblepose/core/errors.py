@@ -25,6 +25,10 @@ class MissingPackageError(PoseError, ImportError):
     """An optional package is missing; the message says what to install."""
 
 
+class ProcessorError(PoseError, ImportError):
+    """A package that this processor cannot run; importing it would end the process."""
+
+
 class DataError(PoseError, ValueError):
     """Annotations that are missing, malformed or contradict the pictures."""
 
