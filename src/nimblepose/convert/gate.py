@@ -15,7 +15,7 @@ from nimblepose.convert.quantization.qdq import build
 from nimblepose.core.errors import ModelError
 from nimblepose.core.optional import import_optional
 from nimblepose.evaluation.coco import Metrics
-from nimblepose.runtime.backends import openvino_core
+from nimblepose.runtime.backends import openvino_core, openvino_settings
 
 Floats = NDArray[np.float32]
 
@@ -25,7 +25,6 @@ Measure = Callable[[Any], Metrics]
 Told = Callable[[str], None]
 """Called with what happens, in a line."""
 
-_PRECISION = "INFERENCE_PRECISION_HINT"
 _TOLERANCE = 0.005  # squared error as a part of the mean square; rounding halves makes 0.0004, overflow 0.03
 _ROUNDS = 30  # of timing, models in turn
 _MOST_FLOAT = 0.5  # part of the layers that may stay float before the model is refused
@@ -173,7 +172,7 @@ def check_runtimes(model: Any, network: Network, batches: Sequence[Floats]) -> d
     found = {"onnxruntime": _run(model, network, batches)}
     if find_spec("openvino"):
         core = openvino_core()
-        compiled = core.compile_model(core.read_model(model.SerializeToString()), "CPU", {_PRECISION: "f32"})
+        compiled = core.compile_model(core.read_model(model.SerializeToString()), "CPU", openvino_settings())
         results = [compiled([batch]) for batch in batches]
         found["openvino"] = [np.concatenate([r[name].ravel() for r in results]) for name in network.outputs]
     far = {name: max(_relative_error(*pair) for pair in zip(got, truth, strict=True)) for name, got in found.items()}

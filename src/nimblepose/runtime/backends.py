@@ -1,6 +1,7 @@
 """What runs the network: ONNX Runtime, OpenVINO or torch behind one small protocol."""
 
 import os
+import platform
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from nimblepose.core.errors import ModelError
 from nimblepose.core.metadata import RAW_BGR, ModelMetadata
 from nimblepose.core.optional import import_optional
+from nimblepose.core.processor import check_processor
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.runtime.prepare import Batch
 
@@ -98,7 +100,7 @@ class OpenVinoBackend:
     """ONNX files of ours, and Open Model Zoo IR as it is."""
 
     def __init__(self, path: Path, *, threads: int = 0, parallel: int = 1) -> None:
-        ov = import_optional("openvino", "this backend")
+        ov = _openvino()
         if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
             raise ModelError(f"{path}: its weights {path.with_suffix('.bin').name} are missing; they lie beside it")
         # The binding sets up its table of types when a tensor's data are first looked at. If two threads do that at a
@@ -109,8 +111,7 @@ class OpenVinoBackend:
         self.callers = parallel + 1 if parallel > 1 else 1
         config = {
             "NUM_STREAMS": parallel,
-            # OpenVINO would take bfloat16 where the processor has it: faster, but with other results than elsewhere.
-            "INFERENCE_PRECISION_HINT": "f32",
+            **openvino_settings(),
             **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
         }
         try:
@@ -118,9 +119,15 @@ class OpenVinoBackend:
             model.reshape([-1, 3, -1, -1])
             self.metadata = _ir_metadata(model, path) if path.suffix == ".xml" else _onnx_metadata(model, path)
             self._outputs = _IR_OUTPUTS if path.suffix == ".xml" else ("heatmaps", "pafs")
-            self._compiled = core.compile_model(model, "CPU", config)
         except RuntimeError as error:
             raise ModelError(f"{path} is not a model that OpenVINO can load: {error}") from error
+        try:
+            self._compiled = core.compile_model(model, "CPU", config)
+        except RuntimeError as error:
+            raise ModelError(
+                f"{path}: OpenVINO {ov.__version__} cannot compile it for this processor ({platform.machine()}); "
+                f"use --backend onnxruntime (backend='onnxruntime'). It says: {error}"
+            ) from error
         self._request = threading.local()  # a request belongs to one thread at a time
 
     def run(self, image: Batch) -> Fields:
@@ -140,7 +147,25 @@ def openvino_core() -> Any:
     Of two that go in the order in which they came, the second brings back the stack of the first, which is no more: the
     next Ctrl-C ends in a segmentation fault (seen with OpenVINO 2026.4).
     """
-    return import_optional("openvino", "this backend").Core()
+    return _openvino().Core()
+
+
+def openvino_settings() -> dict[str, str]:
+    """With these OpenVINO computes the same, or nearly, on every processor.
+
+    It would take bfloat16 where the processor has it: faster, but with other results than elsewhere. And on ARM its
+    transformations to low precision are switched off, so that int8 files are computed in float32: with them 2025.4 and
+    2026.0 computed something else without a word (nobody was found), 2026.3 and later compile no int8 file.
+    """
+    settings = {"INFERENCE_PRECISION_HINT": "f32"}
+    if platform.machine().lower() in ("aarch64", "arm64"):
+        settings["LP_TRANSFORMS_MODE"] = "NO"
+    return settings
+
+
+def _openvino() -> Any:
+    check_processor("openvino")
+    return import_optional("openvino", "this backend")
 
 
 class TorchBackend:
