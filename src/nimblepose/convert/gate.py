@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.convert.quantization.layers import Network
+from nimblepose.convert.quantization.layers import Network, import_onnx
 from nimblepose.convert.quantization.plan import Plan
 from nimblepose.convert.quantization.qdq import build
+from nimblepose.convert.quantization.rounding import DENSE_LIMIT
 from nimblepose.core.errors import ModelError
 from nimblepose.core.optional import import_optional
 from nimblepose.evaluation.coco import Metrics
@@ -156,6 +157,28 @@ def costs(network: Network, plan: Plan, stay_float: Sequence[str], batch: Floats
     )
 
 
+def check_weights(model: Any) -> None:
+    """Do the integers of an onnx.ModelProto fit processors that add two products in 16 bits (x86 without VNNI)?
+
+    There 255 * 64 * 2 is the largest sum that does not overflow, silently. Depthwise layers have kernels of their own.
+
+    Raises:
+        ModelError: a dense convolution has stored weights of more than 7 bits.
+    """
+    numpy_of = import_onnx().numpy_helper.to_array
+    stored = {constant.name: constant for constant in model.graph.initializer}
+    made = {node.output[0]: node for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    for node in model.graph.node:
+        if node.op_type != "Conv" or node.input[1] not in made or made[node.input[1]].input[0] not in stored:
+            continue
+        weights = numpy_of(stored[made[node.input[1]].input[0]]).astype(np.int32)
+        if weights.shape[1] > 1 and (most := int(np.abs(weights).max())) > DENSE_LIMIT:
+            raise ModelError(
+                f"{made[node.input[1]].input[0]}: weights up to {most} overflow on x86 processors without VNNI; "
+                f"dense layers are stored in 7 bits, to {DENSE_LIMIT}"
+            )
+
+
 def check_runtimes(model: Any, network: Network, batches: Sequence[Floats]) -> dict[str, float]:
     """How far each runtime that is installed is from computing the model's integers exactly.
 
@@ -166,8 +189,9 @@ def check_runtimes(model: Any, network: Network, batches: Sequence[Floats]) -> d
         Squared error of the fields as a part of their mean square, largest of the outputs, by runtime.
 
     Raises:
-        ModelError: a runtime that computes something else.
+        ModelError: a runtime that computes something else, or integers that overflow on other processors than this.
     """
+    check_weights(model)
     truth = _run(model, network, batches, optimised=False)
     found = {"onnxruntime": _run(model, network, batches)}
     if find_spec("openvino"):
