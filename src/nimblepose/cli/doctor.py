@@ -146,10 +146,12 @@ def _expect_its_people(poses: "Poses") -> None:
 
 
 def _check(name: str, check: _Check) -> bool:
+    from nimblepose.core.text import printable
+
     try:
         print(f"{name:<13}{check()}")
     except Exception as error:  # whatever a broken installation raises is what we are here to report
-        print(f"{name:<13}FAILED: {error or repr(error)}")
+        print(f"{name:<13}FAILED: {printable(str(error) or repr(error))}")
         return False
     return True
 

@@ -1,8 +1,14 @@
 """What can go wrong, as few types: every error raised on purpose is a `PoseError`."""
 
+from nimblepose.core.text import printable
+
 
 class PoseError(Exception):
     """Parent of every error that nimblepose raises on purpose; the message names the thing and the remedy."""
+
+    def __str__(self) -> str:
+        """The message, fit for a terminal whatever the names in it hold."""
+        return printable(super().__str__())
 
 
 class SkeletonError(PoseError, ValueError):

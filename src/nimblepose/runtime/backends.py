@@ -16,6 +16,7 @@ from nimblepose.core.metadata import RAW_BGR, ModelMetadata
 from nimblepose.core.optional import import_optional
 from nimblepose.core.processor import check_processor
 from nimblepose.core.skeleton import HUMAN_18
+from nimblepose.runtime.checks import check_model, check_openvino
 from nimblepose.runtime.prepare import Batch
 
 _IR_OUTPUTS = ("Mconv7_stage2_L2", "Mconv7_stage2_L1")  # heatmaps, pafs of human-pose-estimation-0001
@@ -52,10 +53,16 @@ def open_backend(path: str | Path, backend: BackendName = "auto", *, threads: in
         parallel: How many threads will call `run` at a time; the runtime's threads are shared among them.
 
     Raises:
-        ModelError: no such file, not a model, or not one for this backend.
+        ModelError: no such file, not a model, not one for this backend, or not what its metadata say.
         MissingPackageError: the runtime is not installed.
     """
     path = Path(path)
+    opened = _open(path, backend, threads=threads, parallel=parallel)
+    check_model(opened, path)
+    return opened
+
+
+def _open(path: Path, backend: BackendName, *, threads: int, parallel: int) -> Backend:
     known = {".onnx": "onnxruntime", ".xml": "openvino", ".safetensors": "torch"}
     if path.suffix not in known:
         raise ModelError(f"{path}: a model ends in {', '.join(known)}; see `nimblepose import` and `nimblepose export`")
@@ -81,7 +88,7 @@ class OnnxRuntimeBackend:
         options.intra_op_num_threads = 1 if parallel > 1 else threads
         self.callers = parallel
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors only
+        options.log_severity_level = 4  # errors are raised, too
         try:
             self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has no common parent for its errors
@@ -116,8 +123,9 @@ class OpenVinoBackend:
         }
         try:
             model = core.read_model(path)
-            model.reshape([-1, 3, -1, -1])
             self.metadata = _ir_metadata(model, path) if path.suffix == ".xml" else _onnx_metadata(model, path)
+            check_openvino(model, self.metadata.input, path)
+            model.reshape([-1, 3, -1, -1])
             self._outputs = _IR_OUTPUTS if path.suffix == ".xml" else ("heatmaps", "pafs")
         except RuntimeError as error:
             raise ModelError(f"{path} is not a model that OpenVINO can load: {error}") from error
