@@ -17,8 +17,12 @@ from nimblepose.core.errors import (
     SkeletonError,
     TrainingError,
 )
-from nimblepose.core.poses import Poses
-from nimblepose.core.skeleton import COCO_17, HUMAN_18, Skeleton
+from nimblepose.core.processor import check_processor
+
+check_processor("numpy")  # before it is imported by what follows
+
+from nimblepose.core.poses import Poses  # noqa: E402
+from nimblepose.core.skeleton import COCO_17, HUMAN_18, Skeleton  # noqa: E402
 
 if TYPE_CHECKING:
     from nimblepose.codec.options import DecodeOptions

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nimblepose.convert import gate
-from nimblepose.convert.gate import check_runtimes, measure_costs, quantize_within, rank_layers
+from nimblepose.convert.gate import check_runtimes, check_weights, measure_costs, quantize_within, rank_layers
 from nimblepose.convert.quantization.equalisation import equalise
 from nimblepose.convert.quantization.layers import read_network
 from nimblepose.convert.quantization.plan import make_plan
@@ -16,6 +16,7 @@ from nimblepose.convert.quantization.statistics import observe
 from nimblepose.core.errors import ModelError
 from nimblepose.core.geometry import Placement
 from nimblepose.evaluation.coco import Metrics
+from nimblepose.runtime.models import PACKAGED
 from nimblepose.runtime.prepare import prepare
 
 onnx = pytest.importorskip("onnx")
@@ -115,3 +116,21 @@ def test_runtimes_agree_or_the_model_is_refused(fragile, batches, monkeypatch):
     monkeypatch.setattr(gate, "_TOLERANCE", -1.0)
     with pytest.raises(ModelError, match="onnxruntime"):
         check_runtimes(model, network, batches)
+
+
+def test_weights_that_would_overflow_elsewhere_are_refused_on_every_processor(fragile):
+    network, plan = fragile
+    model = build(network, plan, stay_float=network.outputs)
+    check_weights(model)
+    integers = next(
+        c for c in model.graph.initializer if c.name == "quieter/stored" or c.name == "quieter.weight/stored"
+    )
+    full = onnx.numpy_helper.to_array(integers).copy()
+    full.flat[0] = -65
+    integers.CopyFrom(onnx.numpy_helper.from_array(full, integers.name))
+    with pytest.raises(ModelError, match=r"quieter.*: weights up to 65 overflow on x86 processors without VNNI"):
+        check_weights(model)
+
+
+def test_the_packaged_weights_have_7_bits():
+    check_weights(onnx.load(PACKAGED["human"].path))

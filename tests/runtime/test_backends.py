@@ -278,3 +278,20 @@ def test_openvino_models_that_go_leave_ctrl_c_as_it_was(tiny):
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout.strip()) == (0, "interrupted"), ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("machine", "whole"), [("aarch64", False), ("arm64", False), ("x86_64", True), ("AMD64", True)]
+)
+def test_on_arm_openvino_computes_int8_files_in_float32(monkeypatch, machine, whole):
+    """Its low precision there finds nobody, or does not compile."""
+    need("openvino")
+    from nimblepose.runtime import backends
+    from nimblepose.runtime.models import PACKAGED
+
+    monkeypatch.setattr(backends.platform, "machine", lambda: machine)
+    operators = backends.open_backend(PACKAGED["human"].path, "openvino")._compiled.get_runtime_model().get_ops()
+    facts = [operator.get_rt_info() for operator in operators]
+    precisions = {f["runtimePrecision"].astype(str) for f in facts if f["layerType"].astype(str) == "Convolution"}
+    assert ("u8" in precisions) == whole
+    assert "f32" in precisions

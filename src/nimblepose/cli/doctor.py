@@ -26,7 +26,11 @@ _PACKAGES = {  # distribution -> what installs it
     "pyarrow": "nimblepose[table]",
 }
 _BACKENDS: tuple["BackendName", ...] = ("onnxruntime", "openvino", "torch")  # named as their distributions
-_CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "i8mm")
+_CPU_FLAGS = (
+    "sse4_2", "avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8",
+    "asimd", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme", "sme2",
+)  # fmt: skip
+_CPUINFO = Path("/proc/cpuinfo")
 _Check = Callable[[], str]
 
 
@@ -45,6 +49,8 @@ def doctor(
     print(f"nimblepose   {nimblepose.__version__}, Python {platform.python_version()}, {platform.platform()}")
     name, cores, flags = _read_processor()
     print(f"processor    {name}, {cores} cores; {', '.join(flags) or 'features unknown'}")
+    if {"sme", "sme2"} & set(flags):
+        print("             SME: whether OpenVINO computes right with it is not known, see docs/platforms.md")
     for package, extra in _PACKAGES.items():
         print(f"  {package:<24}{_find_version(package) or f'not installed: pip install {extra!r}'}")
     good = _check("opencv", check_opencv)
@@ -67,10 +73,13 @@ def doctor(
 
 
 def _check(name: str, check: _Check) -> bool:
+
+    from nimblepose.core.text import make_printable
+
     try:
         print(f"{name:<13}{check()}")
     except Exception as error:  # whatever a broken installation raises is what we are here to report
-        print(f"{name:<13}FAILED: {error or repr(error)}")
+        print(f"{name:<13}FAILED: {make_printable(str(error) or repr(error))}")
         return False
     return True
 
@@ -78,8 +87,10 @@ def _check(name: str, check: _Check) -> bool:
 def _check_backend(backend: "BackendName", model: Path) -> str:
     from nimblepose.evaluation.self_test import check_runtime
     from nimblepose.runtime.estimator import PoseEstimator
+    from nimblepose.runtime.models import PACKAGED
 
-    return check_runtime(PoseEstimator(model, backend=backend))
+    packaged = model in [one.path for one in PACKAGED.values()]
+    return check_runtime(PoseEstimator(model, backend=backend), packaged=packaged)
 
 
 def _can_open(backend: "BackendName", model: Path) -> bool:
@@ -101,7 +112,7 @@ def _read_processor() -> tuple[str, int, list[str]]:
     from nimblepose.runtime.streaming import count_usable_cores
 
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = _CPUINFO.read_text().splitlines()
     except OSError:
         lines = []
     facts = {key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}

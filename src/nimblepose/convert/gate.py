@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from nimblepose.convert.quantization.layers import Floats, Network
+from nimblepose.convert.quantization.layers import Floats, Network, import_onnx
 from nimblepose.convert.quantization.plan import Plan
 from nimblepose.convert.quantization.qdq import build
+from nimblepose.convert.quantization.rounding import DENSE_LIMIT
 from nimblepose.core.errors import ModelError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.progress import Say, say_nothing
 from nimblepose.evaluation.coco import Metrics
-from nimblepose.runtime.backends import openvino_core
+from nimblepose.runtime.backends import openvino_core, openvino_settings
 
 Measure = Callable[[Any], Metrics]
 """COCO figures of an onnx.ModelProto."""
 
-_PRECISION = "INFERENCE_PRECISION_HINT"
 _TOLERANCE = 0.005  # squared error as a part of the mean square; rounding halves makes 0.0004, overflow 0.03
 _ROUNDS = 30  # of timing, models in turn
 _MOST_FLOAT = 0.5  # part of the layers that may stay float before the model is refused
@@ -152,6 +152,28 @@ def measure_costs(network: Network, plan: Plan, stay_float: Sequence[str], batch
     )
 
 
+def check_weights(model: Any) -> None:
+    """Do the integers of an onnx.ModelProto fit processors that add two products in 16 bits (x86 without VNNI)?
+
+    There 255 * 64 * 2 is the largest sum that does not overflow, silently. Depthwise layers have kernels of their own.
+
+    Raises:
+        ModelError: a dense convolution has stored weights of more than 7 bits.
+    """
+    numpy_of = import_onnx().numpy_helper.to_array
+    stored = {constant.name: constant for constant in model.graph.initializer}
+    made = {node.output[0]: node for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    for node in model.graph.node:
+        if node.op_type != "Conv" or node.input[1] not in made or made[node.input[1]].input[0] not in stored:
+            continue
+        weights = numpy_of(stored[made[node.input[1]].input[0]]).astype(np.int32)
+        if weights.shape[1] > 1 and (most := int(np.abs(weights).max())) > DENSE_LIMIT:
+            raise ModelError(
+                f"{made[node.input[1]].input[0]}: weights up to {most} overflow on x86 processors without VNNI; "
+                f"dense layers are stored in 7 bits, to {DENSE_LIMIT}"
+            )
+
+
 def check_runtimes(model: Any, network: Network, batches: Sequence[Floats]) -> dict[str, float]:
     """How far each runtime that is installed is from computing the model's integers exactly.
 
@@ -162,13 +184,14 @@ def check_runtimes(model: Any, network: Network, batches: Sequence[Floats]) -> d
         Squared error of the fields as a part of their mean square, largest of the outputs, by runtime.
 
     Raises:
-        ModelError: a runtime that computes something else.
+        ModelError: a runtime that computes something else, or integers that overflow on other processors than this.
     """
+    check_weights(model)
     truth = _run(model, network, batches, optimised=False)
     found = {"onnxruntime": _run(model, network, batches)}
     if find_spec("openvino"):
         core = openvino_core()
-        compiled = core.compile_model(core.read_model(model.SerializeToString()), "CPU", {_PRECISION: "f32"})
+        compiled = core.compile_model(core.read_model(model.SerializeToString()), "CPU", openvino_settings())
         results = [compiled([batch]) for batch in batches]
         found["openvino"] = [np.concatenate([r[name].ravel() for r in results]) for name in network.outputs]
     far = {name: max(_measure_error(*pair) for pair in zip(got, truth, strict=True)) for name, got in found.items()}

@@ -3,9 +3,15 @@
 Python's own protocols aside: an index too far is an `IndexError`, a name that does not exist an `AttributeError`.
 """
 
+from nimblepose.core.text import make_printable
+
 
 class PoseError(Exception):
     """Parent of every error that nimblepose raises for its callers; the message names the thing and the remedy."""
+
+    def __str__(self) -> str:
+        """The message, fit for a terminal whatever the names in it hold."""
+        return make_printable(super().__str__())
 
 
 class SkeletonError(PoseError, ValueError):
@@ -34,6 +40,10 @@ class OptionError(PoseError, ValueError):
 
 class MissingPackageError(PoseError, ImportError):
     """An optional package is missing; the message says what to install."""
+
+
+class ProcessorError(PoseError, ImportError):
+    """A package that this processor cannot run; importing it would end the process."""
 
 
 class DataError(PoseError, ValueError):

@@ -10,6 +10,7 @@ from nimblepose.core.errors import ModelError, PoseError
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer, count_features
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.core.text import make_printable
 
 _KEY = "nimblepose"  # one key in the metadata of safetensors and ONNX files, holding JSON
 _VERSION = 1
@@ -115,8 +116,8 @@ class ModelMetadata:
                 input=InputSpec(**value["input"]),
                 paf_geometry=value.get("paf_geometry", "corner"),
                 network=value["network"],
-                licence=value["licence"],
-                origin=value["origin"],
+                licence=_one_line(value["licence"]),
+                origin=_one_line(value["origin"]),
                 prior=PosePrior.from_dict(value["prior"]) if value.get("prior") else None,
                 scorer=PoseScorer.from_dict(value["scorer"]) if value.get("scorer") else None,
             )
@@ -124,3 +125,8 @@ class ModelMetadata:
             raise ModelError(f"{source}: {error}") from error
         except (KeyError, TypeError, json.JSONDecodeError, RecursionError) as error:
             raise ModelError(f"{source}: damaged nimblepose metadata ({error!r})") from error
+
+
+def _one_line(text: Any) -> Any:
+    """Free text of a stranger, to be printed in a line; what is no text is refused by the type that it is meant for."""
+    return make_printable(" ".join(text.split("\n"))) if isinstance(text, str) else text

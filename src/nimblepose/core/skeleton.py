@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import SkeletonError
+from nimblepose.core.text import is_printable
 
 _MAX_FILE_BYTES = 1_000_000  # a skeleton is a page of text; more is not a skeleton
 _SIDES = (("left", "right"), ("l", "r"), ("Left", "Right"), ("L", "R"))
@@ -52,6 +53,8 @@ class Skeleton:
         set_("derived", {str(k): _check_names(v, f"derived {k!r}") for k, v in dict(self.derived).items()})
         if not self.keypoints:
             raise SkeletonError(f"skeleton {self.name!r} has no keypoints")
+        if odd := [name for name in (str(self.name), *self.keypoints) if not is_printable(name)]:
+            raise SkeletonError(f"names must be printable, without control characters; got {reprlib.repr(odd)}")
         self._check_known()
         self._check_connected()
         default_order = tuple(k for k in self.keypoints if k not in self.derived)

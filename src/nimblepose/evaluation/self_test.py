@@ -1,6 +1,7 @@
 """Does it work on this machine? A drawn person, and a picture without anybody."""
 
 import time
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -8,9 +9,13 @@ import numpy as np
 from nimblepose.codec.decode import decode
 from nimblepose.codec.encode import EncodeOptions, encode
 from nimblepose.core.errors import PoseError
+from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import HUMAN_18
-from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.media.pictures import Picture, read_picture
+from nimblepose.runtime.models import DEMO_PICTURE
 
+_NOSES = ((211, 116), (711, 152), (1173, 186))  # x, y of the three people in DEMO_PICTURE, equal in all runtimes
+_NEAR = 10.0  # pixels of that picture, 5 of the network's input
 _TOLERANCE = 1.0  # input pixels, of a stride of 8
 
 
@@ -56,16 +61,35 @@ def check_decoder() -> str:
     return f"one drawn person found, keypoints within {error:.2f} px"
 
 
-def check_runtime(estimator: PoseEstimator) -> str:
-    """Send a gray picture through the network, where nobody should be found.
+def check_runtime(find: Callable[[Picture], Poses], *, packaged: bool) -> str:
+    """Find the people in the packaged picture; of the packaged model it is known where they are.
+
+    A picture without people would not do: runtimes that compute something else were seen to find nobody anywhere.
+
+    Args:
+        find: An estimator.
+        packaged: Is its model the one in the package?
 
     Raises:
-        PoseError: the runtime or the model does not work, or finds people in plain gray.
+        PoseError: the runtime or the model does not work, or others are found than are there.
     """
-    picture = np.full((256, 456, 3), 128, np.uint8)
-    found = estimator(picture)
+    picture = read_picture(DEMO_PICTURE)
+    poses = find(picture)
     start = time.perf_counter()
-    estimator(picture)
-    if len(found):
-        raise PoseError(f"{len(found)} people found in a plain gray picture")
-    return f"works, {(time.perf_counter() - start) * 1e3:.0f} ms for a picture of 456 x 256"
+    find(picture)
+    milliseconds = (time.perf_counter() - start) * 1e3
+    if packaged:
+        _expect_its_people(poses)
+    people = "1 person" if len(poses) == 1 else f"{len(poses)} people"
+    return f"works: {people} in the packaged picture, {milliseconds:.0f} ms"
+
+
+def _expect_its_people(poses: Poses) -> None:
+    noses = poses.keypoints[:, poses.skeleton.keypoints.index("nose")]
+    noses = noses[np.argsort(noses[:, 0])]
+    if noses.shape != (len(_NOSES), 2) or not (np.abs(noses - _NOSES).max() <= _NEAR):
+        raise PoseError(
+            f"in the packaged picture are {len(_NOSES)} people, noses at {_NOSES}; found {len(poses)}, noses at "
+            f"{np.round(noses).tolist()}: it computes something else on this processor; use another --backend, and "
+            f"tell us"
+        )

@@ -1,6 +1,7 @@
 """What runs the network: ONNX Runtime, OpenVINO or torch behind one small protocol."""
 
 import os
+import platform
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from nimblepose.core.errors import ModelError
 from nimblepose.core.metadata import RAW_BGR, ModelMetadata
 from nimblepose.core.optional import import_optional
+from nimblepose.core.processor import check_processor
 from nimblepose.core.skeleton import HUMAN_18
+from nimblepose.runtime.checks import check_model, check_openvino
 from nimblepose.runtime.prepare import Batch
 
 _IR_OUTPUTS = ("Mconv7_stage2_L2", "Mconv7_stage2_L1")  # heatmaps, pafs of human-pose-estimation-0001
@@ -57,11 +60,17 @@ def open_backend(path: str | Path, backend: BackendName = "auto", *, threads: in
         parallel: How many threads will call `run` at a time; the runtime's threads are shared among them.
 
     Raises:
-        ModelError: no such file, not a model, or not one for this backend.
+        ModelError: no such file, not a model, not one for this backend, or not what its metadata say.
         MissingPackageError: the runtime is not installed.
     """
     path = Path(path)
-    match choose_backend(path, backend):
+    opened = _open(path, choose_backend(path, backend), threads=threads, parallel=parallel)
+    check_model(opened, path)
+    return opened
+
+
+def _open(path: Path, runtime: Runtime, *, threads: int, parallel: int) -> Backend:
+    match runtime:
         case "onnxruntime":
             return OnnxRuntimeBackend(path, threads=threads, parallel=parallel)
         case "openvino":
@@ -99,7 +108,7 @@ class OnnxRuntimeBackend:
         options.intra_op_num_threads = 1 if parallel > 1 else threads
         self.callers = parallel
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors only
+        options.log_severity_level = 4  # errors are raised, too
         try:
             self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has no common parent for its errors
@@ -118,7 +127,7 @@ class OpenVinoBackend:
     """ONNX files of ours, and Open Model Zoo IR as it is."""
 
     def __init__(self, path: Path, *, threads: int = 0, parallel: int = 1) -> None:
-        ov = import_optional("openvino", "this backend")
+        ov = _openvino()
         if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
             raise ModelError(f"{path}: its weights {path.with_suffix('.bin').name} are missing; they lie beside it")
         # The binding sets up its table of types when a tensor's data are first looked at. If two threads do that at a
@@ -129,18 +138,24 @@ class OpenVinoBackend:
         self.callers = parallel + 1 if parallel > 1 else 1
         config = {
             "NUM_STREAMS": parallel,
-            # OpenVINO would take bfloat16 where the processor has it: faster, but with other results than elsewhere.
-            "INFERENCE_PRECISION_HINT": "f32",
+            **openvino_settings(),
             **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
         }
         try:
             model = core.read_model(path)
-            model.reshape([-1, 3, -1, -1])
             self.metadata = _ir_metadata(model, path) if path.suffix == ".xml" else _onnx_metadata(model, path)
+            check_openvino(model, self.metadata.input, path)
+            model.reshape([-1, 3, -1, -1])
             self._outputs = _IR_OUTPUTS if path.suffix == ".xml" else ("heatmaps", "pafs")
-            self._compiled = core.compile_model(model, "CPU", config)
         except RuntimeError as error:
             raise ModelError(f"{path} is not a model that OpenVINO can load: {error}") from error
+        try:
+            self._compiled = core.compile_model(model, "CPU", config)
+        except RuntimeError as error:
+            raise ModelError(
+                f"{path}: OpenVINO {ov.__version__} cannot compile it for this processor ({platform.machine()}); "
+                f"use --backend onnxruntime (backend='onnxruntime'). It says: {error}"
+            ) from error
         self._request = threading.local()  # a request belongs to one thread at a time
 
     def run(self, image: Batch) -> Fields:
@@ -160,7 +175,25 @@ def openvino_core() -> Any:
     Of two that go in the order in which they came, the second brings back the stack of the first, which is no more: the
     next Ctrl-C ends in a segmentation fault (seen with OpenVINO 2026.4).
     """
-    return import_optional("openvino", "this backend").Core()
+    return _openvino().Core()
+
+
+def openvino_settings() -> dict[str, str]:
+    """With these OpenVINO computes the same, or nearly, on every processor.
+
+    It would take bfloat16 where the processor has it: faster, but with other results than elsewhere. And on ARM its
+    transformations to low precision are switched off, so that int8 files are computed in float32: with them 2025.4 and
+    2026.0 computed something else without a word (nobody was found), 2026.3 and later compile no int8 file.
+    """
+    settings = {"INFERENCE_PRECISION_HINT": "f32"}
+    if platform.machine().lower() in ("aarch64", "arm64"):
+        settings["LP_TRANSFORMS_MODE"] = "NO"
+    return settings
+
+
+def _openvino() -> Any:
+    check_processor("openvino")
+    return import_optional("openvino", "this backend")
 
 
 class TorchBackend:
