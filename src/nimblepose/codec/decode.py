@@ -1,14 +1,18 @@
 """Fields to poses: the chain of the steps."""
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.codec.grouping import assemble, choose, match_limbs
+from nimblepose.codec.heads import find_possible_heads
 from nimblepose.codec.limbs import score_limbs
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.codec.peaks import find_peaks, refine_peaks
 from nimblepose.core.errors import SkeletonError
 from nimblepose.core.geometry import rescale
+from nimblepose.core.heads import move_heads
 from nimblepose.core.metadata import PafGeometry
 from nimblepose.core.people import GroupedPeople
 from nimblepose.core.poses import Poses
@@ -91,8 +95,15 @@ def decode(
     options = options or DecodeOptions()
     offset = compute_paf_offset(stride, paf_geometry)
     people = group_people(heatmaps, pafs, skeleton, options, paf_offset=offset)
+    heads = None
+    if options.find_heads:  # grouped again: whoever else is there must not change the results
+        loose = dataclasses.replace(options, min_keypoints=1)
+        everybody = group_people(heatmaps, pafs, skeleton, loose, paf_offset=offset)
+        heads = find_possible_heads(everybody, heatmaps[:-1], skeleton)
+        heads = move_heads(heads, lambda xy: rescale(xy, stride), stride)
     scores = scorer(people) if scorer else people.limb_scores
     best = choose(scores, options)
     people = people[best]
     xy = prior.complete(people.keypoints) if options.complete and prior else people.keypoints
-    return Poses(skeleton, rescale(xy, stride).astype(np.float32), people.peak_heights, scores[best])
+    keypoints = rescale(xy, stride).astype(np.float32)
+    return Poses(skeleton, keypoints, people.peak_heights, scores[best], heads=heads)
