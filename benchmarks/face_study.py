@@ -70,6 +70,7 @@ def iterate(data: Path, limit: int) -> Iterator[tuple[Picture, list[dict[str, An
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--model", default=None)
