@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,9 +14,9 @@ Heads = NDArray[np.float32]
 """(M, 5) ellipses: x, y of the centre, half width and half height, in pixels; and a score in [0, 1]."""
 NO_HEADS: Heads = np.zeros((0, 5), np.float32)
 
-_HEAD = {"nose", "eye", "ear", "head", "mouth", "chin", "muzzle", "forehead"}
-_SHOULDERS = {"shoulder", "neck", "withers"}
-_HIPS = {"hip", "pelvis", "tail"}
+_HEAD = frozenset({"nose", "eye", "ear", "head", "mouth", "chin", "muzzle", "forehead"})
+_SHOULDERS = frozenset({"shoulder", "neck", "withers"})
+_HIPS = frozenset({"hip", "pelvis", "tail"})
 _SPREAD = 1.6  # radius in greatest distances between head keypoints and their middle: ears are in, hair mostly
 _OF_TRUNK = 0.26  # least radius in lengths of the trunk, for heads of which one or two keypoints were found
 _OF_BOX = 0.09  # the same in diagonals of the box, for people without trunk
@@ -35,7 +36,7 @@ def find_heads(poses: Poses, *, pixel_aspect: float = 1.0, least_radius: float =
     shown = poses.keypoints.astype(np.float64) * (pixel_aspect, 1.0)
     seen = poses.seen
     head, shoulders, hips = (
-        _find_middles(shown, seen, list_keypoints(poses.skeleton, words)) for words in (_HEAD, _SHOULDERS, _HIPS)
+        _find_middles(shown, seen, _list_keypoints(poses.skeleton.keypoints, words)) for words in (_HEAD, _SHOULDERS, _HIPS)
     )
     trunk = np.linalg.norm(shoulders - hips, axis=1)
     diagonal = np.hypot(*(poses.boxes[:, 2:].astype(np.float64) * (pixel_aspect, 1.0)).T)
@@ -72,14 +73,13 @@ def list_head_keypoints(skeleton: Skeleton) -> list[int]:
     >>> [HUMAN_18.keypoints[i] for i in list_head_keypoints(HUMAN_18)]
     ['nose', 'right_eye', 'left_eye', 'right_ear', 'left_ear']
     """
-    return list_keypoints(skeleton, _HEAD)
+    return _list_keypoints(skeleton.keypoints, _HEAD)
 
 
-def list_keypoints(skeleton: Skeleton, words: set[str]) -> list[int]:
-    """Keypoints that have one of the words in their names."""
-    split = (
-        set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())) for name in skeleton.keypoints
-    )
+@cache
+def _list_keypoints(names: tuple[str, ...], words: frozenset[str]) -> list[int]:
+    """Those that have one of the words in their names; cached, since splitting names takes as long as decoding."""
+    split = (set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())) for name in names)
     return [i for i, parts in enumerate(split) if parts & words]
 
 
