@@ -45,6 +45,18 @@ def test_heads_that_belong_to_nobody_are_blurred_on_request():
     assert (draw_poses(NOISE, poses, DrawOptions(blur_faces=True))[50, 60] != NOISE[50, 60]).any()
 
 
+def test_heads_of_the_people_drawn_are_round_where_they_are_shown():
+    xy = np.full((1, 18, 2), np.nan, np.float32)
+    for name, place in (("nose", (60, 30)), ("neck", (60, 50)), ("right_hip", (60, 110)), ("left_hip", (60, 110))):
+        xy[0, HUMAN_18.keypoints.index(name)] = place
+    poses = Poses(HUMAN_18, xy, (~np.isnan(xy[..., 0])).astype(np.float32), np.ones(1, np.float32))
+    options = DrawOptions(blur_faces=True, show_skeletons=False)
+    for aspect, width in ((1.0, 31), (2.0, 16)):  # of a trunk of 60
+        changed = (draw_poses(NOISE, poses, options, pixel_aspect=aspect) != NOISE).any(axis=2)
+        assert np.ptp(np.flatnonzero(changed.any(axis=0))) == pytest.approx(width, abs=2)
+        assert np.ptp(np.flatnonzero(changed.any(axis=1))) == pytest.approx(31, abs=2)
+
+
 # From frame to frame -------------------------------------------------------------------------------------------------
 
 

@@ -36,7 +36,8 @@ def find_heads(poses: Poses, *, pixel_aspect: float = 1.0, least_radius: float =
     shown = poses.keypoints.astype(np.float64) * (pixel_aspect, 1.0)
     seen = poses.seen
     head, shoulders, hips = (
-        _find_middles(shown, seen, _list_keypoints(poses.skeleton.keypoints, words)) for words in (_HEAD, _SHOULDERS, _HIPS)
+        _find_middles(shown, seen, _list_keypoints(poses.skeleton.keypoints, words))
+        for words in (_HEAD, _SHOULDERS, _HIPS)
     )
     trunk = np.linalg.norm(shoulders - hips, axis=1)
     diagonal = np.hypot(*(poses.boxes[:, 2:].astype(np.float64) * (pixel_aspect, 1.0)).T)
