@@ -11,6 +11,7 @@ from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 
 _MIN_PEAK_SCORE = 0.01  # heatmap value of a keypoint of the head; few faces have less, and few other things as much
+_MAX_PEAKS = 200  # of one kind, the highest: bounds the time that noise can take
 _LEAST_RADIUS = 2.5  # cells; what has but one peak is a small face, or half a large one
 
 
@@ -30,7 +31,8 @@ def find_possible_heads(people: GroupedPeople, heatmaps: NDArray[np.float32], sk
     on_head = np.ascontiguousarray(heatmaps[list_head_keypoints(skeleton)], np.float32)
     if not len(on_head):
         return heads
-    peaks = refine_peaks(find_peaks(on_head, DecodeOptions(min_peak_score=_MIN_PEAK_SCORE)), on_head)
+    options = DecodeOptions(min_peak_score=_MIN_PEAK_SCORE, max_peaks=_MAX_PEAKS)
+    peaks = refine_peaks(find_peaks(on_head, options), on_head)
     radius = np.full(len(peaks), _LEAST_RADIUS, np.float32)
     alone = np.column_stack([peaks.xy, radius, radius, np.clip(peaks.score, 0, 1)])
     return np.concatenate([heads, alone[~_lie_within(alone, heads)]])
