@@ -113,6 +113,12 @@ def test_a_bug_that_one_picture_brings_out_does_not_cost_the_others(cli, estimat
     assert names(folder / "o") == ["b.poses.png", "poses.json"]
 
 
+def test_heads_are_looked_for_where_they_are_blurred(cli, estimator, folder):
+    for more, looked_for in (([], False), (["--blur-faces", "--min-score", "0.9"], True)):
+        assert cli("predict", "a.jpg", *more).code == 0
+        assert estimator.options["decode"].find_heads is looked_for
+
+
 def test_if_nothing_is_there_no_model_is_needed(cli, folder, monkeypatch):
     monkeypatch.setenv("NIMBLEPOSE_MODEL", "no-such-model")
     ran = cli("predict", "nothing/*.jpg")

@@ -122,6 +122,15 @@ def test_options_reach_the_drawing(cli, estimator, folder):
     assert np.abs(plain[5] - lively[5]).max() > 60
     cli("predict", "clip.mp4", "--blur-faces")
     assert estimator.calls == 60
+    assert estimator.options["decode"].find_heads
+
+
+def test_what_was_found_without_looking_for_heads_is_no_beginning_for_blurring(cli, estimator, folder):
+    estimator.hook = interrupt_at(7)
+    cli("track", "clip.mp4")
+    ran = cli("track", "clip.mp4", "--blur-faces", "--resume")
+    assert ran.code == 1
+    assert "another blur_faces" in ran.err
 
 
 # Interruption --------------------------------------------------------------------------------------------------------

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from nimblepose.core.heads import find_heads
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import HUMAN_18, Skeleton
-from nimblepose.drawing.faces import find_head_discs
 from nimblepose.drawing.people import DrawOptions, choose_person_colour, draw_poses, make_limb_palette
 
 STICK = Skeleton("stick", ("head", "foot"), (("head", "foot"),))
@@ -84,9 +84,9 @@ def test_a_guessed_head_is_covered_as_one_that_was_not_found():
     for name, place in (("neck", (200, 200)), ("right_hip", (180, 300)), ("left_hip", (220, 300))):
         xy[0, HUMAN_18.keypoints.index(name)] = place
     scores = (~np.isnan(xy[..., 0])).astype(np.float32)
-    plain = find_head_discs(Poses(HUMAN_18, xy, scores, np.ones(1, np.float32)))
+    plain = find_heads(Poses(HUMAN_18, xy, scores, np.ones(1, np.float32)))
     whole = np.where(np.isnan(xy), np.float32(210), xy)
-    np.testing.assert_allclose(find_head_discs(Poses(HUMAN_18, whole, scores, np.ones(1, np.float32))), plain)
+    np.testing.assert_allclose(find_heads(Poses(HUMAN_18, whole, scores, np.ones(1, np.float32))), plain)
 
 
 def test_colours_are_distinct_per_limb_and_stable_per_identity():

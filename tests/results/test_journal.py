@@ -62,6 +62,23 @@ def test_colours_are_kept_too(tmp_path):
     assert plain.limb_colours is None
 
 
+def test_heads_that_belong_to_nobody_are_kept_too(tmp_path):
+    heads = np.random.default_rng(0).uniform(0, 99, (4, 5)).astype(np.float32)
+    journal = Journal(tmp_path / "journal", CONDITIONS)
+    for found in (heads, heads[:0], None):
+        journal.add(Stamp(0, 0.0, (48, 64)), dataclasses.replace(people(0), heads=found))
+    some, none, unknown = (poses.heads for _, poses in journal.entries(COCO_17))
+    assert some.tobytes() == heads.tobytes()
+    assert none.shape == (0, 5)
+    assert unknown is None
+
+
+def test_a_journal_from_before_heads_were_kept_is_refused(path):
+    path.write_text(path.read_text().replace('"version": 3', '"version": 2'))
+    with pytest.raises(MediaError, match=r"another version; .*without --resume"):
+        Journal(path, CONDITIONS, resume=True)
+
+
 def test_a_half_line_is_cut_off_and_written_again(path):
     whole = path.read_bytes()
     path.write_bytes(whole[:-20])

@@ -16,9 +16,11 @@ import pytest
 from live_pages import stream_of
 from PIL import Image
 from seeing_numbers import SeeingNumbers, person
-from video_files import make_video, numbered
+from video_files import make_video, number_of, numbered
 
 from nimblepose.core.errors import MediaError, PoseError
+from nimblepose.core.poses import Poses
+from nimblepose.drawing.people import DrawOptions
 from nimblepose.media.frames import Selection
 from nimblepose.media.live import LiveOptions
 from nimblepose.media.video import VideoFile
@@ -460,3 +462,90 @@ def test_a_folder_that_has_changed_is_not_gone_on_with(tmp_path, out, draws):
     fill(folder, [2])
     with pytest.raises(MediaError, match="list of files"):
         Recording(SeeingNumbers(), folder, out / "a", dataclasses.replace(options, resume=True))
+
+
+# Faces ---------------------------------------------------------------------------------------------------------------
+
+
+class Faces(SeeingNumbers):
+    """Sees nobody who could be in the results, but a head in the lower right, which it misses in some frames."""
+
+    head = np.float32([[48, 36, 9, 9, 0.2]])
+
+    def __init__(self, missed=()):
+        super().__init__()
+        self.missed = missed
+
+    def estimate(self, picture, *, pixel_aspect=1.0):
+        self.seen.append(number_of(picture))
+        found = self.head[:0] if self.seen[-1] in self.missed else self.head
+        return dataclasses.replace(Poses.empty(self.skeleton), heads=found)
+
+
+@pytest.fixture
+def crowd(tmp_path):
+    """Ten numbered frames, 25 a second, in whose lower right corner there is detail to be blurred."""
+    detail = np.random.default_rng(0).choice([0, 80], (24, 24, 1)).astype(np.uint8)
+    frames = [numbered(n) for n in range(10)]
+    for frame in frames:
+        frame[24:, 36:60] = frame[24:, 36:60] // 2 + detail
+    return make_video(tmp_path / "crowd.mp4", frames, rate=25, options={"crf": "4"})
+
+
+BLURRING = RecordOptions(sink=VideoSinkOptions(draw=DrawOptions(blur_faces=True), formats=()))
+
+
+def blurred(path):
+    """How much detail there is around the head in each frame, against what there was."""
+    return [float(frame.image[31:42, 43:54].std()) < 12 for frame in VideoFile(path)]
+
+
+def test_without_blurring_there_is_detail(crowd, out):
+    record(crowd, out / "a", RecordOptions(), Faces())
+    assert not any(blurred(out / "a.poses.mp4"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"tracking": None, "smoothing": "off"}, {"smoothing": "off"}, {"smoothing": "offline"}],
+    ids=["live", "no_track", "not_steadied", "offline"],
+)
+def test_a_head_without_anybody_is_blurred_and_stays_so_where_it_is_missed(crowd, out, change):
+    record(crowd, out / "a", dataclasses.replace(BLURRING, **change), Faces(missed=(2, 5, 6)))
+    assert blurred(out / "a.poses.mp4") == [True] * 10
+
+
+def test_a_second_pass_covers_who_is_about_to_be_seen(crowd, out):
+    record(crowd, out / "a", dataclasses.replace(BLURRING, smoothing="offline"), Faces(missed=(0, 1, 2)))
+    assert blurred(out / "a.poses.mp4") == [True] * 10
+
+
+def test_of_every_third_frame_too(crowd, out):
+    options = dataclasses.replace(BLURRING, selection=Selection(every=3))
+    record(crowd, out / "a", options, Faces(missed=(3, 6)))
+    assert blurred(out / "a.poses.mp4") == [True] * 4
+
+
+@pytest.mark.parametrize("smoothing", ["live", "offline"])
+def test_a_resumed_run_blurs_what_an_unbroken_one_does(crowd, tmp_path, out, smoothing):
+    options = dataclasses.replace(BLURRING, smoothing=smoothing)
+    broken = Recording(Faces(missed=(4, 5)), crowd, out / "a", options)
+    for _, _step in zip(range(5), broken, strict=False):
+        pass
+    broken.abandon()
+    estimator = Faces(missed=(4, 5))
+    record(crowd, out / "a", dataclasses.replace(options, resume=True), estimator)
+    assert len(estimator.seen) in (4, 5), "the others are known"
+    assert blurred(out / "a.poses.mp4") == [True] * 10
+    (tmp_path / "whole").mkdir()
+    record(crowd, tmp_path / "whole" / "a", options, Faces(missed=(4, 5)))
+    assert_same_files(out, tmp_path / "whole")
+
+
+def test_a_tracker_that_makes_poses_of_its_own_uncovers_nobody(crowd, out):
+    class Forgetful:
+        def update(self, poses, time):
+            return dataclasses.replace(Poses.empty(poses.skeleton), track_ids=np.zeros(0, np.int64))
+
+    record(crowd, out / "a", dataclasses.replace(BLURRING, tracking=Forgetful, smoothing="off"), Faces())
+    assert blurred(out / "a.poses.mp4") == [True] * 10

@@ -14,6 +14,7 @@ from nimblepose.core.geometry import rescale
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.backends import Fields, open_backend
+from nimblepose.runtime.models import DEMO_PICTURE
 from nimblepose.runtime.streaming import count_usable_cores
 
 DRAWN = np.array([[3, 4], [8, 4], [13, 4]], np.float32)  # cells where the model `dots_model` sees its keypoints
@@ -350,6 +351,33 @@ def test_pixels_that_are_not_square_are_seen_as_they_are_shown(dots):
     np.testing.assert_allclose(poses.keypoints[..., 0], (expected[..., 0] + 0.5) / 2 - 0.5, atol=1e-4)
     np.testing.assert_allclose(poses.keypoints[..., 1], expected[..., 1], atol=1e-4)
     same(next(iter(dots.stream([stored], pixel_aspect=2.0))), poses)
+
+
+@pytest.fixture(scope="module")
+def demo():
+    """The picture in the package, and the heads that the model in the package sees in it."""
+    picture = read_picture(DEMO_PICTURE)
+    return picture, PoseEstimator(decode=DecodeOptions(find_heads=True))(picture)
+
+
+def test_heads_lie_where_the_people_are_whatever_becomes_of_them(demo):
+    picture, poses = demo
+    assert len(poses)
+    for x, y in poses.keypoints[:, poses.skeleton.keypoints.index("nose")]:
+        assert np.isnan(x) or (np.hypot(*((poses.heads[:, :2] - (x, y)) / poses.heads[:, 2:4]).T) < 1).any()
+    strict = PoseEstimator(decode=DecodeOptions(find_heads=True, min_pose_score=1.0))(picture)
+    assert len(strict) == 0
+    np.testing.assert_array_equal(strict.heads, poses.heads)
+    assert PoseEstimator()(picture).heads is None
+
+
+def test_heads_are_ellipses_in_pixels_that_are_not_square(demo):
+    picture, poses = demo
+    stored = np.ascontiguousarray(picture[:, ::2])
+    narrow = PoseEstimator(decode=DecodeOptions(find_heads=True)).estimate(stored, pixel_aspect=2.0)
+    round_, flat = (np.median(one.heads[:, 2] / one.heads[:, 3]) for one in (poses, narrow))
+    assert round_ == pytest.approx(1, abs=0.03)
+    assert flat == pytest.approx(0.5, abs=0.02)
 
 
 def test_other_scales_keep_the_shape_of_pixels(dots_model):

@@ -19,6 +19,7 @@ class EstimatorOptions:
     min_score: float
     flip: bool
     complete: bool = False  # of pictures
+    find_heads: bool = False  # to blur faces
 
     def load(self, *, streaming: bool) -> tuple["PoseEstimator", Path]:
         """The estimator and the file of its model, fetched if need be.
@@ -43,7 +44,7 @@ class EstimatorOptions:
             threads=self.threads,
             input_height=self.input_height,
             flip=self.flip,
-            decode=DecodeOptions(min_pose_score=self.min_score, complete=self.complete),
+            decode=DecodeOptions(min_pose_score=self.min_score, complete=self.complete, find_heads=self.find_heads),
             streaming=streaming,
         )
         if self.complete and estimator.metadata.prior is None:
@@ -61,4 +62,5 @@ class EstimatorOptions:
             "input_height": self.input_height,
             "min_score": self.min_score,
             "flip": self.flip,
+            "blur_faces": self.find_heads,
         }

@@ -86,7 +86,12 @@ TrailsOption = Annotated[
     float, typer.Option(min=0, rich_help_panel=_DRAWING, help="Seconds of everybody's way to draw; 0: none.")
 ]
 BlurOption = Annotated[
-    bool, typer.Option("--blur-faces", rich_help_panel=_DRAWING, help="Blur the heads of the people found.")
+    bool,
+    typer.Option(
+        "--blur-faces",
+        rich_help_panel=_DRAWING,
+        help="Blur whatever may be a head, of people left out of the results, too. No guarantee: see docs/privacy.md.",
+    ),
 ]
 
 # Videos

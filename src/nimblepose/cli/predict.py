@@ -70,6 +70,7 @@ def predict(
         min_score=min_score,
         flip=flip,
         complete=complete,
+        find_heads=blur_faces,
     )
     draw = DrawOptions(
         colour_by="person" if colour_by == "person" else "limb",

@@ -56,8 +56,9 @@ def track(
 
     levels = parse_levels(value_range)
     estimating = EstimatorOptions(
-        model=model, backend=backend, threads=threads, input_height=input_height, min_score=min_score, flip=flip
-    )
+        model=model, backend=backend, threads=threads, input_height=input_height, min_score=min_score, flip=flip,
+        find_heads=blur_faces,
+    )  # fmt: skip
     options = VideoChoices(
         formats=parse_formats(formats), video=video, colour_by=colour_by, trails=trails, smooth=smooth,
         draw=DrawOptions(show_scores=scores, show_boxes=boxes, blur_faces=blur_faces),

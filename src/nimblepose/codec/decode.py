@@ -1,14 +1,18 @@
 """Fields to poses: the chain of the steps."""
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.codec.grouping import assemble, choose, match_limbs
-from nimblepose.codec.limbs import score_limbs
+from nimblepose.codec.heads import find_possible_heads
+from nimblepose.codec.limbs import Connections, score_limbs
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
-from nimblepose.codec.peaks import find_peaks, refine_peaks
+from nimblepose.codec.peaks import Peaks, find_peaks, refine_peaks
 from nimblepose.core.errors import SkeletonError
 from nimblepose.core.geometry import rescale
+from nimblepose.core.heads import move_heads
 from nimblepose.core.metadata import PafGeometry
 from nimblepose.core.people import GroupedPeople
 from nimblepose.core.poses import Poses
@@ -47,6 +51,19 @@ def group_people(
     Raises:
         SkeletonError: the fields do not belong to this skeleton.
     """
+    peaks, connections = _connect(heatmaps, pafs, skeleton, options, paf_offset=paf_offset)
+    return assemble(connections, peaks, skeleton, options)
+
+
+def _connect(
+    heatmaps: NDArray[np.float32],
+    pafs: NDArray[np.float32],
+    skeleton: Skeleton,
+    options: DecodeOptions,
+    *,
+    paf_offset: float,
+) -> tuple[Peaks, Connections]:
+    """Peaks of the fields of one picture, and the limbs that join them, the surest first."""
     expected = ((skeleton.heatmap_channels, *pafs.shape[1:]), skeleton.paf_channels)
     if (heatmaps.shape, pafs.shape[0]) != expected:
         raise SkeletonError(
@@ -56,7 +73,7 @@ def group_people(
     heatmaps = np.ascontiguousarray(heatmaps[:-1], np.float32)
     peaks = refine_peaks(find_peaks(heatmaps, options), heatmaps)
     candidates = score_limbs(peaks, pafs, skeleton, options, paf_offset=paf_offset)
-    return assemble(match_limbs(candidates, len(peaks)), peaks, skeleton, options)
+    return peaks, match_limbs(candidates, len(peaks))
 
 
 def decode(
@@ -90,9 +107,16 @@ def decode(
     """
     options = options or DecodeOptions()
     offset = compute_paf_offset(stride, paf_geometry)
-    people = group_people(heatmaps, pafs, skeleton, options, paf_offset=offset)
+    peaks, connections = _connect(heatmaps, pafs, skeleton, options, paf_offset=offset)
+    people = assemble(connections, peaks, skeleton, options)
+    heads = None
+    if options.find_heads:  # of those, too, who are too few keypoints to be results
+        everybody = assemble(connections, peaks, skeleton, dataclasses.replace(options, min_keypoints=1))
+        heads = find_possible_heads(everybody, heatmaps[:-1], skeleton)
+        heads = move_heads(heads, lambda xy: rescale(xy, stride), stride)
     scores = scorer(people) if scorer else people.limb_scores
     best = choose(scores, options)
     people = people[best]
     xy = prior.complete(people.keypoints) if options.complete and prior else people.keypoints
-    return Poses(skeleton, rescale(xy, stride).astype(np.float32), people.peak_heights, scores[best])
+    keypoints = rescale(xy, stride).astype(np.float32)
+    return Poses(skeleton, keypoints, people.peak_heights, scores[best], heads=heads)

@@ -28,6 +28,7 @@ class DecodeOptions:
     max_peaks: int = 500  # of one kind, the highest; bounds the time that a picture of noise can take
     max_saddle: float = 0.7  # touching peaks are one if the way between stays above this share; 1 keeps them all
     prune_crowds: bool = True  # read only promising pairs of a crowd; False is slower and joins a few more
+    find_heads: bool = False  # note wherever a head may be, too, in `Poses.heads`, whatever the other options leave out
     limb_samples: int = 10  # points at which the PAF is read along a limb, both ends included
 
     def __post_init__(self) -> None:

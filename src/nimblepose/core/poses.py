@@ -23,6 +23,8 @@ ROW_COLUMNS = ("person", "person_score", "keypoint", "x", "y", "score", "interpo
 class Poses:
     """N people in one picture, best first as the decoder gives them. Index like an array: `poses[0]`, `poses[mask]`.
 
+    What is of the picture, and not of its people, stays as it is when they are chosen: `skeleton` and `heads`.
+
     Attributes:
         skeleton: Names and limbs of the K keypoints.
         keypoints: (N, K, 2) float32, x and y in picture pixels (first pixel's centre is (0, 0)); NaN = not found. Of
@@ -32,6 +34,8 @@ class Poses:
         track_ids: (N,) int64 identities over time, or None.
         interpolated: (N, K) bool, keypoints that were not seen but put between earlier and later ones; None: none.
         limb_colours: (N, L, 3) float32, mean colour of the picture along each limb, NaN = not found; or None.
+        heads: (M, 5) float32, wherever a head may be in the picture, surely or hardly, of the people here or of those
+            left out: ellipses, x, y, half width, half height in picture pixels, and a score; None: not looked for.
 
     Raises:
         ShapeError: an array of another shape.
@@ -44,6 +48,7 @@ class Poses:
     track_ids: NDArray[np.int64] | None = None
     interpolated: NDArray[np.bool_] | None = None
     limb_colours: NDArray[np.float32] | None = None
+    heads: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         """Check shapes once, here, so that no function downstream has to."""
@@ -61,6 +66,8 @@ class Poses:
         limbs = len(self.skeleton.limbs)
         if self.limb_colours is not None and self.limb_colours.shape != (n, limbs, 3):
             raise ShapeError(f"expected limb_colours ({n}, {limbs}, 3), got {self.limb_colours.shape}")
+        if self.heads is not None and self.heads.shape != (len(self.heads), 5):
+            raise ShapeError(f"expected heads (M, 5), got {self.heads.shape}")
 
     @classmethod
     def empty(cls, skeleton: Skeleton) -> "Poses":

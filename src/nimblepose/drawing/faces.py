@@ -1,78 +1,97 @@
-"""Where heads are, by keypoints, and how to make them unrecognisable."""
+"""Heads made unrecognisable, in a picture, and steadily over the frames of a video."""
 
-import re
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.poses import Poses
-from nimblepose.core.skeleton import Skeleton
+from nimblepose.core.heads import NO_HEADS, Heads
 from nimblepose.media.pictures import Picture
 
-_HEAD = {"nose", "eye", "ear", "head", "mouth", "chin", "muzzle", "forehead"}
-_SHOULDERS = {"shoulder", "neck", "withers"}
-_HIPS = {"hip", "pelvis", "tail"}
-_SPREAD = 1.6  # radius in greatest distances between head keypoints and their middle: ears are in, hair mostly
-_OF_TRUNK = 0.26  # least radius in lengths of the trunk, for heads of which one or two keypoints were found
-_OF_BOX = 0.09  # the same in diagonals of the box, for people without trunk
 _MOSAIC = 4  # what is left of a head: so many blurred patches across
+_SAME = 0.6  # of a remembered head's size, that whatever takes its place must have at least
+_GROWTH = 1.0  # per second, by which a remembered head is covered more widely: it may have moved
 
 
-def find_head_discs(poses: Poses) -> NDArray[np.float64]:
-    """Discs that cover the heads of the people, (M, 3) as x, y, radius in pixels; M <= N.
+@dataclass(frozen=True, kw_only=True)
+class RecentHeads:
+    """Heads of the last moments of a video that nothing has taken the place of: whoever is missed for a few frames.
 
-    Around the keypoints of the head that were found; where none was, above the shoulders, away from the hips. Of a
-    person without either there is no disc.
+    A head is forgotten when another of about its size or more covers its centre, or when it is older than `seconds` and
+    than `frames` frames. What hardly was a head is not remembered: it would come and go all over the picture.
+
+    >>> once = RecentHeads().extend(np.float32([[9, 9, 4, 4, 1]]), time=0.0)
+    >>> once.extend(NO_HEADS, time=0.04).heads[:, :2].tolist()
+    [[9.0, 9.0]]
     """
-    head, shoulders, hips = (_find_middles(poses, words) for words in (_HEAD, _SHOULDERS, _HIPS))
-    trunk = np.linalg.norm(shoulders - hips, axis=1)
-    diagonal = np.hypot(*poses.boxes[:, 2:].T.astype(np.float64))
-    least = np.where(np.isnan(trunk), _OF_BOX * diagonal, _OF_TRUNK * trunk)
-    indices = _find_keypoints(poses.skeleton, _HEAD)
-    reach = np.linalg.norm(poses.keypoints[:, indices] - head[:, None], axis=2)  # (N, heads)
-    reach[~poses.seen[:, indices]] = np.nan  # guesses cover too little
-    radius = np.fmax(_SPREAD * np.nan_to_num(reach).max(axis=1, initial=0.0), least)
-    up = np.where(np.isnan(trunk)[:, None], (0.0, -1.0), (shoulders - hips) / np.maximum(trunk, 1e-9)[:, None])
-    radius = np.where(np.isnan(head[:, 0]), 1.3 * radius, radius)  # the place is a guess: cover more
-    centre = np.where(np.isnan(head), shoulders + 1.2 * radius[:, None] * up, head)
-    discs = np.column_stack([centre, radius])
-    return np.asarray(discs[np.isfinite(discs).all(axis=1) & (radius > 0)])
+
+    seconds: float = 0.5
+    frames: int = 3  # where frames are sparse
+    min_score: float = 0.1
+    heads: Heads = field(default_factory=lambda: NO_HEADS)  # (M, 5) to cover in the frame last given, its own first
+    times: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # (M,) seconds, when each was found
+    ages: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))  # (M,) frames since then
+    time: float = 0.0  # of the frame last given
+
+    def extend(self, heads: Heads, time: float) -> "RecentHeads":
+        """Those up to this frame; the longer ago they were seen, the larger.
+
+        Args:
+            heads: (M, 5) ellipses of the frame.
+            time: When it was taken, in seconds; time may run backwards, to look ahead.
+        """
+        ages = self.ages + 1
+        young = (np.abs(time - self.times) <= self.seconds) | (ages <= self.frames)
+        kept = young & (self.heads[:, 4] >= self.min_score) & ~_are_replaced(self.heads, heads)
+        older = self.heads[kept]
+        older[:, 2:4] *= 1 + _GROWTH * min(abs(time - self.time), self.seconds)
+        return dataclasses.replace(
+            self,
+            heads=np.concatenate([heads, older]),
+            times=np.concatenate([np.full(len(heads), time), self.times[kept]]),
+            ages=np.concatenate([np.zeros(len(heads), np.intp), ages[kept]]),
+            time=time,
+        )
 
 
-def blur_discs(canvas: Picture, discs: NDArray[np.float64]) -> None:
-    """Replace discs of a picture by a few blurred patches, in place; what was there cannot be brought back."""
+def look_ahead(frames: Iterable[tuple[float, Heads]]) -> list[Heads]:
+    """Of each frame its heads, and those that come in the next moments where nobody is seen yet.
+
+    Args:
+        frames: (time in seconds, heads) of all frames of a recording, the last first.
+
+    Returns:
+        As many, the first frame first.
+    """
+    recent, ahead = RecentHeads(), []
+    for time, heads in frames:
+        recent = recent.extend(heads, time)
+        ahead.append(recent.heads)
+    return ahead[::-1]
+
+
+def blur_heads(canvas: Picture, heads: Heads) -> None:
+    """Replace ellipses of a picture by a few blurred patches, in place; what was there cannot be brought back."""
     height, width = canvas.shape[:2]
-    for x, y, radius in discs:
-        left, top = (int(np.clip(v - radius, 0, side)) for v, side in ((x, width), (y, height)))
-        right, bottom = (int(np.clip(v + radius + 2, 0, side)) for v, side in ((x, width), (y, height)))
+    for x, y, half_width, half_height in heads[:, :4].astype(np.float64):
+        left, right = (int(np.clip(v, 0, width)) for v in (x - half_width, x + half_width + 2))
+        top, bottom = (int(np.clip(v, 0, height)) for v in (y - half_height, y + half_height + 2))
         if right <= left or bottom <= top:
             continue
         region = canvas[top:bottom, left:right]
         small = cv2.resize(region, (_MOSAIC, _MOSAIC), interpolation=cv2.INTER_AREA)
         blurred = cv2.resize(small, region.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         rows, columns = np.ogrid[top:bottom, left:right]
-        inside = (columns - x) ** 2 + (rows - y) ** 2 <= radius**2
+        inside = ((columns - x) / half_width) ** 2 + ((rows - y) / half_height) ** 2 <= 1
         region[inside] = blurred[inside]
 
 
-def _find_middles(poses: Poses, words: set[str]) -> NDArray[np.float64]:
-    """Mean of the keypoints seen that have one of the words in their names, (N, 2); NaN if there is none."""
-    indices = _find_keypoints(poses.skeleton, words)
-    points, seen = poses.keypoints[:, indices].astype(np.float64), poses.seen[:, indices]
-    count = seen.sum(axis=1)[:, None]
-    total = np.where(seen[..., None], points, 0).sum(axis=1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _find_keypoints(skeleton: Skeleton, words: set[str]) -> list[int]:
-    """Keypoints that have one of the words in their names.
-
-    >>> from nimblepose.core.skeleton import HUMAN_18
-    >>> [HUMAN_18.keypoints[i] for i in _find_keypoints(HUMAN_18, _HIPS)]
-    ['right_hip', 'left_hip']
-    """
-    split = (
-        set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())) for name in skeleton.keypoints
-    )
-    return [i for i, parts in enumerate(split) if parts & words]
+def _are_replaced(old: Heads, new: Heads) -> NDArray[np.bool_]:
+    """Which of the old heads have a new one over their centre that is not much smaller, (len(old),)."""
+    apart = (old[:, None, :2] - new[None, :, :2]) / new[None, :, 2:4]
+    over = (apart**2).sum(axis=2) <= 1
+    large = (new[None, :, 2:4] >= _SAME * old[:, None, 2:4]).all(axis=2)
+    return np.asarray((over & large).any(axis=1))

@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nimblepose.core.heads import gather_heads
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.drawing.faces import blur_discs, find_head_discs
+from nimblepose.drawing.faces import blur_heads
 from nimblepose.drawing.palette import Colour, choose_person_colour, make_limb_palette
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.pictures import Picture, read_picture
@@ -31,7 +32,7 @@ class DrawOptions:
     show_scores: bool = False
     show_ids: bool = False  # the identities, of people who have them
     show_boxes: bool = False
-    blur_faces: bool = False  # make heads unrecognisable, of those who were found
+    blur_faces: bool = False  # make heads unrecognisable: `Poses.heads`, and those of the people drawn
     min_keypoint_score: float = 0.0  # leave out keypoints below it
     line_width: float = 0.016  # of a person's size, the diagonal of the box
     max_line_width: float = 0.012  # of the picture's smaller side; at least 1 pixel is drawn
@@ -39,7 +40,12 @@ class DrawOptions:
 
 
 def draw_poses(
-    picture: Picture, poses: Poses, options: DrawOptions = DrawOptions(), *, trails: Trails | None = None
+    picture: Picture,
+    poses: Poses,
+    options: DrawOptions = DrawOptions(),
+    *,
+    trails: Trails | None = None,
+    pixel_aspect: float = 1.0,
 ) -> Picture:
     """A copy of the picture with everybody drawn, the best on top; keypoints not found are left out, guesses thin.
 
@@ -47,12 +53,13 @@ def draw_poses(
         picture: (H, W, 3) uint8 RGB.
         poses: People in pixels of this picture.
         options: Colours, widths, and what is drawn.
-        trails: Where people came from, drawn below them; see `Trails.extended`.
+        trails: Where people came from, drawn below them; see `Trails.extend`.
+        pixel_aspect: Width over height of the picture's pixels as they are shown: heads are round there.
     """
     canvas = read_picture(picture).copy()
     boxes = poses.boxes
     if options.blur_faces:
-        blur_discs(canvas, find_head_discs(poses))
+        blur_heads(canvas, gather_heads(poses, pixel_aspect=pixel_aspect))
     size = np.hypot(*np.nan_to_num(boxes[:, 2:]).T)
     widest = options.max_line_width * min(canvas.shape[:2])
     widths = [max(1, round(min(options.line_width * float(s), widest))) for s in size]

@@ -16,7 +16,7 @@ from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.media.frames import Stamp
 
-_VERSION = 2
+_VERSION = 3
 _MAX_LINE = 1 << 24  # bytes; thousands of people
 
 
@@ -65,6 +65,8 @@ class Journal:
             row["file"] = stamp.name
         if poses.limb_colours is not None:
             row["limb_colours"] = _packed(poses.limb_colours)
+        if poses.heads is not None:
+            row["heads"] = _packed(poses.heads)
         with writing(self.path):
             if self._file is None:
                 self._file = self._opened()
@@ -137,13 +139,14 @@ def _stamp(row: dict[str, Any]) -> Stamp:
 
 def _entry(line: bytes, skeleton: Skeleton) -> tuple[Stamp, Poses]:
     row = json.loads(line)
-    k, colours = len(skeleton.keypoints), row.get("limb_colours")
+    k, colours, heads = len(skeleton.keypoints), row.get("limb_colours"), row.get("heads")
     return _stamp(row), Poses(
         skeleton,
         keypoints=_unpacked(row["keypoints"]).reshape(-1, k, 2),
         keypoint_scores=_unpacked(row["keypoint_scores"]).reshape(-1, k),
         scores=_unpacked(row["scores"]),
         limb_colours=None if colours is None else _unpacked(colours).reshape(-1, len(skeleton.limbs), 3),
+        heads=None if heads is None else _unpacked(heads).reshape(-1, 5),
     )
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from nimblepose.core.errors import MediaError, OptionError
+from nimblepose.core.heads import NO_HEADS, Heads
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.drawing.faces import look_ahead
 from nimblepose.media.containers import name_source
 from nimblepose.media.folder import PictureFrames
 from nimblepose.media.frames import EVERYTHING, Frame, FrameSource, Selection, Stamp
@@ -72,6 +74,17 @@ class Step(NamedTuple):
     drawn: Picture | None
 
 
+class _Found(NamedTuple):
+    """A frame as it was looked at: its place passes by trackers and smoothers, with what they know nothing of."""
+
+    place: Frame | Stamp
+    heads: Heads | None
+
+    @property
+    def time(self) -> float:
+        return self.place.time
+
+
 class Recording:
     """Iterate over it to do the work, one `Step` per frame; then `finish`.
 
@@ -123,8 +136,9 @@ class Recording:
             else:
                 live = tracker is not None and options.smoothing == "live"
                 smoother = start_smoother(options.smoother) if live else None
-                for place, poses in follow(self._find(), tracker, smoother):
-                    yield self._write(place, poses)
+                found = ((_Found(place, poses.heads), poses) for place, poses in self._find())
+                for (place, heads), poses in follow(found, tracker, smoother):
+                    yield self._write(place, dataclasses.replace(poses, heads=heads))
         finally:
             self._reading.close()
 
@@ -223,6 +237,10 @@ class Recording:
             return
         options = self._options
         self._reading = open_frames(self._name, options.selection, rate=options.rate, levels=options.levels)
+        if options.sink.draw.blur_faces:
+            raw = [(stamp.time, NO_HEADS if found.heads is None else found.heads) for stamp, found in entries]
+            ahead = look_ahead(reversed(raw))
+            steady = [dataclasses.replace(poses, heads=heads) for poses, heads in zip(steady, ahead, strict=True)]
         for frame, poses in zip(self._reading, steady, strict=False):  # more frames than found: it was interrupted
             yield self._write(frame, poses)
 

@@ -1,11 +1,14 @@
 """Where the results of a video go: the annotated video and every format asked for, frame by frame."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nimblepose.core.heads import gather_heads
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.drawing.faces import RecentHeads
 from nimblepose.drawing.people import DrawOptions, draw_poses
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.audio import Sound
@@ -64,6 +67,7 @@ class VideoSink:
         self._files: list[PoseFile] = []
         self._video: VideoWriter | None = None
         self._trails = options.trails
+        self._heads = RecentHeads()
         info = source.info
         header = Header(
             model=model,
@@ -84,7 +88,7 @@ class VideoSink:
 
         Args:
             stamp: Place and time of the frame.
-            poses: The people in it.
+            poses: The people in it; where faces are blurred, with `heads`, or only theirs are.
             picture: (H, W, 3) uint8 RGB; needed if there is a video.
 
         Raises:
@@ -96,7 +100,11 @@ class VideoSink:
         if picture is not None:
             if self._trails is not None:
                 self._trails = self._trails.extend(poses, stamp.time)
-            drawn = draw_poses(picture, poses, self.options.draw, trails=self._trails)
+            aspect = float(self._source.info.pixel_aspect)
+            if self.options.draw.blur_faces:
+                self._heads = self._heads.extend(gather_heads(poses, pixel_aspect=aspect), stamp.time)
+                poses = dataclasses.replace(poses, heads=self._heads.heads)
+            drawn = draw_poses(picture, poses, self.options.draw, trails=self._trails, pixel_aspect=aspect)
             if self.options.video:
                 self._writer().add(drawn, stamp.time)
         return drawn

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nimblepose.codec.decode import DecodeOptions, compute_paf_offset, decode
 from nimblepose.core.errors import OptionError
 from nimblepose.core.geometry import Placement
+from nimblepose.core.heads import move_heads
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.media.frames import EVERYTHING, Frame, Selection
@@ -263,4 +264,5 @@ class PoseEstimator:
             scorer=self.metadata.scorer,
         )
         keypoints = placement.to_image(poses.keypoints).astype(np.float32)
-        return dataclasses.replace(poses, keypoints=keypoints)
+        heads = None if poses.heads is None else move_heads(poses.heads, placement.to_image, 1 / placement.factor)
+        return dataclasses.replace(poses, keypoints=keypoints, heads=heads)
