@@ -34,6 +34,7 @@ def group_people(
     options: DecodeOptions,
     *,
     paf_offset: float,
+    prior: PosePrior | None = None,
 ) -> GroupedPeople:
     """Find everybody in the fields of one picture, surest limbs first; nobody is rated, left out or completed yet.
 
@@ -43,6 +44,7 @@ def group_people(
         skeleton: K keypoints and L limbs.
         options: Those of peaks and limbs, and `min_keypoints`, are used.
         paf_offset: From `compute_paf_offset`.
+        prior: What poses look like; without it no limb is too long, and parts that no limb joins stay apart.
 
     Raises:
         SkeletonError: the fields do not belong to this skeleton.
@@ -56,7 +58,7 @@ def group_people(
     heatmaps = np.ascontiguousarray(heatmaps[:-1], np.float32)
     peaks = refine_peaks(find_peaks(heatmaps, options), heatmaps)
     candidates = score_limbs(peaks, pafs, skeleton, options, paf_offset=paf_offset)
-    return assemble(match_limbs(candidates, len(peaks)), peaks, skeleton, options)
+    return assemble(match_limbs(candidates, len(peaks)), peaks, skeleton, options, prior)
 
 
 def decode(
@@ -79,7 +81,7 @@ def decode(
         stride: Input pixels per cell.
         paf_geometry: How the targets were drawn that the network has learnt.
         options: Thresholds; the defaults if None.
-        prior: What poses look like; without it none is completed.
+        prior: What poses look like; without it none is completed, cut or put together (`nimblepose.codec.mending`).
         scorer: What poses are worth; None: they score as their limbs do.
 
     Returns:
@@ -90,7 +92,7 @@ def decode(
     """
     options = options or DecodeOptions()
     offset = compute_paf_offset(stride, paf_geometry)
-    people = group_people(heatmaps, pafs, skeleton, options, paf_offset=offset)
+    people = group_people(heatmaps, pafs, skeleton, options, paf_offset=offset, prior=prior)
     scores = scorer(people) if scorer else people.limb_scores
     best = choose(scores, options)
     people = people[best]

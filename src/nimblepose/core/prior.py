@@ -1,7 +1,8 @@
-"""What poses look like: where a keypoint that was not found should be, by those that were."""
+"""What poses look like: where a keypoint that was not found should be, and whether two parts are of one pose."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,8 +61,7 @@ class PosePrior:
             return xy
         middle, size = measure_frame(xy[some])
         own = (xy[some] - middle) / size
-        anywhere = np.tile(np.eye(2), (len(self.mean), len(self.mean))) * _ANYWHERE
-        between = self.covariance + anywhere
+        between = self._spread
         known = np.repeat(~missing[some], 2, axis=1)  # (N', 2 K)
         off = np.where(known, own.reshape(known.shape) - self.mean.ravel(), 0)
         noise = np.where(known, _EXACT, _UNKNOWN)
@@ -70,6 +70,45 @@ class PosePrior:
         whole = xy.copy()
         whole[some] = np.where(missing[some][..., None], expected * size + middle, xy[some])
         return whole
+
+    def compare(self, one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
+        """How much likelier two parts are as one pose than as two that know nothing of each other.
+
+        The logarithm of the ratio of the densities, p(one, other) / (p(one) p(other)), all three in the frame of both
+        parts together: what is known of one tells where the other should be, or it does not.
+
+        Args:
+            one: (K, 2) in any unit, NaN where not found; something was found in it.
+            other: The same, in the same unit; no keypoint was found in both.
+
+        Returns:
+            Above 0 if they are likelier one pose.
+        """
+        middle, size = (value[0] for value in measure_frame(np.where(np.isnan(one), other, one)[None]))
+        first, second = (np.flatnonzero(~np.isnan(part).ravel()) for part in (one, other))
+        off_one, off_other = (((part - middle) / size - self.mean).ravel() for part in (one, other))
+        both = np.concatenate([first, second])
+        given = self._measure_log_density(np.concatenate([off_one[first], off_other[second]]), both, len(first))
+        return given - self._measure_log_density(off_other[second], second)
+
+    def _measure_log_density(self, off: NDArray[np.floating], which: NDArray[np.intp], given: int = 0) -> float:
+        """Of coordinates off their mean; of those from `given` on, given those before. Without the constant factor."""
+        triangle = np.linalg.cholesky(self._spread[np.ix_(which, which)] + _EXACT * np.eye(len(which)))
+        white = np.linalg.solve(triangle, off)[given:]
+        return float(-(white @ white) / 2 - np.log(np.diagonal(triangle)[given:]).sum())
+
+    @cached_property
+    def distances(self) -> NDArray[np.floating]:
+        """Between all keypoints, (K, K): the root of the mean of the square, in diagonals of a pose's box."""
+        count = len(self.mean)
+        own = self.covariance.reshape(count, 2, count, 2).trace(axis1=1, axis2=3) + self.mean @ self.mean.T
+        size = np.diagonal(own)
+        return np.sqrt(np.maximum(size[:, None] + size - 2 * own, 0))
+
+    @cached_property
+    def _spread(self) -> NDArray[np.floating]:
+        """The covariance in frames of what was found, (2 K, 2 K)."""
+        return self.covariance + np.tile(np.eye(2), (len(self.mean), len(self.mean))) * _ANYWHERE
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, six digits."""
