@@ -8,7 +8,8 @@ from nimblepose.codec.peaks import Peaks
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.skeleton import Skeleton
 
-_TOO_LONG = 2.5  # times the length that fits the rest of the pose, from which on a limb is none
+_TOO_LONG = 2.5  # times the length that fits the median limb of the pose, from which on a limb is none
+_FAR_TOO_LONG = 6.0  # the same of the quartile of short limbs, where most of a pose is wrong
 _ONE_PERSON = 1.0  # log of the ratio of likelihoods from which on two parts are joined
 _NEAR = 1.0  # diagonals of the larger part's box, by which the boxes of two parts may be apart
 _MOST_PAIRS = 100  # compared in one picture, the nearest: bounds the time that a picture of noise can take
@@ -20,7 +21,8 @@ def find_overlong(
     """Which connections are longer than any limb of a pose of that size, (C,).
 
     Each limb of a pose says how large the pose is: its length over that of the same limb in the prior. Too long is one
-    that says `_TOO_LONG` times what the median says (of an even number the lower one of the middle).
+    that says `_TOO_LONG` times what the median says, or `_FAR_TOO_LONG` times what the quartile of short limbs says;
+    between two limbs the shorter one is taken.
 
     Args:
         connections: C limbs; those whose ends are of two poses, or of none, are not looked at.
@@ -40,9 +42,9 @@ def find_overlong(
     pose = pose[inner]
     order = np.lexsort((size, pose))
     count = np.bincount(pose)
-    middle = np.cumsum(count) - count + np.maximum(count - 1, 0) // 2
-    medians = size[order][np.minimum(middle, len(order) - 1)]
-    overlong[inner] = size > _TOO_LONG * medians[pose]
+    first, last, ordered = np.cumsum(count) - count, np.maximum(count - 1, 0), size[order]
+    half, quarter = (ordered[np.minimum(first + last // part, len(order) - 1)] for part in (2, 4))
+    overlong[inner] = size > np.minimum(_TOO_LONG * half, _FAR_TOO_LONG * quarter)[pose]
     return overlong
 
 
