@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.codec.limbs import Connections
-from nimblepose.codec.mending import find_overlong, join_parts
+from nimblepose.codec.mending import find_overlong, find_parts
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.codec.peaks import Peaks
 from nimblepose.core.people import GroupedPeople
@@ -65,7 +65,11 @@ def assemble(
                 break
             connections = connections[~overlong]
             pose_of = connect(connections, peaks)
-        pose_of = join_parts(pose_of, peaks, skeleton, prior)
+        members = np.flatnonzero(pose_of >= 0)
+        if len(members) and (poses := int(pose_of.max()) + 1) > 1:
+            xy = np.full((poses, len(skeleton.keypoints), 2), np.nan, np.float32)
+            xy[pose_of[members], peaks.kind[members]] = peaks.xy[members]
+            pose_of[members] = find_parts(xy, skeleton, prior)[pose_of[members]]
 
     pose = pose_of[connections.start]
     inner = np.flatnonzero(pose == pose_of[connections.end])

@@ -11,8 +11,9 @@ from nimblepose.core.skeleton import Skeleton
 _TOO_LONG = 2.5  # times the length that fits the median limb of the pose, from which on a limb is none
 _FAR_TOO_LONG = 6.0  # the same of the quartile of short limbs, where most of a pose is wrong
 _ONE_PERSON = 1.0  # log of the ratio of likelihoods from which on two parts are joined
-_NEAR = 1.0  # diagonals of the larger part's box, by which the boxes of two parts may be apart
-_MOST_PAIRS = 100  # compared in one picture, the nearest: bounds the time that a picture of noise can take
+_OFF = 0.35  # diagonals of a whole pose, by which a part may be off its usual place
+_LARGER = 4.0  # times: what one part says of the size of the whole against what the other says
+_MOST_PAIRS = 12  # compared at a time, the likeliest: bounds the time that a crowd can take
 
 
 def find_overlong(
@@ -32,76 +33,80 @@ def find_overlong(
         prior: What poses look like.
     """
     overlong = np.zeros(len(connections), bool)
-    pose = pose_of[connections.start]
-    inner = np.flatnonzero((pose >= 0) & (pose == pose_of[connections.end]))
+    ends = pose_of[connections.start], pose_of[connections.end]
+    inner = np.flatnonzero(ends[0] == ends[1])
     if not len(inner):
         return overlong
+    a, b = skeleton.limb_indices.T
+    usual = np.maximum(prior.distances[a, b], 1e-3)
     step = peaks.xy[connections.start[inner]] - peaks.xy[connections.end[inner]]
-    a, b = skeleton.limb_indices[connections.limb[inner]].T
-    size = np.sqrt((step * step).sum(axis=1)) / np.maximum(prior.distances[a, b], 1e-3)
-    pose = pose[inner]
-    order = np.lexsort((size, pose))
+    size = np.sqrt((step * step).sum(axis=1)) / usual[connections.limb[inner]]
+    pose = ends[0][inner]
+    ordered = size[np.lexsort((size, pose))]
     count = np.bincount(pose)
-    first, last, ordered = np.cumsum(count) - count, np.maximum(count - 1, 0), size[order]
-    half, quarter = (ordered[np.minimum(first + last // part, len(order) - 1)] for part in (2, 4))
+    first, last = np.cumsum(count) - count, np.maximum(count - 1, 0)
+    half, quarter = (ordered[np.minimum(first + last // part, len(ordered) - 1)] for part in (2, 4))
     overlong[inner] = size > np.minimum(_TOO_LONG * half, _FAR_TOO_LONG * quarter)[pose]
     return overlong
 
 
-def join_parts(
-    pose_of: NDArray[np.intp], peaks: Peaks, skeleton: Skeleton, prior: PosePrior
-) -> NDArray[np.intp]:
-    """Which pose each peak belongs to, (P,), once parts that no limb can join are joined where they fit each other.
+def find_parts(xy: NDArray[np.float32], skeleton: Skeleton, prior: PosePrior) -> NDArray[np.intp]:
+    """Poses that are parts of one person because they fit each other: of each the index of the first part, (N,).
 
     Of somebody of whom only the legs are in the picture both are found, and nothing between them: limbs lead through
     the neck. Two poses are parts of one if they have no kind of keypoint in common, if no limb of the skeleton leads
-    from one to the other (where one does, the network has been asked, and has said no), if they are near, and if the
-    prior finds them likelier as one. The likeliest go first.
+    from one to the other (where one does, the network has been asked, and has said no), if one is about where the
+    other lets expect it, and if the prior finds them likelier as one. The likeliest go first.
 
     Args:
-        pose_of: (P,) from `connect`, -1 where none.
-        peaks: P peaks.
+        xy: (N, K, 2), NaN where not found; rows of nothing else are nobody.
         skeleton: Names K keypoints and the limbs.
         prior: What poses look like.
     """
-    while len(pairs := _list_pairs(parts := _tabulate(pose_of, peaks, len(skeleton.keypoints)), skeleton)):
-        fits = np.array([prior.compare(parts[i], parts[j]) for i, j in pairs])
-        into = np.arange(len(parts))
-        taken: set[int] = set()
+    first = np.arange(len(xy))
+    new = np.ones(len(xy), bool)  # poses whose pairs have not been looked at
+    while len(pairs := _list_pairs(xy, new, skeleton, prior)):
+        fits = prior.compare(xy[pairs[:, 0]], xy[pairs[:, 1]])
+        taken, new, xy = np.zeros(len(xy), bool), np.zeros(len(xy), bool), xy.copy()
         for pair in np.argsort(-fits, kind="stable")[: int((fits > _ONE_PERSON).sum())]:
-            i, j = pairs[pair].tolist()
-            if not taken & {i, j}:
-                taken |= {i, j}
-                into[j] = i
-        if not taken:
-            break
-        pose_of = np.where(pose_of >= 0, into[pose_of], -1)
-    return pose_of
+            i, j = pairs[pair]
+            if not (taken[i] or taken[j]):
+                taken[[i, j]] = new[i] = True
+                first[first == j] = i
+                xy[i], xy[j] = np.where(np.isnan(xy[i]), xy[j], xy[i]), np.nan
+    return first
 
 
-def _tabulate(pose_of: NDArray[np.intp], peaks: Peaks, keypoints: int) -> NDArray[np.float32]:
-    """Poses as an array (N, K, 2), NaN where not found; poses that were merged into others are all NaN."""
-    table = np.full((int(pose_of.max(initial=-1)) + 1, keypoints, 2), np.nan, np.float32)
-    some = np.flatnonzero(pose_of >= 0)
-    table[pose_of[some], peaks.kind[some]] = peaks.xy[some]
-    return table
+def _list_pairs(
+    xy: NDArray[np.float32], new: NDArray[np.bool_], skeleton: Skeleton, prior: PosePrior
+) -> NDArray[np.intp]:
+    """Pairs of poses (N, K, 2) that no limb could join, about where they should be, (M, 2).
 
-
-def _list_pairs(parts: NDArray[np.float32], skeleton: Skeleton) -> NDArray[np.intp]:
-    """Pairs of parts (N, K, 2) that no limb could join and that are near each other, (M, 2), the nearest first."""
-    found = ~np.isnan(parts[..., 0])
-    related = np.eye(found.shape[1], dtype=np.float32)
-    a, b = skeleton.limb_indices.T
-    related[a, b] = related[b, a] = 1
-    some = np.flatnonzero(found.any(axis=1))
-    has = found[some].astype(np.float32)
-    i, j = np.nonzero(np.triu(has @ related @ has.T == 0, 1))
+    Where: the way from the middle of one to that of the other, in sizes of the larger one, against that of the mean pose.
+    At least one of each pair is `new`, (N,).
+    """
+    none = np.zeros((0, 2), np.intp)
+    if len(xy) < 2 or not new.any():
+        return none
+    found = ~np.isnan(xy[..., 0])
+    has = found.astype(np.float32)
+    apart = has @ skeleton.relations @ has.T == 0
+    there = found.any(axis=1)
+    apart &= np.triu(new[:, None] | new, 1) & there[:, None] & there
+    i, j = np.nonzero(apart)
     if not len(i):
-        return np.zeros((0, 2), np.intp)
-    low, high = np.nanmin(parts[some], axis=1), np.nanmax(parts[some], axis=1)
-    size = np.linalg.norm(high - low, axis=1)
-    gap = np.linalg.norm(np.maximum(np.maximum(low[i] - high[j], low[j] - high[i]), 0), axis=1)
-    share = gap / np.maximum(np.maximum(size[i], size[j]), 1e-3)
-    nearest = np.argsort(share, kind="stable")[:_MOST_PAIRS]
-    nearest = nearest[share[nearest] <= _NEAR]
-    return some[np.stack([i[nearest], j[nearest]], axis=1)]
+        return none
+    middle, size = _measure_parts(xy)
+    usual, usual_size = _measure_parts(np.where(found[..., None], prior.mean, np.nan))
+    size = size / np.maximum(usual_size, 1e-3)
+    larger, smaller = np.maximum(size[i], size[j]), np.minimum(size[i], size[j])
+    off = np.linalg.norm((middle[j] - middle[i]) / np.maximum(larger, 1e-3)[:, None] - (usual[j] - usual[i]), axis=1)
+    likely = np.flatnonzero((off < _OFF) & (larger < _LARGER * smaller))
+    likely = likely[np.argsort(off[likely], kind="stable")[:_MOST_PAIRS]]
+    return np.stack([i[likely], j[likely]], axis=1)
+
+
+def _measure_parts(xy: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Middle (N, 2) and diagonal (N,) of the boxes of poses (N, K, 2)."""
+    low, high = np.fmin.reduce(xy, axis=1), np.fmax.reduce(xy, axis=1)
+    return (low + high) / 2, np.linalg.norm(high - low, axis=1)

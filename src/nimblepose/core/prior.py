@@ -71,31 +71,27 @@ class PosePrior:
         whole[some] = np.where(missing[some][..., None], expected * size + middle, xy[some])
         return whole
 
-    def compare(self, one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
-        """How much likelier two parts are as one pose than as two that know nothing of each other.
+    def compare(self, one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.floating]:
+        """How much likelier two parts are as one pose than as two that know nothing of each other, (P,).
 
         The logarithm of the ratio of the densities, p(one, other) / (p(one) p(other)), all three in the frame of both
-        parts together: what is known of one tells where the other should be, or it does not.
+        parts together: what is known of one tells where the other should be, or it does not. Above 0: likelier one.
 
         Args:
-            one: (K, 2) in any unit, NaN where not found; something was found in it.
-            other: The same, in the same unit; no keypoint was found in both.
-
-        Returns:
-            Above 0 if they are likelier one pose.
+            one: (P, K, 2) in any unit, NaN where not found; something was found in each.
+            other: The same, in the same unit; no keypoint was found in both parts of a pair.
         """
-        middle, size = (value[0] for value in measure_frame(np.where(np.isnan(one), other, one)[None]))
-        first, second = (np.flatnonzero(~np.isnan(part).ravel()) for part in (one, other))
-        off_one, off_other = (((part - middle) / size - self.mean).ravel() for part in (one, other))
-        both = np.concatenate([first, second])
-        given = self._measure_log_density(np.concatenate([off_one[first], off_other[second]]), both, len(first))
-        return given - self._measure_log_density(off_other[second], second)
-
-    def _measure_log_density(self, off: NDArray[np.floating], which: NDArray[np.intp], given: int = 0) -> float:
-        """Of coordinates off their mean; of those from `given` on, given those before. Without the constant factor."""
-        triangle = np.linalg.cholesky(self._spread[np.ix_(which, which)] + _EXACT * np.eye(len(which)))
-        white = np.linalg.solve(triangle, off)[given:]
-        return float(-(white @ white) / 2 - np.log(np.diagonal(triangle)[given:]).sum())
+        lacking = np.isnan(one[..., 0])
+        both = np.where(lacking[..., None], other, one)
+        middle, size = measure_frame(both)
+        off = ((both - middle) / size - self.mean).reshape(len(one), -1)
+        part = np.repeat(np.where(np.isnan(both[..., 0]), 2, lacking), 2, axis=1)  # 0: of one, 1: of the other, 2: none
+        width = int((part < 2).sum(axis=1).max(initial=0))
+        order = np.argsort(part, axis=1, kind="stable")[:, :width]  # one before the other: it is what is given
+        part, off = (np.take_along_axis(array, order, axis=1) for array in (part, off))
+        spread = self._spread[order[:, :, None], order[:, None]]
+        given, alone = (_measure_log_density(off, spread, which) for which in (part < 2, part == 1))
+        return np.asarray(((given - alone) * (part == 1)).sum(axis=1))
 
     @cached_property
     def distances(self) -> NDArray[np.floating]:
@@ -118,6 +114,23 @@ class PosePrior:
     def from_dict(cls, value: Mapping[str, Any]) -> "PosePrior":
         """From plain data as `to_dict` gives it."""
         return cls(read_numbers(value, "mean"), read_numbers(value, "covariance"))
+
+
+def _measure_log_density(
+    off: NDArray[np.floating], spread: NDArray[np.floating], which: NDArray[np.bool_]
+) -> NDArray[np.floating]:
+    """Of each coordinate (P, C) given those before it, without the constant factor; 0 of those not in `which`.
+
+    Args:
+        off: (P, C) off the mean.
+        spread: (P, C, C) covariance.
+        which: (P, C) coordinates that count.
+    """
+    noise = np.where(which, _EXACT, 1.0)
+    known = np.where(which[:, :, None] & which[:, None], spread, 0) + noise[..., None] * np.eye(off.shape[1])
+    triangle = np.linalg.cholesky(known)
+    white = np.linalg.solve(triangle, np.where(which, off, 0)[..., None])[..., 0]
+    return np.asarray(-white * white / 2 - np.log(np.diagonal(triangle, axis1=1, axis2=2)))
 
 
 def measure_frame(xy: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

@@ -126,6 +126,14 @@ class Skeleton:
         return np.array([(index[a], index[b]) for a, b in self.limbs], np.intp).reshape(-1, 2)
 
     @cached_property
+    def relations(self) -> NDArray[np.float32]:
+        """1 where two keypoints are one or the two ends of a limb, else 0, (K, K)."""
+        related = np.eye(len(self.keypoints), dtype=np.float32)
+        a, b = self.limb_indices.T
+        related[a, b] = related[b, a] = 1
+        return related
+
+    @cached_property
     def loop_limbs(self) -> frozenset[int]:
         """Limbs that close a loop, taken in their listed order; without them the skeleton is a tree."""
         group, loops = list(range(len(self.keypoints))), set()
