@@ -4,14 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.codec.limbs import Connections
-from nimblepose.codec.mending import find_overlong, find_parts
+from nimblepose.codec.mending import find_overlong, find_parts, may_have_parts
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.codec.peaks import Peaks
 from nimblepose.core.people import GroupedPeople
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.skeleton import Skeleton
-
-_CUTS = 3  # times that poses are taken apart and put together; what is too long then stays
 
 
 def match_limbs(candidates: Connections, peak_count: int) -> Connections:
@@ -57,23 +55,21 @@ def assemble(
         prior: With it limbs too long for the rest of their pose are cut, and parts of one person that no limb can join
             are joined; see `nimblepose.codec.mending`.
     """
-    pose_of = connect(connections, peaks)
+    pose_of, kinds = connect(connections, peaks)
     if prior:
-        for _ in range(_CUTS):
-            overlong = find_overlong(connections, pose_of, peaks, skeleton, prior)
-            if not overlong.any():
-                break
+        overlong = find_overlong(connections, pose_of, peaks, prior)
+        if overlong.any():
             connections = connections[~overlong]
-            pose_of = connect(connections, peaks)
-        members = np.flatnonzero(pose_of >= 0)
-        if len(members) and (poses := int(pose_of.max()) + 1) > 1:
-            xy = np.full((poses, len(skeleton.keypoints), 2), np.nan, np.float32)
+            pose_of, kinds = connect(connections, peaks)
+        if may_have_parts(kinds, skeleton):
+            members = np.flatnonzero(pose_of >= 0)
+            xy = np.full((len(kinds), len(skeleton.keypoints), 2), np.nan, np.float32)
             xy[pose_of[members], peaks.kind[members]] = peaks.xy[members]
             pose_of[members] = find_parts(xy, skeleton, prior)[pose_of[members]]
 
     pose = pose_of[connections.start]
     inner = np.flatnonzero(pose == pose_of[connections.end])
-    poses = int(pose_of.max(initial=-1)) + 1
+    poses = len(kinds)
     total = np.bincount(pose[inner], connections.score[inner], minlength=poses).astype(np.float32)
     limbs = np.bincount(pose[inner], minlength=poses).astype(np.float32)
     members = np.flatnonzero(pose_of >= 0)
@@ -90,8 +86,8 @@ def assemble(
     return GroupedPeople(keypoints, heights, score[best])
 
 
-def connect(connections: Connections, peaks: Peaks) -> NDArray[np.intp]:
-    """Which pose each peak belongs to, (P,), -1 where none; two poses that turn out to be one person are merged.
+def connect(connections: Connections, peaks: Peaks) -> tuple[NDArray[np.intp], list[int]]:
+    """Which pose each peak belongs to; two poses that turn out to be one person are merged.
 
     A connection starts a pose, adds a keypoint to one, or merges two that have no kind of keypoint in common; one that
     would give a pose a second keypoint of a kind is left out: its ends are of two poses, or of none, in the end.
@@ -99,6 +95,10 @@ def connect(connections: Connections, peaks: Peaks) -> NDArray[np.intp]:
     Args:
         connections: Sorted, best first.
         peaks: What they join.
+
+    Returns:
+        The pose of each peak, (P,), -1 where none, and the keypoints of each pose as bits, 0 of those that were merged
+        into others.
     """
     kinds = peaks.kind.tolist()
     pose_of = [-1] * len(kinds)
@@ -121,8 +121,8 @@ def connect(connections: Connections, peaks: Peaks) -> NDArray[np.intp]:
                 pose_of[member] = one
             members[one] += members[other]
             has[one] |= has[other]
-            members[other] = []
-    return np.array(pose_of, np.intp)
+            members[other], has[other] = [], 0
+    return np.array(pose_of, np.intp), has
 
 
 def choose(scores: NDArray[np.float32], options: DecodeOptions) -> NDArray[np.intp]:

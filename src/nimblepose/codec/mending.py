@@ -17,7 +17,7 @@ _MOST_PAIRS = 12  # compared at a time, the likeliest: bounds the time that a cr
 
 
 def find_overlong(
-    connections: Connections, pose_of: NDArray[np.intp], peaks: Peaks, skeleton: Skeleton, prior: PosePrior
+    connections: Connections, pose_of: NDArray[np.intp], peaks: Peaks, prior: PosePrior
 ) -> NDArray[np.bool_]:
     """Which connections are longer than any limb of a pose of that size, (C,).
 
@@ -29,25 +29,40 @@ def find_overlong(
         connections: C limbs; those whose ends are of two poses, or of none, are not looked at.
         pose_of: (P,) which pose each peak belongs to, -1 where none.
         peaks: P peaks.
-        skeleton: Names the limbs.
         prior: What poses look like.
     """
     overlong = np.zeros(len(connections), bool)
-    ends = pose_of[connections.start], pose_of[connections.end]
-    inner = np.flatnonzero(ends[0] == ends[1])
+    pose = pose_of[connections.start]
+    inner = np.flatnonzero(pose == pose_of[connections.end])
     if not len(inner):
         return overlong
-    a, b = skeleton.limb_indices.T
-    usual = np.maximum(prior.distances[a, b], 1e-3)
-    step = peaks.xy[connections.start[inner]] - peaks.xy[connections.end[inner]]
-    size = np.sqrt((step * step).sum(axis=1)) / usual[connections.limb[inner]]
-    pose = ends[0][inner]
+    start, end, pose = connections.start[inner], connections.end[inner], pose[inner]
+    size = np.hypot(*(peaks.xy[start] - peaks.xy[end]).T) / prior.distances[peaks.kind[start], peaks.kind[end]]
     ordered = size[np.lexsort((size, pose))]
-    count = np.bincount(pose)
-    first, last = np.cumsum(count) - count, np.maximum(count - 1, 0)
-    half, quarter = (ordered[np.minimum(first + last // part, len(ordered) - 1)] for part in (2, 4))
-    overlong[inner] = size > np.minimum(_TOO_LONG * half, _FAR_TOO_LONG * quarter)[pose]
+    last = np.bincount(pose) - 1  # of each pose's limbs, from its first
+    first = np.cumsum(last + 1) - last - 1
+    most = np.minimum(_TOO_LONG * ordered[first + last // 2], _FAR_TOO_LONG * ordered[first + last // 4])
+    overlong[inner] = size > most[pose]
     return overlong
+
+
+def may_have_parts(kinds: list[int], skeleton: Skeleton) -> bool:
+    """Whether there are two poses that no limb could join: mostly there are none, and `find_parts` has nothing to do.
+
+    Args:
+        kinds: Of each pose its keypoints, as bits; 0: nobody.
+        skeleton: Names the limbs.
+    """
+    bits = skeleton.relation_bits
+    poses = [mask for mask in kinds if mask]
+    for i, mask in enumerate(poses[:-1]):
+        related = 0
+        for kind, others in enumerate(bits):
+            if mask >> kind & 1:
+                related |= others
+        if not all(related & other for other in poses[i + 1 :]):
+            return True
+    return False
 
 
 def find_parts(xy: NDArray[np.float32], skeleton: Skeleton, prior: PosePrior) -> NDArray[np.intp]:
@@ -85,28 +100,31 @@ def _list_pairs(
     Where: the way from the middle of one to that of the other, in sizes of the larger one, against that of the mean pose.
     At least one of each pair is `new`, (N,).
     """
-    none = np.zeros((0, 2), np.intp)
-    if len(xy) < 2 or not new.any():
-        return none
+    rows = np.flatnonzero(new)
+    if len(xy) < 2 or not len(rows):
+        return np.zeros((0, 2), np.intp)
     found = ~np.isnan(xy[..., 0])
     has = found.astype(np.float32)
-    apart = has @ skeleton.relations @ has.T == 0
-    there = found.any(axis=1)
-    apart &= np.triu(new[:, None] | new, 1) & there[:, None] & there
+    apart = has[rows] @ skeleton.relations @ has.T == 0
+    apart &= found.any(axis=1) & ~(new & (np.arange(len(xy)) <= rows[:, None]))  # of two new ones once
     i, j = np.nonzero(apart)
     if not len(i):
-        return none
+        return np.zeros((0, 2), np.intp)
+    i = rows[i]
     middle, size = _measure_parts(xy)
     usual, usual_size = _measure_parts(np.where(found[..., None], prior.mean, np.nan))
     size = size / np.maximum(usual_size, 1e-3)
     larger, smaller = np.maximum(size[i], size[j]), np.minimum(size[i], size[j])
-    off = np.linalg.norm((middle[j] - middle[i]) / np.maximum(larger, 1e-3)[:, None] - (usual[j] - usual[i]), axis=1)
-    likely = np.flatnonzero((off < _OFF) & (larger < _LARGER * smaller))
+    way = (middle[j] - middle[i]) / np.maximum(larger, 1e-3)[:, None] - (usual[j] - usual[i])
+    off = (way * way).sum(axis=1)
+    likely = np.flatnonzero((off < _OFF**2) & (larger < _LARGER * smaller))
     likely = likely[np.argsort(off[likely], kind="stable")[:_MOST_PAIRS]]
-    return np.stack([i[likely], j[likely]], axis=1)
+    pairs = np.stack([i[likely], j[likely]], axis=1)
+    return np.sort(pairs, axis=1)
 
 
 def _measure_parts(xy: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Middle (N, 2) and diagonal (N,) of the boxes of poses (N, K, 2)."""
     low, high = np.fmin.reduce(xy, axis=1), np.fmax.reduce(xy, axis=1)
-    return (low + high) / 2, np.linalg.norm(high - low, axis=1)
+    extent = high - low
+    return (low + high) / 2, np.sqrt((extent * extent).sum(axis=1))
