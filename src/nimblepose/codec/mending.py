@@ -112,19 +112,19 @@ def _list_pairs(
         return np.zeros((0, 2), np.intp)
     i = rows[i]
     middle, size = _measure_parts(xy)
-    usual, usual_size = _measure_parts(np.where(found[..., None], prior.mean, np.nan))
+    usual, usual_size = _measure_parts(np.where(found[..., None], prior.mean.astype(np.float32), np.float32(np.nan)))
     size = size / np.maximum(usual_size, 1e-3)
     larger, smaller = np.maximum(size[i], size[j]), np.minimum(size[i], size[j])
-    way = (middle[j] - middle[i]) / np.maximum(larger, 1e-3)[:, None] - (usual[j] - usual[i])
-    off = (way * way).sum(axis=1)
-    likely = np.flatnonzero((off < _OFF**2) & (larger < _LARGER * smaller))
+    off = np.abs((middle[j] - middle[i]) / np.maximum(larger, 1e-3) - (usual[j] - usual[i]))
+    likely = np.flatnonzero((off < _OFF) & (larger < _LARGER * smaller))
     likely = likely[np.argsort(off[likely], kind="stable")[:_MOST_PAIRS]]
     pairs = np.stack([i[likely], j[likely]], axis=1)
     return np.sort(pairs, axis=1)
 
 
-def _measure_parts(xy: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Middle (N, 2) and diagonal (N,) of the boxes of poses (N, K, 2)."""
-    low, high = np.fmin.reduce(xy, axis=1), np.fmax.reduce(xy, axis=1)
-    extent = high - low
-    return (low + high) / 2, np.sqrt((extent * extent).sum(axis=1))
+def _measure_parts(xy: NDArray[np.floating]) -> tuple[NDArray[np.complexfloating], NDArray[np.floating]]:
+    """Middle (N,), as x + iy, and diagonal (N,) of the boxes of poses (N, K, 2)."""
+    columns = np.ascontiguousarray(xy.transpose(1, 2, 0))  # numpy compares whole rows at a time
+    low, high = np.fmin.reduce(columns, axis=0), np.fmax.reduce(columns, axis=0)
+    (x, y), (width, height) = (low + high) / 2, high - low
+    return x + 1j * y, np.hypot(width, height)
