@@ -100,13 +100,14 @@ def _list_pairs(
     Where: the way from the middle of one to that of the other, in sizes of the larger one, against that of the mean pose.
     At least one of each pair is `new`, (N,).
     """
-    rows = np.flatnonzero(new)
-    if len(xy) < 2 or not len(rows):
-        return np.zeros((0, 2), np.intp)
     found = ~np.isnan(xy[..., 0])
+    somebody = found.any(axis=1)
+    rows = np.flatnonzero(new & somebody)
+    if not len(rows):
+        return np.zeros((0, 2), np.intp)
     has = found.astype(np.float32)
     apart = has[rows] @ skeleton.relations @ has.T == 0
-    apart &= found.any(axis=1) & ~(new & (np.arange(len(xy)) <= rows[:, None]))  # of two new ones once
+    apart &= somebody & ~(new & (np.arange(len(xy)) <= rows[:, None]))  # of two new ones once
     i, j = np.nonzero(apart)
     if not len(i):
         return np.zeros((0, 2), np.intp)

@@ -84,7 +84,7 @@ class PosePrior:
         lacking = np.isnan(one[..., 0])
         both = np.where(lacking[..., None], other, one)
         middle, size = measure_frame(both)
-        off = ((both - middle) / size - self.mean).reshape(len(one), -1)
+        off = ((both - middle) / size - self.mean).reshape(len(one), self.mean.size)
         part = np.repeat(np.where(np.isnan(both[..., 0]), 2, lacking), 2, axis=1)  # 0: of one, 1: of the other, 2: none
         width = int((part < 2).sum(axis=1).max(initial=0))
         order = np.argsort(part, axis=1, kind="stable")[:, :width]  # one before the other: it is what is given
