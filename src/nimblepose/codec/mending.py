@@ -97,8 +97,8 @@ def _list_pairs(
 ) -> NDArray[np.intp]:
     """Pairs of poses (N, K, 2) that no limb could join, about where they should be, (M, 2).
 
-    Where: the way from the middle of one to that of the other, in sizes of the larger one, against that of the mean pose.
-    At least one of each pair is `new`, (N,).
+    Where: the way from the middle of one to that of the other, in sizes of the larger one, against that of the mean
+    pose. At least one of each pair is `new`, (N,).
     """
     found = ~np.isnan(xy[..., 0])
     somebody = found.any(axis=1)

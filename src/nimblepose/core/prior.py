@@ -99,7 +99,7 @@ class PosePrior:
         count = len(self.mean)
         own = self.covariance.reshape(count, 2, count, 2).trace(axis1=1, axis2=3) + self.mean @ self.mean.T
         size = np.diagonal(own)
-        return np.sqrt(np.maximum(size[:, None] + size - 2 * own, 1e-6))
+        return np.asarray(np.sqrt(np.maximum(size[:, None] + size - 2 * own, 1e-6)))
 
     @cached_property
     def _spread(self) -> NDArray[np.floating]:
