@@ -11,7 +11,7 @@ from nimblepose.codec.options import DecodeOptions
 from nimblepose.codec.peaks import Peaks, find_peaks, refine_peaks
 from nimblepose.core.geometry import rescale
 
-KEEP_ALL = DecodeOptions(max_saddle=1.0)
+KEEP_ALL = DecodeOptions(min_peak_score=0.1, max_saddle=1.0)
 
 
 def heatmap(*rows):
@@ -45,7 +45,7 @@ def places(peaks):
          "nothing but a plateau", "at the threshold", "above the threshold", "slope", "nothing", "one cell", "one row"],
 )  # fmt: skip
 def test_where_peaks_are(rows, expected):
-    peaks = find_peaks(heatmap(*rows), DecodeOptions())
+    peaks = find_peaks(heatmap(*rows), DecodeOptions(min_peak_score=0.1))
     assert places(peaks) == expected
     assert (peaks.score > 0.1).all()
 
@@ -89,7 +89,7 @@ def test_peaks_are_as_a_plain_loop_finds_them(tenths):
         and framed[k, y, x] > max(framed[k, y, x - 1], framed[k, y - 1, x])
         and framed[k, y, x] >= max(framed[k, y, x + 1], framed[k, y + 1, x])
     ]
-    peaks = find_peaks(maps, DecodeOptions(max_saddle=1.0))
+    peaks = find_peaks(maps, DecodeOptions(min_peak_score=0.1, max_saddle=1.0))
     # at max_saddle 1 a touching peak goes only if the way is higher than itself, which no peak has
     assert sorted((int(k), int(x), int(y)) for k, (x, y) in zip(peaks.kind, peaks.xy, strict=True)) == sorted(expected)
 

@@ -60,6 +60,53 @@ def test_one_keypoint_is_enough_to_answer(prior):
     assert np.isfinite(prior.complete(pose((3, 4), NAN, NAN, NAN))).all()
 
 
+# Parts of one pose ---------------------------------------------------------------------------------------------------
+
+
+def log_density(own, prior):
+    """Of the coordinates that are there, of a pose in its frame that may be anywhere (variance 0.5 of its place)."""
+    there = np.flatnonzero(~np.isnan(own.ravel()))
+    spread = prior.covariance + 0.5 * np.tile(np.eye(2), (len(own), len(own))) + 5e-4 * np.eye(own.size)
+    spread, off = spread[np.ix_(there, there)], (own - prior.mean).ravel()[there]
+    return -(off @ np.linalg.inv(spread) @ off + np.log(np.linalg.det(2 * np.pi * spread))) / 2
+
+
+def part(xy, kinds):
+    return np.where(np.isin(np.arange(len(xy)), kinds)[:, None], xy, np.nan)
+
+
+def test_two_parts_are_compared_by_their_densities_together_and_alone(prior):
+    rng = np.random.default_rng(1)
+    keypoints = len(prior.mean)
+    ones, others, expected = [], [], []
+    for cut in range(1, keypoints):
+        xy = prior.mean + rng.normal(0, 0.1, prior.mean.shape)
+        kinds = rng.permutation(keypoints)[: max(cut + 1, 2)]
+        one, other = part(xy, kinds[:cut]), part(xy, kinds[cut:])
+        both = part(xy, kinds)
+        middle, size = np.nanmean(both, axis=0), np.linalg.norm(np.nanmax(both, axis=0) - np.nanmin(both, axis=0))
+        alone = [log_density((p - middle) / size, prior) for p in (one, other)]
+        expected.append(log_density((both - middle) / size, prior) - sum(alone))
+        ones.append(one)
+        others.append(other)
+    found = prior.compare(np.array(ones), np.array(others))
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(prior.compare(np.array(others), np.array(ones)), expected, rtol=1e-6, atol=1e-6)
+    moved = (np.array(part) * 7 + 100 for part in (ones, others))
+    np.testing.assert_allclose(prior.compare(*moved), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_of_no_pairs_nothing_is_said(prior):
+    assert prior.compare(*np.zeros((2, 0, *prior.mean.shape))).shape == (0,)
+
+
+def test_distances_are_those_of_poses_drawn_from_the_prior(prior):
+    rng = np.random.default_rng(0)
+    drawn = rng.multivariate_normal(prior.mean.ravel(), prior.covariance, 20_000).reshape(-1, *prior.mean.shape)
+    expected = np.sqrt(((drawn[:, :, None] - drawn[:, None]) ** 2).sum(axis=-1).mean(axis=0))
+    np.testing.assert_allclose(prior.distances, np.maximum(expected, 1e-3), rtol=0.03)
+
+
 def test_there_and_back(prior):
     back = PosePrior.from_dict(prior.to_dict())
     np.testing.assert_allclose(back.mean, prior.mean, rtol=1e-5)

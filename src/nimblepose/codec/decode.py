@@ -38,6 +38,7 @@ def group_people(
     options: DecodeOptions,
     *,
     paf_offset: float,
+    prior: PosePrior | None = None,
 ) -> GroupedPeople:
     """Find everybody in the fields of one picture, surest limbs first; nobody is rated, left out or completed yet.
 
@@ -47,12 +48,13 @@ def group_people(
         skeleton: K keypoints and L limbs.
         options: Those of peaks and limbs, and `min_keypoints`, are used.
         paf_offset: From `compute_paf_offset`.
+        prior: What poses look like; without it no limb is too long, and parts that no limb joins stay apart.
 
     Raises:
         SkeletonError: the fields do not belong to this skeleton.
     """
     peaks, connections = _connect(heatmaps, pafs, skeleton, options, paf_offset=paf_offset)
-    return assemble(connections, peaks, skeleton, options)
+    return assemble(connections, peaks, skeleton, options, prior)
 
 
 def _connect(
@@ -96,7 +98,7 @@ def decode(
         stride: Input pixels per cell.
         paf_geometry: How the targets were drawn that the network has learnt.
         options: Thresholds; the defaults if None.
-        prior: What poses look like; without it none is completed.
+        prior: What poses look like; without it none is completed, cut or put together (`nimblepose.codec.mending`).
         scorer: What poses are worth; None: they score as their limbs do.
 
     Returns:
@@ -108,7 +110,7 @@ def decode(
     options = options or DecodeOptions()
     offset = compute_paf_offset(stride, paf_geometry)
     peaks, connections = _connect(heatmaps, pafs, skeleton, options, paf_offset=offset)
-    people = assemble(connections, peaks, skeleton, options)
+    people = assemble(connections, peaks, skeleton, options, prior)
     heads = None
     if options.find_heads:  # of those, too, who are too few keypoints to be results
         everybody = assemble(connections, peaks, skeleton, dataclasses.replace(options, min_keypoints=1))

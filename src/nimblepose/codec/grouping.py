@@ -4,9 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.codec.limbs import Connections
+from nimblepose.codec.mending import find_overlong, find_parts, may_have_parts
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.codec.peaks import Peaks
 from nimblepose.core.people import GroupedPeople
+from nimblepose.core.prior import PosePrior
 from nimblepose.core.skeleton import Skeleton
 
 
@@ -35,13 +37,14 @@ def match_limbs(candidates: Connections, peak_count: int) -> Connections:
     return candidates[order[np.sort(np.concatenate(won))]]
 
 
-def assemble(connections: Connections, peaks: Peaks, skeleton: Skeleton, options: DecodeOptions) -> GroupedPeople:
-    """Join connections to people, best first; two poses that turn out to be one person are merged.
+def assemble(
+    connections: Connections, peaks: Peaks, skeleton: Skeleton, options: DecodeOptions, prior: PosePrior | None = None
+) -> GroupedPeople:
+    """Join connections to people, best first.
 
-    A connection starts a pose, adds a keypoint to one, or merges two that have no kind of keypoint in common; one that
-    would give a pose a second keypoint of a kind is left out. A pose scores the root of the sum of its limbs'
-    scores over sqrt(limbs it has * limbs the skeleton has): surer limbs count, and more of them. The root, because a
-    limb's score is a product of two, PAF and peak; it puts poses on the scale of peaks and, about, of OKS.
+    A pose scores the root of the sum of its limbs' scores over sqrt(limbs it has * limbs the skeleton has): surer limbs
+    count, and more of them. The root, because a limb's score is a product of two, PAF and peak; it puts poses on the
+    scale of peaks and, about, of OKS.
 
     Args:
         connections: Sorted, best first, as from `match_limbs`.
@@ -49,57 +52,77 @@ def assemble(connections: Connections, peaks: Peaks, skeleton: Skeleton, options
         skeleton: Names the K keypoints and L limbs. Any limb may start a pose: because the surest go first, limbs that
             close a loop need no rule of their own (forbidding them to start one cost 0.6 AP).
         options: `min_keypoints` is used.
+        prior: With it limbs too long for the rest of their pose are cut, and parts of one person that no limb can join
+            are joined; see `nimblepose.codec.mending`.
+    """
+    pose_of, kinds = connect(connections, peaks)
+    if prior:
+        overlong = find_overlong(connections, pose_of, peaks, prior)
+        if overlong.any():
+            connections = connections[~overlong]
+            pose_of, kinds = connect(connections, peaks)
+        if may_have_parts(kinds, skeleton):
+            members = np.flatnonzero(pose_of >= 0)
+            xy = np.full((len(kinds), len(skeleton.keypoints), 2), np.nan, np.float32)
+            xy[pose_of[members], peaks.kind[members]] = peaks.xy[members]
+            pose_of[members] = find_parts(xy, skeleton, prior)[pose_of[members]]
+
+    pose = pose_of[connections.start]
+    inner = np.flatnonzero(pose == pose_of[connections.end])
+    poses = len(kinds)
+    total = np.bincount(pose[inner], connections.score[inner], minlength=poses).astype(np.float32)
+    limbs = np.bincount(pose[inner], minlength=poses).astype(np.float32)
+    members = np.flatnonzero(pose_of >= 0)
+    kept = np.flatnonzero(np.bincount(pose_of[members], minlength=poses) >= options.min_keypoints)
+    score = np.sqrt(total[kept] / np.sqrt(limbs[kept] * len(skeleton.limbs)))
+    best = np.argsort(-score, kind="stable")
+    place = np.full(poses, -1)
+    place[kept[best]] = np.arange(len(kept))
+    members = members[place[pose_of[members]] >= 0]
+    where = place[pose_of[members]], peaks.kind[members]
+    keypoints = np.full((len(kept), len(skeleton.keypoints), 2), np.nan, np.float32)
+    heights = np.zeros(keypoints.shape[:2], np.float32)
+    keypoints[where], heights[where] = peaks.xy[members], np.clip(peaks.score[members], 0, 1)
+    return GroupedPeople(keypoints, heights, score[best])
+
+
+def connect(connections: Connections, peaks: Peaks) -> tuple[NDArray[np.intp], list[int]]:
+    """Which pose each peak belongs to; two poses that turn out to be one person are merged.
+
+    A connection starts a pose, adds a keypoint to one, or merges two that have no kind of keypoint in common; one that
+    would give a pose a second keypoint of a kind is left out: its ends are of two poses, or of none, in the end.
+
+    Args:
+        connections: Sorted, best first.
+        peaks: What they join.
+
+    Returns:
+        The pose of each peak, (P,), -1 where none, and the keypoints of each pose as bits, 0 of those that were merged
+        into others.
     """
     kinds = peaks.kind.tolist()
     pose_of = [-1] * len(kinds)
     has: list[int] = []  # bit k: the pose has keypoint k
     members: list[list[int]] = []
-    total: list[float] = []
-    limbs: list[int] = []
-    rows = zip(connections.start.tolist(), connections.end.tolist(), connections.score.tolist(), strict=True)
-    for start, end, score in rows:
+    for start, end in zip(connections.start.tolist(), connections.end.tolist(), strict=True):
         one, other = pose_of[start], pose_of[end]
         if one < 0 and other < 0:
             pose_of[start] = pose_of[end] = len(has)
             has.append(1 << kinds[start] | 1 << kinds[end])
             members.append([start, end])
-            total.append(score)
-            limbs.append(1)
-            continue
-        if one < 0 or other < 0:
+        elif one < 0 or other < 0:
             pose, new = (one, end) if other < 0 else (other, start)
-            if has[pose] >> kinds[new] & 1:
-                continue
-            has[pose] |= 1 << kinds[new]
-            members[pose].append(new)
-            pose_of[new] = pose
-        elif one != other:
-            if has[one] & has[other]:
-                continue
-            pose = one
+            if not has[pose] >> kinds[new] & 1:
+                has[pose] |= 1 << kinds[new]
+                members[pose].append(new)
+                pose_of[new] = pose
+        elif one != other and not has[one] & has[other]:
             for member in members[other]:
                 pose_of[member] = one
             members[one] += members[other]
             has[one] |= has[other]
-            total[one] += total[other]
-            limbs[one] += limbs[other]
-            members[other] = []
-        else:
-            pose = one
-        total[pose] += score
-        limbs[pose] += 1
-
-    kept = [i for i, member in enumerate(members) if len(member) >= options.min_keypoints]
-    score = np.array([total[i] for i in kept], np.float32)
-    score = np.sqrt(score / np.sqrt(np.array([limbs[i] for i in kept], np.float32) * len(skeleton.limbs)))
-    best = np.argsort(-score, kind="stable").tolist()
-    sizes = [len(members[kept[i]]) for i in best]
-    flat = [member for i in best for member in members[kept[i]]]
-    places = np.repeat(np.arange(len(best)), sizes), peaks.kind[flat]
-    keypoints = np.full((len(best), len(skeleton.keypoints), 2), np.nan, np.float32)
-    heights = np.zeros(keypoints.shape[:2], np.float32)
-    keypoints[places], heights[places] = peaks.xy[flat], np.clip(peaks.score[flat], 0, 1)
-    return GroupedPeople(keypoints, heights, score[best])
+            members[other], has[other] = [], 0
+    return np.array(pose_of, np.intp), has
 
 
 def choose(scores: NDArray[np.float32], options: DecodeOptions) -> NDArray[np.intp]:

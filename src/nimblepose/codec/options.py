@@ -17,8 +17,8 @@ class DecodeOptions:
         OptionError: a value out of its range.
     """
 
-    min_peak_score: float = 0.1  # heatmap value; lower finds more keypoints, and more noise
-    min_limb_score: float = 0.03  # mean PAF along the limb times its weaker end, in [0, 1]
+    min_peak_score: float = 0.05  # heatmap value; lower finds more keypoints, and more noise
+    min_limb_score: float = 0.005  # mean PAF along the limb times its weaker end, in [0, 1]
     min_limb_share: float = 0.8  # share of the way along a limb on which there must be PAF at all
     long_limb: float = 0.5  # share of the picture's longer side from which on a limb's length speaks against it
     min_pose_score: float = 0.3  # poses of a lower score are left out, in [0, 1]

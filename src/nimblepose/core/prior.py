@@ -1,7 +1,8 @@
-"""What poses look like: where a keypoint that was not found should be, by those that were."""
+"""What poses look like: where a keypoint that was not found should be, and whether two parts are of one pose."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,8 +61,7 @@ class PosePrior:
             return xy
         middle, size = measure_frame(xy[some])
         own = (xy[some] - middle) / size
-        anywhere = np.tile(np.eye(2), (len(self.mean), len(self.mean))) * _ANYWHERE
-        between = self.covariance + anywhere
+        between = self._spread
         known = np.repeat(~missing[some], 2, axis=1)  # (N', 2 K)
         off = np.where(known, own.reshape(known.shape) - self.mean.ravel(), 0)
         noise = np.where(known, _EXACT, _UNKNOWN)
@@ -70,6 +70,41 @@ class PosePrior:
         whole = xy.copy()
         whole[some] = np.where(missing[some][..., None], expected * size + middle, xy[some])
         return whole
+
+    def compare(self, one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.floating]:
+        """How much likelier two parts are as one pose than as two that know nothing of each other, (P,).
+
+        The logarithm of the ratio of the densities, p(one, other) / (p(one) p(other)), all three in the frame of both
+        parts together: what is known of one tells where the other should be, or it does not. Above 0: likelier one.
+
+        Args:
+            one: (P, K, 2) in any unit, NaN where not found; something was found in each.
+            other: The same, in the same unit; no keypoint was found in both parts of a pair.
+        """
+        lacking = np.isnan(one[..., 0])
+        both = np.where(lacking[..., None], other, one)
+        middle, size = measure_frame(both)
+        off = ((both - middle) / size - self.mean).reshape(len(one), self.mean.size)
+        part = np.repeat(np.where(np.isnan(both[..., 0]), 2, lacking), 2, axis=1)  # 0: of one, 1: of the other, 2: none
+        width = int((part < 2).sum(axis=1).max(initial=0))
+        order = np.argsort(part, axis=1, kind="stable")[:, :width]  # one before the other: it is what is given
+        part, off = (np.take_along_axis(array, order, axis=1) for array in (part, off))
+        spread = self._spread[order[:, :, None], order[:, None]]
+        given, alone = (_measure_log_density(off, spread, which) for which in (part < 2, part == 1))
+        return np.asarray(((given - alone) * (part == 1)).sum(axis=1))
+
+    @cached_property
+    def distances(self) -> NDArray[np.floating]:
+        """Between all keypoints, (K, K): the root of the mean of the square, in diagonals of a pose's box; above 0."""
+        count = len(self.mean)
+        own = self.covariance.reshape(count, 2, count, 2).trace(axis1=1, axis2=3) + self.mean @ self.mean.T
+        size = np.diagonal(own)
+        return np.asarray(np.sqrt(np.maximum(size[:, None] + size - 2 * own, 1e-6)))
+
+    @cached_property
+    def _spread(self) -> NDArray[np.floating]:
+        """The covariance in frames of what was found, (2 K, 2 K)."""
+        return self.covariance + np.tile(np.eye(2), (len(self.mean), len(self.mean))) * _ANYWHERE
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, six digits."""
@@ -81,10 +116,29 @@ class PosePrior:
         return cls(read_numbers(value, "mean"), read_numbers(value, "covariance"))
 
 
+def _measure_log_density(
+    off: NDArray[np.floating], spread: NDArray[np.floating], which: NDArray[np.bool_]
+) -> NDArray[np.floating]:
+    """Of each coordinate (P, C) given those before it, without the constant factor; 0 of those not in `which`.
+
+    Args:
+        off: (P, C) off the mean.
+        spread: (P, C, C) covariance.
+        which: (P, C) coordinates that count.
+    """
+    noise = np.where(which, _EXACT, 1.0)
+    known = np.where(which[:, :, None] & which[:, None], spread, 0) + noise[..., None] * np.eye(off.shape[1])
+    triangle = np.linalg.cholesky(known)
+    white = np.linalg.solve(triangle, np.where(which, off, 0)[..., None])[..., 0]
+    return np.asarray(-white * white / 2 - np.log(np.diagonal(triangle, axis1=1, axis2=2)))
+
+
 def measure_frame(xy: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Middle (N, 1, 2) and size (N, 1, 1) of poses (N, K, 2): mean and box diagonal of the keypoints that are there."""
-    diagonal = np.linalg.norm(np.nanmax(xy, axis=1) - np.nanmin(xy, axis=1), axis=-1)
-    return np.nanmean(xy, axis=1, keepdims=True), np.maximum(diagonal, 1e-3)[:, None, None]
+    missing = np.isnan(xy)
+    middle = np.where(missing, 0, xy).sum(axis=1, keepdims=True) / (~missing).sum(axis=1, keepdims=True, dtype=xy.dtype)
+    extent = np.fmax.reduce(xy, axis=1) - np.fmin.reduce(xy, axis=1)  # a third of the time of nanmax and nanmin
+    return middle, np.maximum(np.sqrt((extent * extent).sum(axis=-1)), 1e-3)[:, None, None]
 
 
 def is_bounded(array: NDArray[np.floating]) -> bool:

@@ -78,7 +78,7 @@ def measure_features(people: GroupedPeople) -> NDArray[np.float64]:
     if not len(people):
         return np.zeros((0, count_features(heights.shape[1])))
     found = ~np.isnan(xy[..., 0])
-    extent = np.log1p(np.nanmax(xy, axis=1) - np.nanmin(xy, axis=1))
+    extent = np.log1p(np.fmax.reduce(xy, axis=1) - np.fmin.reduce(xy, axis=1))
     count = found.sum(axis=1)
     lowest = np.where(found, heights, np.inf).min(axis=1)
     means = heights.sum(axis=1) / count

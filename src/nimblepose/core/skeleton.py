@@ -129,6 +129,19 @@ class Skeleton:
         return np.array([(index[a], index[b]) for a, b in self.limbs], np.intp).reshape(-1, 2)
 
     @cached_property
+    def relations(self) -> NDArray[np.float32]:
+        """1 where two keypoints are one or the two ends of a limb, else 0, (K, K)."""
+        related = np.eye(len(self.keypoints), dtype=np.float32)
+        a, b = self.limb_indices.T
+        related[a, b] = related[b, a] = 1
+        return related
+
+    @cached_property
+    def relation_bits(self) -> tuple[int, ...]:
+        """The rows of `relations` as bits: bit k for keypoint k."""
+        return tuple(sum(1 << int(k) for k in np.flatnonzero(row)) for row in self.relations)
+
+    @cached_property
     def loop_limbs(self) -> frozenset[int]:
         """Limbs that close a loop, taken in their listed order; without them the skeleton is a tree."""
         group, loops = list(range(len(self.keypoints))), set()

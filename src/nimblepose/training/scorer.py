@@ -72,7 +72,7 @@ def rate_poses(
         picture = read_annotated(record)
         placement = estimator.place(picture)
         heatmaps, pafs = (field[0] for field in estimator.compute_fields([picture], placement))
-        people = group_people(heatmaps, pafs, skeleton, as_ranked, paf_offset=offset)
+        people = group_people(heatmaps, pafs, skeleton, as_ranked, paf_offset=offset, prior=prior)
         people = people[choose(people.limb_scores, as_ranked)]
         xy = placement.to_image(rescale(prior.complete(people.keypoints), spec.stride))
         alike = compute_oks(xy[:, annotated], record.xy[:, annotated], oks_sigmas=sigmas, area=record.areas)
