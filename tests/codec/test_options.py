@@ -41,6 +41,18 @@ def test_for_ranking_keeps_at_least_what_the_defaults_keep():
         assert getattr(FOR_RANKING, name) <= getattr(DecodeOptions(), name)
 
 
+def test_the_published_figures_were_measured_with_these_options():
+    """Whoever changes one measures again: README, docs/poses.md, docs/model-card.md and benchmarks/README.md."""
+    used = DecodeOptions()
+    assert (used.min_peak_score, used.min_limb_score, used.min_limb_share, used.min_pose_score) == (0.1, 0.03, 0.8, 0.3)
+    assert (used.min_keypoints, used.max_poses, used.max_peaks, used.limb_samples) == (3, 0, 500, 10)
+    assert (used.long_limb, used.max_saddle, used.prune_crowds, used.complete) == (0.5, 0.7, True, False)
+    ranked = dataclasses.replace(
+        used, min_peak_score=0.03, min_limb_score=0.002, min_limb_share=0, min_pose_score=0, complete=True
+    )
+    assert ranked == FOR_RANKING
+
+
 def test_options_are_values():
     assert DecodeOptions() == DecodeOptions()
     with pytest.raises(dataclasses.FrozenInstanceError):

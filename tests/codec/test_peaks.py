@@ -78,20 +78,40 @@ def test_of_each_kind_on_its_own_sorted_by_kind():
     np.testing.assert_allclose(peaks.score, [0.5, 0.4, 0.3])
 
 
-@given(arrays(np.int8, (2, 6, 7), elements=st.integers(0, 5)))
-def test_peaks_are_as_a_plain_loop_finds_them(tenths):
-    maps = tenths.astype(np.float32) / 10
+def touches_a_higher_one(cells, x, y, max_saddle):
+    """Does a cell at a corner stand above (of equal ones before) this one, and a way to it above its share?"""
+    value = cells[y, x]
+    for dy, dx in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
+        corner, way = cells[y + dy, x + dx], max(cells[y, x + dx], cells[y + dy, x])
+        if (corner >= value if dy < 0 else corner > value) and way > max_saddle * value:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("max_saddle", [0.25, 0.6, 1.0])
+@given(eighths=arrays(np.int8, (2, 6, 7), elements=st.integers(0, 8)))
+def test_peaks_are_as_a_plain_loop_finds_them(max_saddle, eighths):
+    maps = eighths.astype(np.float32) / 8
     framed = np.pad(maps, ((0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
     expected = [
         (k, x - 1, y - 1)
-        for k, y, x in np.argwhere(np.isfinite(framed))
+        for k, y, x in np.argwhere(np.isfinite(framed)).tolist()
         if framed[k, y, x] > np.float32(0.1)
         and framed[k, y, x] > max(framed[k, y, x - 1], framed[k, y - 1, x])
         and framed[k, y, x] >= max(framed[k, y, x + 1], framed[k, y + 1, x])
+        and not touches_a_higher_one(framed[k], x, y, max_saddle)
     ]
-    peaks = find_peaks(maps, DecodeOptions(min_peak_score=0.1, max_saddle=1.0))
-    # at max_saddle 1 a touching peak goes only if the way is higher than itself, which no peak has
+    peaks = find_peaks(maps, DecodeOptions(min_peak_score=0.1, max_saddle=max_saddle))
     assert sorted((int(k), int(x), int(y)) for k, (x, y) in zip(peaks.kind, peaks.xy, strict=True)) == sorted(expected)
+
+
+def test_one_kind_may_have_too_many_and_another_few():
+    maps = np.zeros((2, 3, 20), np.float32)
+    maps[0, 1, 1::2] = np.linspace(0.3, 0.8, 10)
+    maps[1, 1, 5] = 0.5
+    peaks = find_peaks(maps, DecodeOptions(max_peaks=3))
+    assert places(Peaks(peaks.xy[peaks.kind == 0], peaks.score, peaks.kind)) == [(15, 1), (17, 1), (19, 1)]
+    assert peaks.kind.tolist() == [0, 0, 0, 1]
 
 
 @pytest.mark.parametrize("shape", [(18, 32, 57), (1, 1, 1), (3, 2, 2)], ids=str)
@@ -150,6 +170,32 @@ def test_a_peak_is_as_high_as_the_map_is_a_quarter_cell_beside_it_in_the_best_di
         assert found == pytest.approx(max(heights), rel=1e-5)
 
 
+def top_of_the_quadric(cells):
+    """Of nine values: along both axes the parabola through three, of what the corners say of a tilt one half."""
+    c = np.log(np.maximum(cells.astype(np.float64), 0.01))
+    slope_x, slope_y = (c[1, 2] - c[1, 0]) / 2, (c[2, 1] - c[0, 1]) / 2
+    bend_x, bend_y = (min(a - 2 * c[1, 1] + b, -1e-3) for a, b in ((c[1, 0], c[1, 2]), (c[0, 1], c[2, 1])))
+    most = 0.97 * np.sqrt(bend_x * bend_y)
+    tilt = np.clip((c[2, 2] - c[2, 0] - c[0, 2] + c[0, 0]) / 4 / 2, -most, most)
+    top = -np.linalg.solve([[bend_x, tilt], [tilt, bend_y]], [slope_x, slope_y])
+    return np.clip(top, -0.5, 0.5)
+
+
+def test_a_peak_moves_to_the_top_of_its_quadric():
+    maps = (np.random.default_rng(2).uniform(0, 1, (4, 30, 40)) ** 3).astype(np.float32)
+    maps[3] = 0.2 + 1e-5 * maps[3]  # as good as flat
+    maps[2] += np.eye(30, 40, dtype=np.float32)  # a ridge
+    peaks = find_peaks(maps, KEEP_ALL)
+    moved = refine_peaks(peaks, maps)
+    tested = 0
+    for kind, (x, y), xy in zip(peaks.kind, peaks.xy.astype(int), moved.xy, strict=True):
+        if 0 < x < 39 and 0 < y < 29:
+            expected = top_of_the_quadric(maps[kind, y - 1 : y + 2, x - 1 : x + 2])
+            np.testing.assert_allclose(xy - [x, y], expected, atol=5e-3)
+            tested += 1
+    assert tested > 300
+
+
 def test_a_peak_moves_by_half_a_cell_at_most():
     maps = np.random.default_rng(0).uniform(0, 1, (4, 30, 40)).astype(np.float32)
     peaks = find_peaks(maps, KEEP_ALL)
@@ -202,6 +248,8 @@ def test_maps_of_few_cells_are_no_trouble(size):
     peaks = refine_peaks(find_peaks(maps, DecodeOptions()), maps)
     assert len(peaks) >= 3
     assert np.isfinite(peaks.xy).all()
+    if min(size) < 3:
+        assert (peaks.xy == peaks.xy.round()).all(), "too small a map to say more"
     assert (peaks.xy >= -0.5).all()
     assert (peaks.xy <= np.array(size[::-1]) - 0.5).all()
 
