@@ -97,6 +97,8 @@ def test_who_is_away_for_too_long_is_somebody_new():
 
 def test_somebody_elsewhere_is_somebody_else():
     assert follow([poses([standing((100, 200))]), poses([standing((400, 200))])])[-1] == [2]
+    stays, leaves, comes = (standing((x, 200)) for x in (100, 200, 600))
+    assert follow([poses([stays, leaves]), poses([stays, comes])])[-1] == [1, 3]
 
 
 def test_two_who_change_places_are_told_apart_by_their_motion(rng):

@@ -197,6 +197,15 @@ def test_colours_are_remembered_as_a_slow_mean_of_what_was_seen():
     np.testing.assert_array_equal(tracks.update(poses([PERSON]), 1.0, np.zeros(1)).colours, tracks.colours)
 
 
+def test_one_keypoint_alone_says_where_somebody_is_and_how_fast_they_may_be():
+    one = np.full((18, 2), np.nan)
+    one[1] = PERSON[1]
+    tracks = begin(one)
+    np.testing.assert_allclose(tracks.covariance[0], np.diag([(0.05 * 4) ** 2, 18 * (1.5 * 4) ** 2]))
+    after = tracks.update(poses([one + 1.0]), 2.0, np.zeros(1))
+    assert after.xy[0, 1, 0] == pytest.approx(PERSON[1, 0] + 0.5)
+
+
 def test_nobody_who_was_found_has_no_keypoint_and_no_motion():
     blank = np.full((18, 2), np.nan)
     after = begin().update(poses([blank]), 2.0, np.zeros(1))

@@ -202,6 +202,5 @@ def _take_medians(values: Floats) -> Floats:
     count = (~np.isnan(values[..., 0])).sum(axis=1)[:, None]  # (T, 1); all C are known together
     ordered = np.sort(values, axis=1)  # NaN last
     rank = np.concatenate([np.maximum(count - 1, 0) // 2, count // 2], axis=1)  # (T, 2): the two in the middle
-    last = values.shape[1] - 1
-    middle = ordered[np.arange(len(rank))[:, None], np.minimum(rank, last)]  # (T, 2, C)
+    middle = ordered[np.arange(len(rank))[:, None], rank]  # (T, 2, C)
     return np.where(count > 0, 0.5 * (middle[:, 0] + middle[:, 1]), 0.0)
