@@ -123,7 +123,7 @@ class Recording:
             else:
                 live = tracker is not None and options.smoothing == "live"
                 smoother = start_smoother(options.smoother) if live else None
-                for place, poses in follow(self._find(), tracker, smoother):
+                for place, poses in follow(self._find(), tracker, smoother, live=self.source.live):
                     yield self._write(place, poses)
         finally:
             self._reading.close()
@@ -215,7 +215,7 @@ class Recording:
         if self._journal is None:
             return
         entries = list(self._journal.entries(self._estimator.skeleton))
-        people = [(stamp.time, tracker.update(poses, stamp.time)) for stamp, poses in entries]
+        people = [(stamp.time, poses) for stamp, poses in follow(entries, tracker, None, live=False)]
         steady = smooth_offline(people, OfflineOptions())
         if not self._draws:
             for (stamp, _), poses in zip(entries, steady, strict=True):

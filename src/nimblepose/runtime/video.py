@@ -5,14 +5,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import chain
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.media.frames import Frame, FrameSource, Stamp
 from nimblepose.media.pictures import Picture
 from nimblepose.tracking.appearance import add_colours
-from nimblepose.tracking.protocols import Smoother, Tracker
+from nimblepose.tracking.protocols import RecordingTracker, Smoother, T, Tracker
 from nimblepose.tracking.smoothing import OneEuroSmoother, SmoothOptions
 from nimblepose.tracking.tracker import OksTracker, TrackOptions
 
@@ -32,14 +32,6 @@ class Streaming(Protocol):
 
     def stream(self, pictures: Iterable[Picture], *, pixel_aspect: float = 1.0) -> Iterator[Poses]:
         """Poses of many pictures, in order, as many of them per second as possible."""
-
-
-class _Timed(Protocol):
-    @property
-    def time(self) -> float: ...
-
-
-T = TypeVar("T", bound=_Timed)
 
 
 def find_in_frames(
@@ -88,15 +80,18 @@ def find_in_frames(
 
 
 def follow(
-    people: Iterable[tuple[T, Poses]], tracker: Tracker | None, smoother: Smoother | None
+    people: Iterable[tuple[T, Poses]], tracker: Tracker | None, smoother: Smoother | None, *, live: bool
 ) -> Iterator[tuple[T, Poses]]:
-    """The same with identities, then steadied; either only if it is given."""
+    """The same with identities, then steadied; either only if it is given.
+
+    Of a live source each frame is done before the next is taken; of a recording the tracker may look ahead, if it can.
+    """
+    if isinstance(tracker, RecordingTracker) and not live:
+        people = tracker.track_recording(people)
+    elif tracker is not None:
+        people = ((frame, tracker.update(poses, frame.time)) for frame, poses in people)
     for frame, poses in people:
-        if tracker is not None:
-            poses = tracker.update(poses, frame.time)
-        if smoother is not None:
-            poses = smoother.update(poses, frame.time)
-        yield frame, poses
+        yield frame, poses if smoother is None else smoother.update(poses, frame.time)
 
 
 def start_tracker(tracking: Tracking) -> Tracker:
@@ -119,6 +114,6 @@ def track_frames(
     tracker = None if tracking is None else start_tracker(tracking)
     smoother = None if smoothing is None or tracking is None else start_smoother(smoothing)
     with closing(source):
-        yield from follow(find_in_frames(estimator, source), tracker, smoother)
+        yield from follow(find_in_frames(estimator, source), tracker, smoother, live=source.live)
     for problem in source.problems:
         _log.warning("%s", problem)
