@@ -115,3 +115,43 @@ def test_broken_off_while_somebody_is_tentative_a_run_is_resumed_to_the_same_fil
     assert seen + last.seen == list(range(8)), "no frame twice"
     name = "a.poses.jsonl"
     assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+# A cut ----------------------------------------------------------------------------------------------------------------
+
+
+def scene(number):
+    """Like `numbered`, in one of two rooms: until frame 4 bright on the right, then coloured below."""
+    picture = numbered(number % 4, (96, 128))
+    if number >= 4:
+        picture[:, 50:] = (20, 20, 120)
+        picture[60:, 50:] = (240, 120, 30)
+    return picture
+
+
+class Staying(SeeingNumbers):
+    """Finds somebody in the same place of every picture."""
+
+    def estimate(self, picture, *, pixel_aspect=1.0):
+        super().estimate(picture)
+        return person(0, picture.shape[:2])
+
+
+@pytest.mark.parametrize("smoothing", ["live", "offline"])
+@pytest.mark.parametrize("drawn", [True, False])
+@pytest.mark.parametrize("broken_at", [3, 4, 5])
+def test_nobody_inherits_an_identity_across_a_cut_nor_where_the_run_was_broken_off(
+    tmp_path, smoothing, drawn, broken_at
+):
+    video = make_video(tmp_path / "clip.mp4", [scene(n) for n in range(8)], options={"crf": "10"})
+    options = RecordOptions(smoothing=smoothing, sink=VideoSinkOptions(video=drawn))
+    assert record(video, tmp_path / "whole" / "a", options, Staying()) == [[1]] * 4 + [[2]] * 4
+
+    def crash(number):
+        if number == broken_at:
+            raise CrashError
+
+    with pytest.raises(CrashError):
+        record(video, tmp_path / "broken" / "a", options, Staying(crash))
+    resumed = record(video, tmp_path / "broken" / "a", dataclasses.replace(options, resume=True), Staying())
+    assert resumed == [[1]] * 4 + [[2]] * 4

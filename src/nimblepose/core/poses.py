@@ -32,6 +32,7 @@ class Poses:
         track_ids: (N,) int64 identities over time, or None.
         interpolated: (N, K) bool, keypoints that were not seen but put between earlier and later ones; None: none.
         limb_colours: (N, L, 3) float32, mean colour of the picture along each limb, NaN = not found; or None.
+        shot: Of a video, the number of the shot, from one hard cut to the next, that the picture belongs to.
 
     Raises:
         ShapeError: an array of another shape.
@@ -44,6 +45,7 @@ class Poses:
     track_ids: NDArray[np.int64] | None = None
     interpolated: NDArray[np.bool_] | None = None
     limb_colours: NDArray[np.float32] | None = None
+    shot: int = 0
 
     def __post_init__(self) -> None:
         """Check shapes once, here, so that no function downstream has to."""

@@ -65,6 +65,8 @@ class Journal:
             row["file"] = stamp.name
         if poses.limb_colours is not None:
             row["limb_colours"] = _packed(poses.limb_colours)
+        if poses.shot:
+            row["shot"] = poses.shot
         with writing(self.path):
             if self._file is None:
                 self._file = self._opened()
@@ -144,6 +146,7 @@ def _entry(line: bytes, skeleton: Skeleton) -> tuple[Stamp, Poses]:
         keypoint_scores=_unpacked(row["keypoint_scores"]).reshape(-1, k),
         scores=_unpacked(row["scores"]),
         limb_colours=None if colours is None else _unpacked(colours).reshape(-1, len(skeleton.limbs), 3),
+        shot=int(row.get("shot", 0)),
     )
 
 

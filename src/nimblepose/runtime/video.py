@@ -1,5 +1,6 @@
 """From a stream of frames to people with identities: find, follow, steady."""
 
+import dataclasses
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from nimblepose.media.frames import Frame, FrameSource, Stamp
 from nimblepose.media.pictures import Picture
 from nimblepose.tracking.appearance import add_colours
 from nimblepose.tracking.protocols import RecordingTracker, Smoother, T, Tracker
+from nimblepose.tracking.shots import ShotCounter
 from nimblepose.tracking.smoothing import OneEuroSmoother, SmoothOptions
 from nimblepose.tracking.tracker import OksTracker, TrackOptions
 
@@ -37,11 +39,11 @@ class Streaming(Protocol):
 def find_in_frames(
     estimator: Streaming, source: FrameSource, known: Iterable[tuple[Stamp, Poses]] = ()
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Each frame of a source with the people in it, and the colours by which a tracker knows them again.
+    """Each frame of a source with the people in it, and what a tracker must know of the picture: colours and the shot.
 
     Recordings are streamed, several frames at a time. Of a live source each frame is done before the next is taken:
-    that is a little slower, but what is found is never older than need be. Colours are looked up without a tracker too:
-    a journal of what is found may be resumed with one.
+    that is a little slower, but what is found is never older than need be. Pictures are looked at without a tracker,
+    too: a journal of what is found may be resumed with one.
 
     Args:
         estimator: Finds people.
@@ -51,13 +53,14 @@ def find_in_frames(
     Raises:
         MediaError: what is known belongs to other frames.
     """
-    remaining = iter(source)
+    remaining, shots = iter(source), ShotCounter()
     for stamp, poses in known:
         frame = next(remaining, None)
         if frame is None:
             return
         if frame.stamp != stamp:
             raise MediaError(f"frame {frame.index} at {frame.time} s was frame {stamp.index} at {stamp.time} s before")
+        shots.count(frame.image, known=poses.shot)
         yield frame, poses
     first = next(remaining, None)
     if first is None:
@@ -65,7 +68,8 @@ def find_in_frames(
     remaining, aspect = chain([first], remaining), float(source.info.pixel_aspect)  # known with the first frame
     if source.live:
         for frame in remaining:
-            yield frame, add_colours(estimator.estimate(frame.image, pixel_aspect=aspect), frame.image)
+            poses = estimator.estimate(frame.image, pixel_aspect=aspect)
+            yield frame, _describe(poses, frame.image, shots)
         return
     under_way: deque[Frame] = deque()
 
@@ -76,7 +80,12 @@ def find_in_frames(
 
     for poses in estimator.stream(pictures(), pixel_aspect=aspect):
         frame = under_way.popleft()
-        yield frame, add_colours(poses, frame.image)
+        yield frame, _describe(poses, frame.image, shots)
+
+
+def _describe(poses: Poses, picture: Picture, shots: ShotCounter) -> Poses:
+    """The people with what a tracker must know of the picture."""
+    return dataclasses.replace(add_colours(poses, picture), shot=shots.count(picture))
 
 
 def follow(

@@ -73,7 +73,7 @@ class OksTracker:
     def reset(self) -> None:
         """Forget everybody, as after a cut; counting goes on, so that no identity is used twice."""
         self._tracks: Tracks | None = None
-        self._time = -math.inf
+        self._time, self._shot = -math.inf, 0
 
     def update(self, poses: Poses, time: float) -> Poses:
         """The people of the next frame who are known, in the order given, with `track_ids`.
@@ -110,7 +110,7 @@ class OksTracker:
         count, failure = 0, None
         try:
             for count, (place, poses) in enumerate(people, 1):
-                sparse = place.time - self._time > options.sparse_step
+                sparse = place.time - self._time > options.sparse_step or poses.shot != self._shot
                 if sparse:
                     names |= self._name_everybody()
                 named, new = self._follow(poses, place.time, sparse=sparse, most_unseen=options.max_gap_frames)
@@ -188,6 +188,9 @@ class OksTracker:
         tracks = start_tracks(Poses.empty(poses.skeleton), time) if self._tracks is None else self._tracks
         if (tracks.xy.shape[1], tracks.colours.shape[1]) != (len(poses.skeleton.keypoints), len(poses.skeleton.limbs)):
             raise PoseError(f"this tracker follows {tracks.xy.shape[1]} keypoints; use one per skeleton")
+        if poses.shot != self._shot and time - self._time <= self.options.sparse_step:  # a cut
+            tracks = tracks[np.zeros(len(tracks), bool)]
+        self._shot = poses.shot
         remembered = (time - tracks.times <= self.options.max_gap) | (tracks.unseen < most_unseen)
         return tracks if remembered.all() else tracks[remembered]
 
