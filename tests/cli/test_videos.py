@@ -183,6 +183,16 @@ def test_another_model_cannot_resume(cli, estimator, folder, monkeypatch):
     assert "another model" in ran.err
 
 
+def test_another_backend_cannot_resume(cli, estimator, folder):
+    """What it finds differs in the last digits: the files would not be those of an unbroken run."""
+    estimator.hook = interrupt_at(7)
+    cli("track", "clip.mp4", "--backend", "onnxruntime")
+    ran = cli("track", "clip.mp4", "--resume", "--backend", "openvino")
+    assert ran.code == 1
+    assert "another backend" in ran.err
+    assert cli("track", "clip.mp4", "--resume").code == 0, "which is what auto chooses"
+
+
 # Looking -------------------------------------------------------------------------------------------------------------
 
 

@@ -212,9 +212,9 @@ def test_who_is_like_another_track_is_its_rival(monkeypatch, distance, rival):
     """The likeness to oneself does not count, however small the other's is."""
     given, update = [], Tracks.update
 
-    def spy(self, people, time, rivals):
+    def spy(self, people, time, rivals, **others):
         given.append(rivals)
-        return update(self, people, time, rivals)
+        return update(self, people, time, rivals, **others)
 
     monkeypatch.setattr(Tracks, "update", spy)
     pair = poses([standing((100, 200)), standing((100 + distance, 200))])
@@ -339,6 +339,9 @@ def test_one_skeleton_per_tracker(other):
         ("relink_similarity", -0.1),
         ("confident_score", -0.1),
         ("max_resemblance", 2),
+        ("min_colour_likeness", 1.1),
+        ("sparse_step", -1),
+        ("max_gap_frames", -1),
         ("min_sightings", 0),
     ],
 )
@@ -348,9 +351,9 @@ def test_options_out_of_range_are_named(name, value):
 
 
 def test_options_at_the_ends_of_their_ranges_are_taken():
-    shares = ("min_similarity", "relink_similarity", "confident_score", "max_resemblance")
+    shares = ("min_similarity", "relink_similarity", "confident_score", "max_resemblance", "min_colour_likeness")
     for value in (0, 1):
-        TrackOptions(max_gap=0, min_sightings=1, **dict.fromkeys(shares, value))
+        TrackOptions(max_gap=0, max_gap_frames=0, sparse_step=0, min_sightings=1, **dict.fromkeys(shares, value))
 
 
 def test_without_scipy_it_is_said_what_to_install(monkeypatch):

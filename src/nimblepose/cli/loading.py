@@ -56,9 +56,11 @@ class EstimatorOptions:
     def conditions(self, path: Path) -> dict[str, Any]:
         """What findings depend on, for journals."""
         from nimblepose.evaluation.provenance import compute_sha256
+        from nimblepose.runtime.backends import choose_backend
 
         return {
             "model": compute_sha256(path),
+            "backend": choose_backend(path, self.backend),  # their last digits differ
             "input_height": self.input_height,
             "min_score": self.min_score,
             "flip": self.flip,

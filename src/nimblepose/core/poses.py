@@ -36,6 +36,7 @@ class Poses:
         limb_colours: (N, L, 3) float32, mean colour of the picture along each limb, NaN = not found; or None.
         heads: (M, 5) float32, wherever a head may be in the picture, surely or hardly, of the people here or of those
             left out: ellipses, x, y, half width, half height in picture pixels, and a score; None: not looked for.
+        shot: Of a video, the number of the shot, from one hard cut to the next, that the picture belongs to.
 
     Raises:
         ShapeError: an array of another shape.
@@ -49,6 +50,7 @@ class Poses:
     interpolated: NDArray[np.bool_] | None = None
     limb_colours: NDArray[np.float32] | None = None
     heads: NDArray[np.float32] | None = None
+    shot: int = 0
 
     def __post_init__(self) -> None:
         """Check shapes once, here, so that no function downstream has to."""

@@ -67,6 +67,8 @@ class Journal:
             row["limb_colours"] = _packed(poses.limb_colours)
         if poses.heads is not None:
             row["heads"] = _packed(poses.heads)
+        if poses.shot:
+            row["shot"] = poses.shot
         with writing(self.path):
             if self._file is None:
                 self._file = self._opened()
@@ -147,6 +149,7 @@ def _entry(line: bytes, skeleton: Skeleton) -> tuple[Stamp, Poses]:
         scores=_unpacked(row["scores"]),
         limb_colours=None if colours is None else _unpacked(colours).reshape(-1, len(skeleton.limbs), 3),
         heads=None if heads is None else _unpacked(heads).reshape(-1, 5),
+        shot=int(row.get("shot", 0)),
     )
 
 

@@ -137,7 +137,7 @@ class Recording:
                 live = tracker is not None and options.smoothing == "live"
                 smoother = start_smoother(options.smoother) if live else None
                 found = ((_Found(place, poses.heads), poses) for place, poses in self._find())
-                for (place, heads), poses in follow(found, tracker, smoother):
+                for (place, heads), poses in follow(found, tracker, smoother, live=self.source.live):
                     yield self._write(place, dataclasses.replace(poses, heads=heads))
         finally:
             self._reading.close()
@@ -204,7 +204,7 @@ class Recording:
         if journal.last and not self._replays:
             self.source.close()
             start = max(selection.start, journal.last.time)
-            selection = dataclasses.replace(selection, start=start, after=journal.last.index)
+            selection = dataclasses.replace(selection, start=start, after=journal.last.index - 1)
             self.source = open_frames(self._name, selection, rate=options.rate, levels=options.levels)
         return journal
 
@@ -215,21 +215,25 @@ class Recording:
             yield from find_in_frames(self._estimator, self.source)
             return
         known = journal.entries(self._estimator.skeleton, known_only=True)
+        before = journal.known
         if not self._replays:
-            yield from known
-            known = iter(())
-        before = journal.known if self._replays else 0
+            last = []  # its picture is looked at again: there may be a cut behind it
+            for entry in known:
+                yield entry
+                last = [entry]
+            known, before = iter(last), len(last)
         for number, (frame, poses) in enumerate(find_in_frames(self._estimator, self.source, known)):
             if number >= before:
                 journal.add(frame.stamp, poses)
-            yield frame, poses
+            if number >= before or self._replays:
+                yield frame, poses
 
     def _second_pass(self, tracker: Tracker) -> Iterator[Step]:
         """Identities and smoothing over everything found, then the results."""
         if self._journal is None:
             return
         entries = list(self._journal.entries(self._estimator.skeleton))
-        people = [(stamp.time, tracker.update(poses, stamp.time)) for stamp, poses in entries]
+        people = [(stamp.time, poses) for stamp, poses in follow(entries, tracker, None, live=False)]
         steady = smooth_offline(people, OfflineOptions())
         if not self._draws:
             for (stamp, _), poses in zip(entries, steady, strict=True):

@@ -1,18 +1,20 @@
 """From a stream of frames to people with identities: find, follow, steady."""
 
+import dataclasses
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import chain
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.media.frames import Frame, FrameSource, Stamp
 from nimblepose.media.pictures import Picture
 from nimblepose.tracking.appearance import add_colours
-from nimblepose.tracking.protocols import Smoother, Tracker
+from nimblepose.tracking.protocols import RecordingTracker, Smoother, T, Tracker
+from nimblepose.tracking.shots import ShotCounter
 from nimblepose.tracking.smoothing import OneEuroSmoother, SmoothOptions
 from nimblepose.tracking.tracker import OksTracker, TrackOptions
 
@@ -34,22 +36,14 @@ class Streaming(Protocol):
         """Poses of many pictures, in order, as many of them per second as possible."""
 
 
-class _Timed(Protocol):
-    @property
-    def time(self) -> float: ...
-
-
-T = TypeVar("T", bound=_Timed)
-
-
 def find_in_frames(
     estimator: Streaming, source: FrameSource, known: Iterable[tuple[Stamp, Poses]] = ()
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Each frame of a source with the people in it, and the colours by which a tracker knows them again.
+    """Each frame of a source with the people in it, and what a tracker must know of the picture: colours and the shot.
 
     Recordings are streamed, several frames at a time. Of a live source each frame is done before the next is taken:
-    that is a little slower, but what is found is never older than need be. Colours are looked up without a tracker too:
-    a journal of what is found may be resumed with one.
+    that is a little slower, but what is found is never older than need be. Pictures are looked at without a tracker,
+    too: a journal of what is found may be resumed with one.
 
     Args:
         estimator: Finds people.
@@ -59,13 +53,14 @@ def find_in_frames(
     Raises:
         MediaError: what is known belongs to other frames.
     """
-    remaining = iter(source)
+    remaining, shots = iter(source), ShotCounter()
     for stamp, poses in known:
         frame = next(remaining, None)
         if frame is None:
             return
         if frame.stamp != stamp:
             raise MediaError(f"frame {frame.index} at {frame.time} s was frame {stamp.index} at {stamp.time} s before")
+        shots.count(frame.image, known=poses.shot)
         yield frame, poses
     first = next(remaining, None)
     if first is None:
@@ -73,7 +68,8 @@ def find_in_frames(
     remaining, aspect = chain([first], remaining), float(source.info.pixel_aspect)  # known with the first frame
     if source.live:
         for frame in remaining:
-            yield frame, add_colours(estimator.estimate(frame.image, pixel_aspect=aspect), frame.image)
+            poses = estimator.estimate(frame.image, pixel_aspect=aspect)
+            yield frame, _describe(poses, frame.image, shots)
         return
     under_way: deque[Frame] = deque()
 
@@ -84,19 +80,27 @@ def find_in_frames(
 
     for poses in estimator.stream(pictures(), pixel_aspect=aspect):
         frame = under_way.popleft()
-        yield frame, add_colours(poses, frame.image)
+        yield frame, _describe(poses, frame.image, shots)
+
+
+def _describe(poses: Poses, picture: Picture, shots: ShotCounter) -> Poses:
+    """The people with what a tracker must know of the picture."""
+    return dataclasses.replace(add_colours(poses, picture), shot=shots.count(picture))
 
 
 def follow(
-    people: Iterable[tuple[T, Poses]], tracker: Tracker | None, smoother: Smoother | None
+    people: Iterable[tuple[T, Poses]], tracker: Tracker | None, smoother: Smoother | None, *, live: bool
 ) -> Iterator[tuple[T, Poses]]:
-    """The same with identities, then steadied; either only if it is given."""
+    """The same with identities, then steadied; either only if it is given.
+
+    Of a live source each frame is done before the next is taken; of a recording the tracker may look ahead, if it can.
+    """
+    if isinstance(tracker, RecordingTracker) and not live:
+        people = tracker.track_recording(people)
+    elif tracker is not None:
+        people = ((frame, tracker.update(poses, frame.time)) for frame, poses in people)
     for frame, poses in people:
-        if tracker is not None:
-            poses = tracker.update(poses, frame.time)
-        if smoother is not None:
-            poses = smoother.update(poses, frame.time)
-        yield frame, poses
+        yield frame, poses if smoother is None else smoother.update(poses, frame.time)
 
 
 def start_tracker(tracking: Tracking) -> Tracker:
@@ -119,6 +123,6 @@ def track_frames(
     tracker = None if tracking is None else start_tracker(tracking)
     smoother = None if smoothing is None or tracking is None else start_smoother(smoothing)
     with closing(source):
-        yield from follow(find_in_frames(estimator, source), tracker, smoother)
+        yield from follow(find_in_frames(estimator, source), tracker, smoother, live=source.live)
     for problem in source.problems:
         _log.warning("%s", problem)

@@ -1,8 +1,20 @@
 """What a tracker and a smoother are: whatever keeps these promises can take the place of ours."""
 
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar, runtime_checkable
 
 from nimblepose.core.poses import Poses
+
+
+class Timed(Protocol):
+    """A frame, or what else has its time."""
+
+    @property
+    def time(self) -> float:
+        """When it was taken, in seconds."""
+
+
+T = TypeVar("T", bound=Timed)
 
 
 class Tracker(Protocol):
@@ -14,6 +26,18 @@ class Tracker(Protocol):
         Args:
             poses: People found in the frame, in pixels; with `limb_colours` if the picture was at hand.
             time: When it was taken, in seconds; never before the frame given last.
+        """
+
+
+@runtime_checkable
+class RecordingTracker(Tracker, Protocol):
+    """A tracker that does better where it may look at what comes next; nobody has to be one."""
+
+    def track_recording(self, people: Iterable[tuple[T, Poses]]) -> Iterator[tuple[T, Poses]]:
+        """Every frame of a recording, in order, with the people in it and their `track_ids`.
+
+        Args:
+            people: The same without; few frames may be taken ahead, because they may hold their pictures.
         """
 
 

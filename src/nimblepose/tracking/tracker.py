@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +11,8 @@ import numpy as np
 from nimblepose.core.errors import OptionError, PoseError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.poses import Poses
-from nimblepose.tracking.tracks import Flags, Floats, Indices, Tracks, start_tracks
+from nimblepose.tracking.protocols import T
+from nimblepose.tracking.tracks import COLOUR_GAIN, SPARSE_COLOUR_GAIN, Flags, Floats, Indices, Tracks, start_tracks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +28,20 @@ class TrackOptions:
     relink_similarity: float = 0.1  # the same for whoever is left over: sooner somebody missing nearby than a newcomer
     confident_score: float = 0.65  # people found with it are matched first, and are known at first sight
     min_sightings: int = 3  # frames in a row in which anybody else must be found to be known
+    max_gap_frames: int = 1  # the same in frames of a recording, if they take longer; 1: until the next, however late
+    sparse_step: float = 0.5  # seconds between two frames of a recording, beyond which one sighting must do
+    min_colour_likeness: float = 0.35  # of the clothes of one person across such a step: places say little by then
     max_resemblance: float = 0.5  # a newcomer more similar than this to somebody seen now is the same person twice
 
     def __post_init__(self) -> None:
         """Name the option that cannot be."""
-        if not 0 <= self.max_gap < math.inf:
-            raise OptionError(f"max_gap must be 0 or more seconds, got {self.max_gap}")
-        for name in ("min_similarity", "relink_similarity", "confident_score", "max_resemblance"):
+        for name in ("max_gap", "sparse_step"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise OptionError(f"{name} must be 0 or more seconds, got {getattr(self, name)}")
+        if self.max_gap_frames < 0:
+            raise OptionError(f"max_gap_frames must be 0 or more, got {self.max_gap_frames}")
+        shares = ("min_similarity", "relink_similarity", "confident_score", "min_colour_likeness", "max_resemblance")
+        for name in shares:
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if self.min_sightings < 1:
@@ -45,21 +55,25 @@ class OksTracker:
     found surely, then who is found weakly, goes to a track nearby; whoever is left over to one missing further away;
     the rest to tentative tracks.
 
-    Whoever is found surely is known at once. Others are tentative: they are left out until they were found in
-    `min_sightings` frames in a row, so that a chair taken for a person now and then is nobody. Who is not seen for
-    longer than `max_gap` seconds is forgotten, and comes back as somebody new.
+    Whoever is found surely is known at once. Others are tentative until they were found in `min_sightings` frames in a
+    row, so that a chair taken for a person now and then is nobody. Who is not seen for longer than `max_gap` seconds is
+    forgotten, and comes back as somebody new.
+
+    A live stream is followed by `update`, frame by frame: whoever is tentative is left out. A recording is followed by
+    `track_recording`, which waits until it is known who was somebody, and loses nobody because frames are few.
     """
 
     def __init__(self, options: TrackOptions = TrackOptions()) -> None:
         """Start with nobody."""
         self.options = options
         self._next_id = 1
+        self._next_tentative = -1
         self.reset()
 
     def reset(self) -> None:
         """Forget everybody, as after a cut; counting goes on, so that no identity is used twice."""
         self._tracks: Tracks | None = None
-        self._time = -math.inf
+        self._time, self._shot = -math.inf, 0
 
     def update(self, poses: Poses, time: float) -> Poses:
         """The people of the next frame who are known, in the order given, with `track_ids`.
@@ -72,36 +86,101 @@ class OksTracker:
             PoseError: time runs backwards, or the people have another skeleton than before.
             MissingPackageError: scipy is not installed.
         """
-        tracks = self._remember(poses, time)
+        named, _ = self._follow(poses, time)
+        known = [i > 0 for i in _get_ids(named)]
+        return named if all(known) else named[known]
+
+    def track_recording(self, people: Iterable[tuple[T, Poses]]) -> Iterator[tuple[T, Poses]]:
+        """The people of every frame, with `track_ids`, as `update` would name them if it saw what comes next.
+
+        A frame waits until everybody in it is known or was nobody, which takes `min_sightings - 1` frames at most. The
+        sightings by which somebody became known are theirs. Whoever is still tentative at the end, or when
+        `sparse_step` seconds follow without a frame, is somebody: nothing says otherwise. Who was seen `max_gap_frames`
+        frames ago is remembered, however many seconds those took.
+
+        Args:
+            people: Frames, or whatever else has their `time` in seconds, in order, with the people found in each.
+
+        Raises:
+            As `update`; when `people` ends by an exception, the frames that wait come before it.
+        """
+        options = self.options
+        waiting: deque[tuple[T, Poses]] = deque()
+        names: dict[int, int] = {}  # identities of those who were tentative in a frame that waits
+        count, failure = 0, None
+        try:
+            for count, (place, poses) in enumerate(people, 1):
+                sparse = place.time - self._time > options.sparse_step or poses.shot != self._shot
+                if sparse:
+                    names |= self._name_everybody()
+                named, new = self._follow(poses, place.time, sparse=sparse, most_unseen=options.max_gap_frames)
+                names |= new
+                waiting.append((place, named))
+                if count >= options.min_sightings:
+                    yield from _release(waiting, names, undecided=self._get_tentative())
+        except Exception as error:
+            failure = error
+        if count < options.min_sightings:  # nobody could be seen so often
+            somebody = {i for _, poses in waiting for i in _get_ids(poses) if i < 0} - names.keys()
+            names |= {i: self._next_id + n for n, i in enumerate(sorted(somebody, reverse=True))}
+            self._next_id += len(somebody)
+        else:
+            names |= self._name_everybody()
+        yield from _release(waiting, names, undecided=set())
+        if failure is not None:
+            raise failure
+
+    def _follow(
+        self, poses: Poses, time: float, *, sparse: bool = False, most_unseen: int = 0
+    ) -> tuple[Poses, dict[int, int]]:
+        """Everybody in the next frame but those seen twice, the tentative with numbers below 0.
+
+        Args:
+            poses: People found in it.
+            time: In seconds.
+            sparse: It is long after the frame before.
+            most_unseen: Frames ago that somebody may have been seen, also longer than `max_gap` seconds ago.
+
+        Returns:
+            The people; and who became known, by the numbers that they had until then.
+        """
+        tracks = self._remember(poses, time, most_unseen)
         expected = tracks.predict(time)
         similarity = expected.compare(poses)
         value = similarity * expected.compute_certainty()[:, None]
         pairs = np.nonzero(similarity >= min(self.options.min_similarity, self.options.relink_similarity))
-        value[pairs] *= expected.compare_colours(poses, *pairs)
+        likeness = expected.compare_colours(poses, *pairs)
+        value[pairs] *= likeness
+        if sparse:
+            similarity[pairs] *= likeness >= self.options.min_colour_likeness
         known, confident = tracks.ids > 0, poses.scores >= self.options.confident_score
         owner = self._assign(similarity, value, known, confident)
 
         matched, unseen = owner >= 0, np.ones(len(tracks), bool)
         unseen[owner[matched]] = False
+        if sparse:  # people might be anywhere by now: who is like whom is seen from where they were found
+            similarity = np.zeros_like(similarity)
+            similarity[owner[matched]] = start_tracks(poses[matched], time).compare(poses)
         others = similarity[:, matched].copy()
         others[owner[matched], np.arange(len(others.T))] = 0
-        kept = expected[owner[matched]].update(poses[matched], time, others.max(axis=0, initial=0.0))
+        gain = SPARSE_COLOUR_GAIN if sparse else COLOUR_GAIN
+        rivals = others.max(axis=0, initial=0.0)
+        kept = expected[owner[matched]].update(poses[matched], time, rivals, colour_gain=gain)
         twice = (similarity[known & ~unseen] > self.options.max_resemblance).any(axis=0)
         begun = ~matched & ~twice
-        now = kept.join(start_tracks(poses[begun], time)) if begun.any() else kept
+        now = kept.join(self._begin(poses[begun], time)) if begun.any() else kept
         where = np.concatenate([np.flatnonzero(matched), np.flatnonzero(begun)])  # each of them is among the poses
-        sure = (now.ids == 0) & (confident[where] | (now.sightings >= self.options.min_sightings))
-        if sure.any():
-            now = self._name(now, sure)
+        sure = (now.ids < 0) & (confident[where] | (now.sightings >= self.options.min_sightings))
+        now, new = self._name(now, sure)
         missing = known & unseen  # who is tentative and not seen is forgotten
-        self._tracks, self._time = now.join(tracks[missing]) if missing.any() else now, time
+        self._tracks, self._time = now.join(tracks[missing].miss()) if missing.any() else now, time
         ids = np.zeros(len(poses), np.int64)
         ids[where] = now.ids
         named = dataclasses.replace(poses, track_ids=ids)
-        return named if (ids > 0).all() else named[ids > 0]
+        return named if ids.all() else named[ids != 0], new
 
-    def _remember(self, poses: Poses, time: float) -> Tracks:
-        """Everybody seen in the last `max_gap` seconds, if the poses belong to this stream."""
+    def _remember(self, poses: Poses, time: float, most_unseen: int) -> Tracks:
+        """Everybody seen in the last `max_gap` seconds or frames, if the poses belong to this stream."""
         if not self._time <= time < math.inf:
             raise PoseError(
                 f"time {time} after {self._time}: frames must come in order; call reset() where a stream starts anew"
@@ -109,8 +188,17 @@ class OksTracker:
         tracks = start_tracks(Poses.empty(poses.skeleton), time) if self._tracks is None else self._tracks
         if (tracks.xy.shape[1], tracks.colours.shape[1]) != (len(poses.skeleton.keypoints), len(poses.skeleton.limbs)):
             raise PoseError(f"this tracker follows {tracks.xy.shape[1]} keypoints; use one per skeleton")
-        remembered = time - tracks.times <= self.options.max_gap
+        if poses.shot != self._shot and time - self._time <= self.options.sparse_step:  # a cut
+            tracks = tracks[np.zeros(len(tracks), bool)]
+        self._shot = poses.shot
+        remembered = (time - tracks.times <= self.options.max_gap) | (tracks.unseen < most_unseen)
         return tracks if remembered.all() else tracks[remembered]
+
+    def _begin(self, poses: Poses, time: float) -> Tracks:
+        """Tentative tracks, with the next numbers below 0."""
+        ids = self._next_tentative - np.arange(len(poses))
+        self._next_tentative -= len(poses)
+        return dataclasses.replace(start_tracks(poses, time), ids=ids)
 
     def _assign(self, similarity: Floats, value: Floats, known: Flags, confident: Flags) -> Indices:
         """The track of each of N people, (N,), -1 for none, in rounds; similarity and value are (T, N)."""
@@ -130,12 +218,42 @@ class OksTracker:
                 unseen[free[rows]] = False
         return owner
 
-    def _name(self, tracks: Tracks, new: Flags) -> Tracks:
-        """The same tracks, the new ones with the next identities."""
+    def _name(self, tracks: Tracks, new: Flags) -> tuple[Tracks, dict[int, int]]:
+        """The same tracks, the new ones with the next identities; and these by the numbers they had."""
+        if not new.any():
+            return tracks, {}
         ids = tracks.ids.copy()
         ids[new] = self._next_id + np.arange(new.sum())
         self._next_id += int(new.sum())
-        return dataclasses.replace(tracks, ids=ids)
+        return dataclasses.replace(tracks, ids=ids), dict(zip(tracks.ids[new].tolist(), ids[new].tolist(), strict=True))
+
+    def _get_tentative(self) -> set[int]:
+        """Their numbers."""
+        return set() if self._tracks is None else set(self._tracks.ids[self._tracks.ids < 0].tolist())
+
+    def _name_everybody(self) -> dict[int, int]:
+        """Whoever is tentative is somebody; their identities by the numbers that they had."""
+        if self._tracks is None:
+            return {}
+        self._tracks, names = self._name(self._tracks, self._tracks.ids < 0)
+        return names
+
+
+def _release(
+    waiting: deque[tuple[T, Poses]], names: dict[int, int], *, undecided: set[int]
+) -> Iterator[tuple[T, Poses]]:
+    """Take the first frames, as far as nobody in them is undecided; the people in them who were somebody."""
+    while waiting and undecided.isdisjoint(_get_ids(waiting[0][1])):
+        place, poses = waiting.popleft()
+        ids = np.array([names.get(i, i) for i in _get_ids(poses)], np.int64)
+        yield place, dataclasses.replace(poses, track_ids=ids)[ids > 0]
+    if not waiting:
+        names.clear()
+
+
+def _get_ids(poses: Poses) -> list[int]:
+    ids: list[int] = [] if poses.track_ids is None else poses.track_ids.tolist()
+    return ids
 
 
 def _match(value: Floats) -> tuple[Indices, Indices]:

@@ -26,7 +26,8 @@ _MEMORY_SECONDS = 0.7  # after which a keypoint that is not seen counts for a th
 _DARK = 20.0  # gray levels added to colours before logarithms: noise of dark cloth is not colour
 _COLOUR_TOLERANCE = 0.25  # of logarithms of a colour, between two sightings of a person some seconds apart
 _MOST_COLOUR = 4.0  # squared differences, in squared tolerances, that count at most: a limb may be somebody else's
-_COLOUR_GAIN = 0.1  # how far colours of a known person go to those of a sighting
+COLOUR_GAIN = 0.1  # how far colours of a known person go to those of a sighting
+SPARSE_COLOUR_GAIN = 0.5  # the same where sightings are seconds apart: light and folds are others every time
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,11 @@ class Tracks:
     of place and speed, and what they share, which are the same in x and y.
     """
 
-    ids: NDArray[np.int64]  # (T,); 0 = tentative, without identity
+    ids: NDArray[np.int64]  # (T,) identities from 1 up; below 0: tentative, with a number that is no identity
     xy: Floats  # (T, K, 2) pixels at the time last seen; what was missing then has moved along; NaN: never found
     keypoint_times: Floats  # (T, K) seconds, when each keypoint was last found; -inf: never
     times: Floats  # (T,) seconds, when last seen
+    unseen: NDArray[np.int64]  # (T,) frames since then
     velocity: Floats  # (T, 2) pixels per second
     covariance: Floats  # (T, 2, 2) of place and speed, in pixels and seconds
     sizes: Floats  # (T,) of bodies, in pixels
@@ -117,13 +119,14 @@ class Tracks:
         mean = np.where(known, sums, 0).sum(axis=-1) / np.maximum(count, 1)
         return np.asarray(np.exp(-0.5 * np.where(count > 0, mean, 1.0)))
 
-    def update(self, poses: Poses, time: float, rivals: Floats) -> "Tracks":
+    def update(self, poses: Poses, time: float, rivals: Floats, *, colour_gain: float = COLOUR_GAIN) -> "Tracks":
         """The tracks, expected now, after each was found again: N = T people in the same order.
 
         Args:
             poses: The people.
             time: Now, in seconds.
             rivals: (T,) likeness of each person to the most similar of the other tracks.
+            colour_gain: How far colours go to those of this sighting.
         """
         size = self.sizes
         off = poses.keypoints - self.xy  # (T, K, 2)
@@ -141,17 +144,23 @@ class Tracks:
             xy=xy,
             keypoint_times=np.where(poses.found, time, self.keypoint_times),
             times=np.full(len(self), time),
+            unseen=np.zeros(len(self), np.int64),
             velocity=self.velocity + gain[:, 1:] * shift,
             covariance=self.covariance - gain[:, :, None] * self.covariance[:, :1],
             sizes=measure_sizes(xy),
             sightings=self.sightings + 1,
-            colours=self.colours if poses.limb_colours is None else self._mix_colours(_take_logarithms(poses)),
+            colours=self.colours
+            if poses.limb_colours is None
+            else self._mix_colours(_take_logarithms(poses), colour_gain),
         )
 
-    def _mix_colours(self, colours: Colours) -> Colours:
+    def miss(self) -> "Tracks":
+        """The tracks after a frame in which they were not found."""
+        return dataclasses.replace(self, unseen=self.unseen + 1)
+
+    def _mix_colours(self, colours: Colours, gain: float) -> Colours:
         """The colours known so far, a little nearer to those seen now."""
-        gain = np.float32(_COLOUR_GAIN)
-        mixed = np.where(np.isnan(colours), self.colours, self.colours + gain * (colours - self.colours))
+        mixed = np.where(np.isnan(colours), self.colours, self.colours + np.float32(gain) * (colours - self.colours))
         return np.where(np.isnan(self.colours), colours, mixed)
 
 
@@ -167,7 +176,7 @@ def measure_sizes(xy: NDArray[np.floating]) -> Floats:
 
 
 def start_tracks(poses: Poses, time: float) -> Tracks:
-    """Tentative tracks of people seen for the first time.
+    """Tracks of people seen for the first time, without a number.
 
     Of whom only a part is seen, as of those who enter a picture, the body is larger than that part, and so is the speed
     that it may have.
@@ -182,6 +191,7 @@ def start_tracks(poses: Poses, time: float) -> Tracks:
         xy=poses.keypoints.astype(np.float64),
         keypoint_times=np.where(poses.found, time, -np.inf),
         times=np.full(n, time),
+        unseen=np.zeros(n, np.int64),
         velocity=np.zeros((n, 2)),
         covariance=covariance,
         sizes=size,
