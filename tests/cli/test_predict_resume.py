@@ -192,6 +192,26 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_doubled(dots_model, tm
     assert snapshot(out) == snapshot(expected)
 
 
+def test_pictures_of_more_folders_than_files_may_be_open(cli, estimator, tmp_path, monkeypatch):
+    """More folders than a process may have open files; none is complete before the last round."""
+    resource = pytest.importorskip("resource")
+    monkeypatch.chdir(tmp_path)
+    for number in range(200):
+        (tmp_path / f"{number:03}").mkdir()
+        for name in ("a.png", "b.png"):
+            Image.new("RGB", (8, 6)).save(tmp_path / f"{number:03}" / name)
+    sources = [f"{number:03}/{name}" for name in ("a.png", "b.png") for number in range(200)]
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (150, before[1]))
+    try:
+        ran = cli("predict", *sources, "--no-pictures")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert (ran.code, ran.err) == (0, "")
+    assert all(written(tmp_path / f"{n:03}/poses.json") == [f"{n:03}/a.png", f"{n:03}/b.png"] for n in range(200))
+    assert not list(tmp_path.rglob("*.jsonl"))
+
+
 # Two runs, one folder ------------------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ from nimblepose.results.numbering import number_pictures
 from nimblepose.results.output_format import OutputFormat, PictureMaker, PictureResult
 from nimblepose.results.result_folder import ResultFolder, identify, name_picture
 
-_HELD = 64  # folders that a run keeps other runs out of from its beginning; of more each when it is reached
+_HELD = 64  # folders that a run keeps other runs out of from its beginning to its end; of more each while it writes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +150,10 @@ class PictureSink:
         return written
 
     def _keep(self, source: str, result: PictureResult, stem: str | None) -> None:
-        self._folders[self._place(source)].add(source, result, stem)
+        folder = self._folders[self._place(source)]
+        folder.add(source, result, stem)
+        if len(self._folders) > _HELD:
+            folder.release()
         self._finish_folder(source)
 
     def skip(self, source: str | Path) -> None:

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -139,13 +138,19 @@ class ResultFolder:
                 self.failures[str(path)] = f"{path}: unexpected {type(error).__name__}, please report it: {error}"
             else:
                 written.append(path)
+        if self._file is not None or self._end:
+            needed = bool(results) and not (self.is_complete and not self.failures)
+            removed = needed or self._remove_notes()
+            self.release()
+            if not removed:  # some systems keep a file as long as it is open
+                self._remove_notes()
+        return written
+
+    def release(self) -> None:
+        """Let other runs in until the next picture is noted: a process can hold so many files only."""
         if self._file is not None:
-            if not results or (self.is_complete and not self.failures):
-                with suppress(OSError):  # then it stays
-                    self._notes.unlink()
             self._file.close()
             self._file = None
-        return written
 
     # Notes -----------------------------------------------------------------------------------------------------------
 
@@ -155,6 +160,13 @@ class ResultFolder:
             with writing(self._notes):
                 self._file.truncate(self._end)
         return self._file
+
+    def _remove_notes(self) -> bool:
+        try:
+            self._notes.unlink()
+        except OSError:
+            return False
+        return True
 
     def _note(self, source: str, result: PictureResult, stem: str) -> None:
         poses = result.poses
