@@ -217,9 +217,10 @@ def test_people_need_identities_but_nobody_does_not():
     assert len(OneEuroSmoother().update(Poses.empty(HUMAN_18), 0.0)) == 0
 
 
-@pytest.mark.parametrize("time", [0.9, np.nan])
+@pytest.mark.parametrize("time", [0.9, np.nan, np.inf])
 def test_time_runs_forward_until_reset(time):
     smoother = OneEuroSmoother()
+    smoother.update(poses([standing((0, 0))], ids=[1]), 1.0)
     smoother.update(poses([standing((0, 0))], ids=[1]), 1.0)
     with pytest.raises(PoseError, match=r"reset\(\)"):
         smoother.update(poses([], ids=[]), time)

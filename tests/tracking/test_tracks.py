@@ -49,6 +49,7 @@ def test_of_somebody_new_the_place_is_known_and_the_speed_is_not():
     np.testing.assert_allclose(tracks.covariance[0], np.diag([(0.05 * SIZE) ** 2, (1.5 * SIZE) ** 2]))
     np.testing.assert_allclose(tracks.covariance[1], np.diag([0.05**2, 1.5**2 * 2]) * tracks.sizes[1] ** 2)
     np.testing.assert_array_equal(np.isnan(tracks.xy[1, :, 0]), [False] * 9 + [True] * 9)
+    np.testing.assert_array_equal(tracks.keypoint_times[1], [3] * 9 + [-np.inf] * 9)
     assert np.isnan(tracks.colours).all()
 
 
@@ -95,16 +96,18 @@ def test_where_the_place_is_not_sure_more_is_alike():
     np.testing.assert_allclose(tracks.compare(poses([PERSON + 5])), expected, atol=1e-5)
 
 
-def test_keypoints_count_by_how_surely_they_were_found():
-    """What either lacks does not count."""
-    tracks = begin(covariance=np.zeros((1, 2, 2)))
+def test_keypoints_count_by_how_surely_and_how_lately_they_were_found():
+    """What was last seen 0.7 s ago counts for a third; what either lacks does not count."""
+    times = np.full((1, 18), 1.0)
+    times[0, :9], times[0, 17] = 0.3, -np.inf
+    tracks = begin(covariance=np.zeros((1, 2, 2)), keypoint_times=times)
     tracks.xy[0, 17] = np.nan
     off = PERSON.copy()
     off[9:] += 900
     off[0] = np.nan
     found = poses([off])
     found.keypoint_scores[0, 1:9] = 0.2
-    expected = 8 * 0.2 / (8 * 0.2 + 8 * 0.7)
+    expected = 8 * 0.2 * np.exp(-1) / (8 * 0.2 * np.exp(-1) + 8 * 0.7)
     np.testing.assert_allclose(tracks.compare(found), [[expected]], rtol=1e-4)
 
 
@@ -137,6 +140,7 @@ def test_a_body_that_has_moved_is_followed_as_a_kalman_filter_does():
     np.testing.assert_allclose(after.velocity[0], np.array([30, 0]) + gain[1] * shift, atol=1e-3)
     np.testing.assert_allclose(after.covariance[0], (np.eye(2) - np.outer(gain, [1, 0])) @ covariance, atol=1e-6)
     assert (after.times.tolist(), after.sightings.tolist(), after.ids.tolist()) == ([2.0], [2], [0])
+    np.testing.assert_array_equal(after.keypoint_times, 2)
     np.testing.assert_allclose(after.sizes, SIZE, rtol=1e-6)
 
 
@@ -150,6 +154,7 @@ def test_limbs_follow_half_way_and_what_is_missing_goes_with_the_body():
     expected = PERSON + np.array((4.0, 0.0))
     expected[4] += (0, 5)
     np.testing.assert_allclose(after.xy[0], expected, atol=1e-3)
+    assert after.keypoint_times[0].tolist() == [1.0 if k == 5 else 2.0 for k in range(18)]
 
 
 def test_a_body_that_is_torn_apart_says_less_about_its_place():

@@ -40,7 +40,7 @@ def fit_locally(times: Floats, xy: Floats, *, window: float, size: float) -> Fit
     some = found.any(axis=0)
     limit = np.full(xy.shape[1], _OUTLIER_SIZE * size)
     limit[some] = np.maximum(limit[some], _OUTLIER * np.nanmedian(residual[:, some], axis=0))
-    trust = np.where(found, np.clip(1 - (np.nan_to_num(residual) / limit) ** 2, 0, 1) ** 2, 0.0)
+    trust = np.where(found, np.maximum(1 - (np.nan_to_num(residual) / limit) ** 2, 0) ** 2, 0.0)
     fit = _fit_weighted(times, xy, trust, half)
     hidden = ~found[..., None]
     return Fit(np.where(hidden, np.nan, fit.xy), np.where(hidden, np.nan, fit.velocity))
@@ -49,7 +49,7 @@ def fit_locally(times: Floats, xy: Floats, *, window: float, size: float) -> Fit
 def _fit_weighted(times: Floats, xy: Floats, trust: Floats, half: float) -> Fit:
     """Parabolas by weighted least squares: trust (F, K) times nearness, 0 beyond `half` seconds."""
     count = len(times)
-    reach = int(np.max(np.searchsorted(times, times + half) - np.arange(count), initial=1))
+    reach = int(np.max(np.searchsorted(times, times + half) - np.arange(count)))
     values = np.nan_to_num(xy) * trust[..., None]
     place, velocity = np.empty_like(xy), np.empty_like(xy)
     for start in range(0, count, _BLOCK):
@@ -58,7 +58,7 @@ def _fit_weighted(times: Floats, xy: Floats, trust: Floats, half: float) -> Fit:
         inside = (near >= 0) & (near < count)
         near = np.clip(near, 0, count - 1)
         away = (times[near] - times[block, None]) / half  # (B, W) in [-1, 1] where it counts
-        nearness = np.where(inside, np.clip(1 - np.abs(away) ** 3, 0, 1) ** 3, 0.0)
+        nearness = np.where(inside, np.maximum(1 - np.abs(away) ** 3, 0) ** 3, 0.0)
         weights = nearness[..., None] * away[..., None] ** np.arange(5)  # (B, W, 5)
         moments = np.einsum("bwp,bwk->bkp", weights, trust[near], optimize=True)  # (B, K, 5)
         right = np.einsum("bwp,bwkc->bkpc", weights[..., :3], values[near], optimize=True)  # (B, K, 3, 2)

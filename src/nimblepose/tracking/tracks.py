@@ -22,6 +22,7 @@ _PLACE_ERROR = 0.05  # body sizes by which a sighting as a whole is off
 _RIVAL_ERROR = 0.5  # the same, times the likeness to another person: where people overlap, poses get mixed
 _TOLERANCE = 0.16  # body sizes by which a keypoint may be off: twice the OKS sigma of a shoulder
 _SHAPE_GAIN = 0.5  # how far each keypoint goes from where it was expected, body motion aside, to where it was found
+_MEMORY_SECONDS = 0.7  # after which a keypoint that is not seen counts for a third
 _DARK = 20.0  # gray levels added to colours before logarithms: noise of dark cloth is not colour
 _COLOUR_TOLERANCE = 0.25  # of logarithms of a colour, between two sightings of a person some seconds apart
 _MOST_COLOUR = 4.0  # squared differences, in squared tolerances, that count at most: a limb may be somebody else's
@@ -38,6 +39,7 @@ class Tracks:
 
     ids: NDArray[np.int64]  # (T,); 0 = tentative, without identity
     xy: Floats  # (T, K, 2) pixels at the time last seen; what was missing then has moved along; NaN: never found
+    keypoint_times: Floats  # (T, K) seconds, when each keypoint was last found; -inf: never
     times: Floats  # (T,) seconds, when last seen
     velocity: Floats  # (T, 2) pixels per second
     covariance: Floats  # (T, 2, 2) of place and speed, in pixels and seconds
@@ -86,20 +88,19 @@ class Tracks:
     def compare(self, poses: Poses) -> Floats:
         """How well each track, expected now, explains each of N people found, (T, N) in [0, 1].
 
-        OKS over the keypoints that both have, weighted by how surely each was found; the tolerance grows where the
-        place is not sure.
+        OKS over the keypoints that both have, weighted by how surely each was found and how lately it was seen; the
+        tolerance grows where the place is not sure.
         """
         tolerance = (2 * np.asarray(poses.skeleton.oks_sigmas) * self.sizes[:, None]) ** 2
         tolerance = tolerance + self.covariance[:, 0, 0, None]  # (T, K)
+        fresh = np.exp(-(self.times[:, None] - self.keypoint_times) / _MEMORY_SECONDS)  # (T, K); 0 if never found
         scores = np.where(poses.found, poses.keypoint_scores, 0.0)  # (N, K)
-        known = ~np.isnan(self.xy[..., 0])  # (T, K)
-        places = np.where(known[..., None], self.xy, 0.0).astype(np.float32)  # single precision: four times as fast
+        places = np.nan_to_num(self.xy).astype(np.float32)  # single precision: four times as fast
         keypoints = np.where(poses.found[..., None], poses.keypoints, np.float32(0))
         x, y = (places[:, None, :, c] - keypoints[None, ..., c] for c in (0, 1))  # (T, N, K)
         with np.errstate(under="ignore"):
             likeness = np.exp((x * x + y * y) * (-0.5 / tolerance[:, None]).astype(np.float32))
-        weights = known.astype(np.float64)
-        return np.asarray(((likeness * scores) @ weights[..., None])[..., 0] / np.maximum(weights @ scores.T, 1e-9))
+        return np.asarray(((likeness * scores) @ fresh[..., None])[..., 0] / np.maximum(fresh @ scores.T, 1e-9))
 
     def compare_colours(self, poses: Poses, rows: Indices, columns: Indices) -> Floats:
         """How alike the clothes of P pairs of a track and a person are, (P,) in (0, 1], by the limbs that both have.
@@ -138,6 +139,7 @@ class Tracks:
         return Tracks(
             ids=self.ids,
             xy=xy,
+            keypoint_times=np.where(poses.found, time, self.keypoint_times),
             times=np.full(len(self), time),
             velocity=self.velocity + gain[:, 1:] * shift,
             covariance=self.covariance - gain[:, :, None] * self.covariance[:, :1],
@@ -178,6 +180,7 @@ def start_tracks(poses: Poses, time: float) -> Tracks:
     return Tracks(
         ids=np.zeros(n, np.int64),
         xy=poses.keypoints.astype(np.float64),
+        keypoint_times=np.where(poses.found, time, -np.inf),
         times=np.full(n, time),
         velocity=np.zeros((n, 2)),
         covariance=covariance,
