@@ -77,8 +77,9 @@ def test_its_examples_run_in_order(tmp_path, monkeypatch, capsys):
     for code in EXAMPLES:
         exec(code, names)  # noqa: S102 - our own page
         printed.append(capsys.readouterr().out.splitlines())
-    pictures, strict, drawing, skeletons, video, tracker, wrong = printed
+    pictures, streaming, strict, drawing, skeletons, video, tracker, wrong = printed
     assert pictures == ["3 people; (3, 18, 2) (3, 18) (3, 4)", "3", "3"]
+    assert streaming == ["3", "3", "3"]
     assert strict[0].count(".") == 2
     assert drawing == []
     assert (tmp_path / "people.drawn.png").is_file()

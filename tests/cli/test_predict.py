@@ -154,7 +154,7 @@ def test_ctrl_c_leaves_whole_files_about_what_is_done(cli, estimator, folder):
     assert ran.code == 130
     assert "notes.txt" in ran.err
     assert "interrupted" in ran.err
-    assert names(folder / "o") == ["a.poses.jpg", "b.poses.png", "poses.json"]
+    assert names(folder / "o") == ["a.poses.jpg", "b.poses.png", "poses.json", "poses.partial.jsonl"]
     assert len(json.loads((folder / "o/poses.json").read_text())["pictures"]) == 2
 
 
@@ -169,7 +169,7 @@ def test_ctrl_c_in_the_middle_of_writing_leaves_no_half_file(cli, estimator, fol
 
     monkeypatch.setattr(os, "fsync", interrupt)
     assert cli("predict", "a.jpg", "b.png", "--out", "o").code == 130
-    assert names(folder / "o") == ["a.poses.jpg", "poses.json"]
+    assert names(folder / "o") == ["a.poses.jpg", "poses.json", "poses.partial.jsonl"]
 
 
 def test_options_reach_the_estimator(cli, estimator, folder):

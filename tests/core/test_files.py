@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from nimblepose.core import files
 from nimblepose.core.errors import MediaError
-from nimblepose.core.files import GrowingFile, make_folder, write_atomically, write_whole
+from nimblepose.core.files import GrowingFile, InUseError, make_folder, open_held, write_atomically, write_whole
 
 
 def test_new_and_replaced_files_hold_exactly_the_data(tmp_path):
@@ -124,3 +125,43 @@ def test_where_nothing_can_be_removed_the_first_error_is_said(tmp_path, monkeypa
     monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(MediaError, match="Read-only file system"):
         write_atomically(tmp_path / "out.json", b"")
+
+
+def test_a_file_is_held_by_one_at_a_time(tmp_path):
+    path = tmp_path / "out.jsonl"
+    first = open_held(path)
+    first.write(b"mine")
+    with pytest.raises(InUseError, match="another run is writing it"):
+        open_held(path)
+    assert path.read_bytes() == b"mine"
+    first.close()
+    with open_held(path) as second:
+        assert second.read() == b"mine"
+
+
+def test_who_comes_when_a_file_is_just_being_removed_holds_the_new_one(tmp_path, monkeypatch):
+    """Between opening and locking, the first holder removes the file: the second one's lock is on nothing."""
+    path = tmp_path / "out.jsonl"
+    real, calls = files._try_lock, []
+
+    def remove_first(file):
+        calls.append(file)
+        if len(calls) == 1:
+            path.unlink()
+        return real(file)
+
+    monkeypatch.setattr(files, "_try_lock", remove_first)
+    with open_held(path) as held:
+        assert len(calls) == 2
+        held.write(b"x")
+        assert path.read_bytes() == b"x"
+
+
+def test_two_growing_files_of_one_name_do_not_grow_into_each_other(tmp_path):
+    first = GrowingFile(tmp_path / "out.csv")
+    first.append(b"1")
+    with pytest.raises(InUseError):
+        GrowingFile(tmp_path / "out.csv")
+    first.append(b"2")
+    assert first.finish().read_bytes() == b"12"
+    GrowingFile(tmp_path / "out.csv").close()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nimblepose.core.errors import MediaError
+from nimblepose.core.files import InUseError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17
 from nimblepose.media.frames import Stamp
@@ -144,3 +145,13 @@ def test_short_writes_leave_whole_lines(tmp_path, monkeypatch):
     journal.close()
     monkeypatch.undo()
     assert_equal(Journal(tmp_path / "journal", CONDITIONS, resume=True).entries(COCO_17), ENTRIES)
+
+
+def test_a_second_run_over_the_same_source_is_refused_and_the_first_goes_on(tmp_path):
+    first, second = (Journal(tmp_path / "a.journal", {}) for _ in range(2))
+    first.add(*ENTRIES[0])
+    with pytest.raises(InUseError, match="another run"):
+        second.add(*ENTRIES[0])
+    first.add(*ENTRIES[1])
+    first.close()
+    assert Journal(tmp_path / "a.journal", {}, resume=True).known == 2

@@ -108,7 +108,7 @@ SmoothOption = Annotated[
     ),
 ]
 ResumeOption = Annotated[
-    bool, typer.Option("--resume", rich_help_panel=_VIDEO, help="Go on where a run over this file broke off.")
+    bool, typer.Option("--resume", help="Go on where a run with the same sources and options broke off.")
 ]
 ShowOption = Annotated[bool, typer.Option("--show", rich_help_panel=_VIDEO, help="Open a window; q or Esc ends.")]
 RateOption = Annotated[float, typer.Option(min=0.01, rich_help_panel=_VIDEO, help="Frames per second of folders.")]

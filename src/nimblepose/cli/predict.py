@@ -1,5 +1,6 @@
 """`nimblepose predict`: pictures and videos in, annotated ones and poses out."""
 
+import dataclasses
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -78,7 +79,7 @@ def predict(
         show_boxes=boxes,
         blur_faces=blur_faces,
     )
-    options = SinkOptions(out=out, formats=parse_formats(formats), pictures=pictures, draw=draw)
+    options = SinkOptions(out=out, formats=parse_formats(formats), pictures=pictures, draw=draw, resume=resume)
     videos = VideoChoices(
         formats=options.formats, video=pictures, draw=draw, colour_by=colour_by, trails=trails, track=track,
         smooth=smooth if track else "off", every=every, start=start, end=end, resume=resume, show=show, levels=levels,
@@ -95,6 +96,9 @@ def predict(
         if out:
             make_folder(out)
     if found:
+        if len(found) > 1 or resume:  # who begins anew with one picture has nothing to go on from
+            conditions = {**estimating.conditions(path), "complete": complete, "range": value_range}
+            options = dataclasses.replace(options, conditions=conditions)
         sink = PictureSink(found, options, model=path.stem, among_videos=bool(moving))
         failed, interrupted = _run(PictureRun(estimator, found, sink, levels=levels), len(found), quiet=quiet)
         failures |= failed

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
@@ -101,6 +102,55 @@ def write_whole(file: FileIO, data: bytes) -> None:
         written += file.write(data[written:])
 
 
+class InUseError(MediaError):
+    """A file that another run is writing."""
+
+
+def open_held(path: Path) -> FileIO:
+    """Open a file for reading and writing, unbuffered, as it is or new, and keep others out until it is closed.
+
+    Others are those who open it by this function, in this process or another; whoever is killed holds it no longer.
+
+    Raises:
+        InUseError: it is held already.
+        MediaError: the folder is missing or not writable.
+    """
+    while True:
+        with writing(path):
+            file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666), "r+")
+        if not _try_lock(file):
+            file.close()
+            raise InUseError(f"{path}: another run is writing it; wait for that, or choose another folder with --out")
+        with writing(path):
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                return file
+        file.close()  # who held it before has just removed or renamed it
+
+
+def _try_lock(file: FileIO) -> bool:
+    """False if somebody else has it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        file.seek(1 << 40)  # a place that nobody reads
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            file.seek(0)
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
+
+
 class GrowingFile:
     """A file that grows piece by piece, readable up to its last piece; it gets its name when it is complete."""
 
@@ -109,10 +159,12 @@ class GrowingFile:
 
         Raises:
             MediaError: the folder is missing or not writable.
+            InUseError: another run writes this file.
         """
         self.path = path
         with writing(path):
-            self._file = partial(path).open("wb", buffering=0)  # what is written is there, even if we are killed
+            self._file = open_held(partial(path))  # what is written is there, even if we are killed
+            self._file.truncate()
 
     def append(self, data: bytes, *, over: int = 0) -> None:
         """Add a piece, in one write; it replaces the last `over` bytes.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import MediaError
-from nimblepose.core.files import write_whole, writing
+from nimblepose.core.files import open_held, write_whole, writing
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.media.frames import Stamp
@@ -57,16 +57,16 @@ class Journal:
             "frame": stamp.index,
             "time": stamp.time,
             "size": stamp.size,
-            "keypoints": _packed(poses.keypoints),
-            "keypoint_scores": _packed(poses.keypoint_scores),
-            "scores": _packed(poses.scores),
+            "keypoints": pack_array(poses.keypoints),
+            "keypoint_scores": pack_array(poses.keypoint_scores),
+            "scores": pack_array(poses.scores),
         }
         if stamp.name:
             row["file"] = stamp.name
         if poses.limb_colours is not None:
-            row["limb_colours"] = _packed(poses.limb_colours)
+            row["limb_colours"] = pack_array(poses.limb_colours)
         if poses.heads is not None:
-            row["heads"] = _packed(poses.heads)
+            row["heads"] = pack_array(poses.heads)
         if poses.shot:
             row["shot"] = poses.shot
         with writing(self.path):
@@ -102,7 +102,7 @@ class Journal:
 
     def _opened(self) -> FileIO:
         """The file, to go on behind its last whole line, or anew."""
-        file = self.path.open("r+b" if self._end else "wb", buffering=0)
+        file = open_held(self.path)
         file.truncate(self._end)
         file.seek(self._end)
         if not self._end:
@@ -144,18 +144,20 @@ def _entry(line: bytes, skeleton: Skeleton) -> tuple[Stamp, Poses]:
     k, colours, heads = len(skeleton.keypoints), row.get("limb_colours"), row.get("heads")
     return _stamp(row), Poses(
         skeleton,
-        keypoints=_unpacked(row["keypoints"]).reshape(-1, k, 2),
-        keypoint_scores=_unpacked(row["keypoint_scores"]).reshape(-1, k),
-        scores=_unpacked(row["scores"]),
-        limb_colours=None if colours is None else _unpacked(colours).reshape(-1, len(skeleton.limbs), 3),
-        heads=None if heads is None else _unpacked(heads).reshape(-1, 5),
+        keypoints=unpack_array(row["keypoints"]).reshape(-1, k, 2),
+        keypoint_scores=unpack_array(row["keypoint_scores"]).reshape(-1, k),
+        scores=unpack_array(row["scores"]),
+        limb_colours=None if colours is None else unpack_array(colours).reshape(-1, len(skeleton.limbs), 3),
+        heads=None if heads is None else unpack_array(heads).reshape(-1, 5),
         shot=int(row.get("shot", 0)),
     )
 
 
-def _packed(array: NDArray[np.float32]) -> str:
+def pack_array(array: NDArray[np.float32]) -> str:
+    """Text that holds an array exactly; its shape is to be known."""
     return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
 
 
-def _unpacked(text: str) -> NDArray[np.float32]:
+def unpack_array(text: str) -> NDArray[np.float32]:
+    """The inverse of `pack_array`, flat."""
     return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32)

@@ -1,7 +1,7 @@
 """What an output format is: what it makes of a folder of pictures, of one picture, and of a video."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,6 +74,7 @@ class FolderMaker(NamedTuple):
 
     ending: str  # of its name
     make: Callable[[Sequence[PictureResult], Header], bytes]
+    list_files: Callable[[Path], Iterable[str]] | None = None  # pictures that such a file is about; None: it is silent
 
 
 class PictureMaker(NamedTuple):

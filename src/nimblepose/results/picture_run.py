@@ -2,17 +2,19 @@
 
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from nimblepose.core.errors import PoseError
 from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
-from nimblepose.core.web import fetch_picture, is_url, without_secrets
+from nimblepose.core.web import fetch_picture, is_url
 from nimblepose.media.levels import Levels
 from nimblepose.media.pictures import MAX_PIXELS, Picture, read_picture
 from nimblepose.media.sources import find_pictures
 from nimblepose.results.picture_sink import PictureSink
+from nimblepose.results.result_folder import name_picture
 from nimblepose.runtime.streaming import Allowance
 
 _log = logging.getLogger(__name__)
@@ -102,13 +104,20 @@ class PictureRun:
 
     def __iter__(self) -> Iterator[Outcome]:
         """Do the work."""
-        results: Iterable[_Done | str]
-        if len(self._sources) == 1:  # all cores on the only picture
-            results = (self._work(source, self._estimator.estimate) for source in self._remaining())
+        known = self._sink.known
+        remaining = [source for source in self._sources if source not in known]
+        results: Iterator[_Done | str]
+        if len(remaining) == 1:  # all cores on the only picture
+            results = (self._work(source, self._estimator.estimate) for source in self._until_stopped(remaining))
         else:
-            results = self._estimator.map(self._work, self._remaining())
-        for source, done in zip(self._sources, results, strict=False):  # fewer results than sources: it was stopped
-            yield self._write(source, done)
+            results = self._estimator.map(self._work, self._until_stopped(remaining))
+        for source in self._sources:
+            if source in known:
+                yield Outcome(name_picture(source), len(known[source].poses), [])
+            elif (done := next(results, None)) is not None:
+                yield self._write(source, done)
+            else:
+                return  # it was stopped
 
     def stop(self) -> None:
         """Take no further picture; those under way are still done. For signal handlers and other threads."""
@@ -123,8 +132,8 @@ class PictureRun:
         """Of `finish`: files that could not be written, with the reason."""
         return self._sink.failures
 
-    def _remaining(self) -> Iterator[str]:
-        for source in self._sources:
+    def _until_stopped(self, sources: Iterable[str]) -> Iterator[str]:
+        for source in sources:
             if self.stopped:
                 return
             yield source
@@ -153,11 +162,14 @@ class PictureRun:
         return read_picture(path, levels=self._levels, expect=take)
 
     def _write(self, source: str, done: _Done | str) -> Outcome:
-        name = _printable(source)
+        name = name_picture(source)
         if isinstance(done, str):
+            self._sink.skip(source)
             return Outcome(name, 0, [], done)
-        written, failure = _try(source, lambda: self._sink.write(source, done.size, done.poses, done.drawn))
-        return Outcome(name, len(done.poses), written or [], done.failure or failure)
+        size, poses, drawn, failure = done
+        write = partial(self._sink.write, source, size, poses, drawn, whole=failure is None)
+        written, unwritten = _try(source, write)
+        return Outcome(name, len(poses), written or [], failure or unwritten)
 
 
 def _try(source: str, work: Callable[[], R]) -> tuple[R | None, str | None]:
@@ -167,10 +179,6 @@ def _try(source: str, work: Callable[[], R]) -> tuple[R | None, str | None]:
     except PoseError as error:
         return None, str(error)
     except Exception as error:  # a bug of ours that this picture brings out
-        name = _printable(source)
+        name = name_picture(source)
         _log.debug("%s", name, exc_info=True)
         return None, f"{name}: unexpected {type(error).__name__}, please report it: {error}"
-
-
-def _printable(source: str) -> str:
-    return without_secrets(source) if is_url(source) else source

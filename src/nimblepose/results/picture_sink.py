@@ -1,15 +1,15 @@
 """Where the results of a run over pictures go, under names that harm nobody's files."""
 
-import logging
-import os
+import dataclasses
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
-from nimblepose.core.errors import MediaError, PoseError
+from nimblepose.core.errors import MediaError
 from nimblepose.core.files import write_atomically
 from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
@@ -20,9 +20,10 @@ from nimblepose.media.pictures import Picture
 from nimblepose.media.sources import ANNOTATED
 from nimblepose.results.formats import own
 from nimblepose.results.numbering import number_pictures
-from nimblepose.results.output_format import Header, OutputFormat, PictureResult, to_text
+from nimblepose.results.output_format import OutputFormat, PictureMaker, PictureResult
+from nimblepose.results.result_folder import ResultFolder, identify, name_picture
 
-_log = logging.getLogger(__name__)
+_HELD = 64  # folders that a run keeps other runs out of from its beginning to its end; of more each while it writes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,8 @@ class SinkOptions:
     formats: Sequence[OutputFormat] = (own.FORMAT,)
     pictures: bool = True  # write annotated pictures
     draw: DrawOptions = field(default_factory=DrawOptions)
+    resume: bool = False  # go on where an earlier run broke off
+    conditions: Mapping[str, Any] = field(default_factory=dict)  # what findings depend on beside the pictures
 
 
 class PictureSink:
@@ -59,19 +62,38 @@ class PictureSink:
         """
         for chosen in options.formats:
             chosen.check_available()
-        self.options, self.model = options, model
+        self.options = options
         listed = list(dict.fromkeys(str(source) for source in sources))
         alone = len(listed) == 1 and options.out is None and not among_videos
-        self._stem = f"{_stem_and_suffix(listed[0])[0]}{ANNOTATED}" if alone else "poses"  # of files about the run
-        self._taken = {_key(Path(source)) for source in listed if not is_url(source)}
+        stem = f"{_stem_and_suffix(listed[0])[0]}{ANNOTATED}" if alone else "poses"  # of files about the run
+        self._taken = {identify(source) for source in listed if not is_url(source)}
         places = defaultdict(list)
         for source in listed:
             places[self._place(source)].append(source)
-        self._numbers = {
-            source: n for here in places.values() for source, n in zip(here, number_pictures(here), strict=True)
+        conditions = {
+            **options.conditions,
+            "pictures": dataclasses.asdict(options.draw) if options.pictures else None,
+            "formats": [chosen.name for chosen in options.formats if chosen.picture],
         }
-        self._results: dict[Path, list[PictureResult]] = defaultdict(list)
-        self.failures: dict[str, str] = {}  # files that could not be written -> why
+        makers = [chosen.folder for chosen in options.formats if chosen.folder]
+        self._numbers: dict[str, int] = {}
+        self._folders: dict[Path, ResultFolder] = {}
+        self.known: dict[str, PictureResult] = {}  # pictures that an earlier run has done
+        for place, here in places.items():
+            numbers = dict(zip(here, number_pictures(here), strict=True))
+            folder = ResultFolder(
+                place, stem, numbers, makers, model=model, conditions=conditions, resume=options.resume
+            )
+            self._numbers |= numbers
+            self._folders[place] = folder
+            for source, begin in folder.known.items():
+                self.known[source] = folder.results[source]
+                self._taken |= {identify(path) for path in self._paths(source, begin)}
+        if len(self._folders) <= _HELD:
+            for folder in self._folders.values():
+                folder.hold()
+        self._written: list[Path] = []
+        self.failures: dict[str, str] = {}  # files about the run that could not be written -> why
 
     def add(self, source: str | Path, picture: Picture, poses: Poses) -> list[Path]:
         """Draw and write what belongs to one picture; return the files written.
@@ -93,7 +115,9 @@ class PictureSink:
             return None
         return encode_picture(draw_poses(picture, poses, self.options.draw), _drawn_suffix(str(source)))
 
-    def write(self, source: str | Path, size: Size, poses: Poses, drawn: bytes | None) -> list[Path]:
+    def write(
+        self, source: str | Path, size: Size, poses: Poses, drawn: bytes | None, *, whole: bool = True
+    ) -> list[Path]:
         """Write what belongs to one picture; return the files written. By one thread, in the order of the results.
 
         Whatever cannot be written, the poses are kept for the files about the run.
@@ -103,63 +127,84 @@ class PictureSink:
             size: (height, width) of the upright picture in pixels.
             poses: Who was found in it.
             drawn: What `draw` returned.
+            whole: False: something is missing, which a resumed run shall try again.
 
         Raises:
             MediaError: a file cannot be written.
         """
         source = str(source)
-        place = self._place(source)
-        stem = _stem_and_suffix(source)[0]
-        name = without_secrets(source) if is_url(source) else to_text(source)
-        result = PictureResult(name, size, poses, self._numbers[source])
-        makers = [chosen.picture for chosen in self.options.formats if chosen.picture]
-        endings = [f"{ANNOTATED}{_drawn_suffix(source)}", *(maker.ending for maker in makers)]
-        annotated, *alone = self._free(place, stem, endings)
-        self._results[place].append(result)
+        result = PictureResult(name_picture(source), size, poses, self._numbers[source])
+        stem, (annotated, *alone) = self._choose_names(source)
         written = []
-        if drawn is not None:
-            write_atomically(annotated, drawn)
-            written.append(annotated)
-        for path, maker in zip(alone, makers, strict=True):
-            write_atomically(path, maker.make(result))
-            written.append(path)
+        try:
+            if drawn is not None:
+                write_atomically(annotated, drawn)
+                written.append(annotated)
+            for path, maker in zip(alone, self._makers, strict=True):
+                write_atomically(path, maker.make(result))
+                written.append(path)
+        except Exception:
+            self._keep(source, result, None)
+            raise
+        self._keep(source, result, stem if whole else None)
         return written
+
+    def _keep(self, source: str, result: PictureResult, stem: str | None) -> None:
+        folder = self._folders[self._place(source)]
+        folder.add(source, result, stem)
+        if len(self._folders) > _HELD:
+            folder.release()
+        self._finish_folder(source)
+
+    def skip(self, source: str | Path) -> None:
+        """Nothing comes of this picture."""
+        self._folders[self._place(str(source))].skip(str(source))
+        self._finish_folder(str(source))
 
     def finish(self) -> list[Path]:
         """Write the files about all pictures added so far and return them; one that fails costs no other.
 
         What could not be written, and why, is in `failures`.
         """
-        written = []
-        for place, results in self._results.items():
-            skeletons = {result.poses.skeleton.name: result.poses.skeleton for result in results}
-            header = Header(model=self.model, skeletons=tuple(skeletons.values()))
-            for maker in (chosen.folder for chosen in self.options.formats if chosen.folder):
-                path = place / f"{self._stem}{maker.ending}"
-                try:
-                    write_atomically(path, maker.make(results, header))
-                except PoseError as error:
-                    self.failures[str(path)] = str(error)
-                except Exception as error:  # a bug of ours that one format brings out must not cost the others
-                    _log.debug("%s", path, exc_info=True)
-                    self.failures[str(path)] = f"{path}: unexpected {type(error).__name__}, please report it: {error}"
-                else:
-                    written.append(path)
-        return written
+        for place in list(self._folders):
+            self._finish(place)
+        return self._written
 
     def _place(self, source: str) -> Path:
         """The folder of what is written about a picture."""
         return self.options.out or (Path() if is_url(source) else Path(source).parent)
 
-    def _free(self, place: Path, stem: str, endings: Sequence[str]) -> list[Path]:
-        """Names that are no source and were not given out in this run."""
+    def _finish_folder(self, source: str) -> None:
+        """Write the files about a folder as soon as all its pictures are done."""
+        place = self._place(source)
+        if self._folders[place].is_complete:
+            self._finish(place)
+
+    def _finish(self, place: Path) -> None:
+        folder = self._folders.pop(place)
+        self._written += folder.finish()
+        self.failures |= folder.failures
+
+    def _choose_names(self, source: str) -> tuple[str, list[Path]]:
+        """Names of what is written about a picture that are no source and were not given out in this run."""
+        stem = _stem_and_suffix(source)[0]
         for count in range(1, len(self._taken) + 2):
-            paths = [place / f"{stem}{f'-{count}' if count > 1 else ''}{ending}" for ending in endings]
-            keys = {_key(path) for path in paths}
+            begin = f"{stem}-{count}" if count > 1 else stem
+            paths = self._paths(source, begin)
+            keys = {identify(path) for path in paths}
             if not keys & self._taken:
                 self._taken |= keys
-                return paths
-        raise MediaError(f"no free name for {stem} in {place}")  # cannot be: there are more names than files
+                return begin, paths
+        raise MediaError(f"no free name for {stem} in {self._place(source)}")  # cannot be: more names than files
+
+    def _paths(self, source: str, stem: str) -> list[Path]:
+        """The annotated picture, and what each maker makes."""
+        place, endings = self._place(source), [maker.ending for maker in self._makers]
+        return [place / f"{stem}{ending}" for ending in (f"{ANNOTATED}{_drawn_suffix(source)}", *endings)]
+
+    @property
+    def _makers(self) -> list[PictureMaker]:
+        return [chosen.picture for chosen in self.options.formats if chosen.picture]
 
 
 def _stem_and_suffix(source: str) -> tuple[str, str]:
@@ -175,8 +220,3 @@ def _drawn_suffix(source: str) -> str:
     """Of the annotated picture: the source's own if we write such files."""
     suffix = _stem_and_suffix(source)[1]
     return suffix if suffix.lower() in ENCODED_SUFFIXES else ".png"
-
-
-def _key(path: Path) -> str:
-    """Equal for equal files, on file systems that ignore case, too."""
-    return os.path.realpath(path).casefold()  # of links that lead in a circle, too

@@ -1,5 +1,6 @@
 """COCO keypoint results, as pycocotools reads them."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 def coco_results(results: Sequence[PictureResult], header: Header) -> bytes:
     """A list of COCO keypoint results; `image_id` is the number of the picture, `file_name` its name."""
     return encode_json([row for r in results for row in r.poses.to_coco(r.number, file_name=r.file)]) + b"\n"
+
+
+def list_files(path: Path) -> list[str]:
+    """The pictures in which there is somebody; nimblepose 0.1 did not write their names."""
+    return list(dict.fromkeys(str(row["file_name"]) for row in json.loads(path.read_bytes()) if "file_name" in row))
 
 
 class CocoResults:
@@ -51,6 +57,6 @@ class CocoResults:
 FORMAT = OutputFormat(
     name="coco",
     help="COCO results",
-    folder=FolderMaker(".coco.json", coco_results),
+    folder=FolderMaker(".coco.json", coco_results, list_files),
     video=VideoMaker(".poses.coco.json", CocoResults),
 )

@@ -20,6 +20,12 @@ def tidy_csv(results: Sequence[PictureResult], header: Header) -> bytes:
     return _encode([COLUMNS, *(row for r in results for row in _texts(iterate_rows(r.file, r.poses)))])
 
 
+def list_files(path: Path) -> list[str]:
+    """The pictures in which there is somebody."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(dict.fromkeys(row["file"] for row in csv.DictReader(file)))
+
+
 class TidyCsv:
     """The table of a video."""
 
@@ -58,6 +64,6 @@ def _encode(rows: Iterable[Iterable[object]]) -> bytes:
 FORMAT = OutputFormat(
     name="csv",
     help="a row per keypoint",
-    folder=FolderMaker(".csv", tidy_csv),
+    folder=FolderMaker(".csv", tidy_csv, list_files),
     video=VideoMaker(".poses.csv", TidyCsv),
 )

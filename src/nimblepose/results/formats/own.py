@@ -1,5 +1,6 @@
 """Our own form, JSON: one document about pictures, one line per frame of a video."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,14 @@ def own_json(results: Sequence[PictureResult], header: Header) -> bytes:
     """One document: the header, then per picture its file, size and people with keypoints by name."""
     pictures = [{"file": r.file, "height": r.size[0], "width": r.size[1], **r.poses.to_dict()} for r in results]
     return encode_json({**header.to_dict(), "pictures": pictures}) + b"\n"
+
+
+def list_files(path: Path) -> list[str]:
+    """The pictures in a document of any version."""
+    document = json.loads(path.read_bytes())
+    if document["format"] != "nimblepose":
+        raise ValueError("another format")
+    return [str(picture["file"]) for picture in document["pictures"]]
 
 
 class JsonLines:
@@ -54,6 +63,6 @@ class JsonLines:
 FORMAT = OutputFormat(
     name="json",
     help="everything; of videos a line per frame",
-    folder=FolderMaker(".json", own_json),
+    folder=FolderMaker(".json", own_json, list_files),
     video=VideoMaker(".poses.jsonl", JsonLines),
 )

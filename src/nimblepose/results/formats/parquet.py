@@ -67,6 +67,14 @@ def tidy_parquet(results: Sequence[PictureResult], header: Header) -> bytes:
     return bytes(sink.getvalue())
 
 
+def list_files(path: Path) -> list[str]:
+    """The pictures in which there is somebody."""
+    load_pyarrow()
+    import pyarrow.parquet
+
+    return [str(name) for name in pyarrow.parquet.read_table(path, columns=["file"])["file"].unique().to_pylist()]
+
+
 class ParquetTable:
     """The table of a video; its header says how many frames were looked at, in which there may be nobody.
 
@@ -155,6 +163,6 @@ FORMAT = OutputFormat(
     name="parquet",
     help="those rows, with types",
     requires="pyarrow",
-    folder=FolderMaker(".parquet", tidy_parquet),
+    folder=FolderMaker(".parquet", tidy_parquet, list_files),
     video=VideoMaker(".poses.parquet", ParquetTable),
 )
