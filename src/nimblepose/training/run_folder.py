@@ -16,7 +16,7 @@ from nimblepose.core.metadata import ModelMetadata
 from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
 from nimblepose.model.network import PoseNetwork
 from nimblepose.training.logs import CsvLog, TensorBoard
-from nimblepose.training.options import difference, to_plain
+from nimblepose.training.options import difference, from_plain, to_plain
 from nimblepose.training.recipe import Recipe
 from nimblepose.training.start import shipped
 from nimblepose.training.state import load_state
@@ -66,7 +66,8 @@ class RunFolder:
             raise TrainingError(f"{self.path} holds a run already; go on with --resume, or give another --out")
         if exists:
             saved = load_state(self.state)
-            changed = {k: v for k, v in difference(saved["recipe"], plain).items() if not k.startswith(_FREE_TO_CHANGE)}
+            before = to_plain(from_plain(Recipe, saved["recipe"]))  # what it did not know yet, too
+            changed = {k: v for k, v in difference(before, plain).items() if not k.startswith(_FREE_TO_CHANGE)}
             if changed:
                 lines = "; ".join(f"{key} was {old!r}, is {new!r}" for key, (old, new) in changed.items())
                 raise TrainingError(f"cannot resume {self.path} with another recipe: {lines}")
