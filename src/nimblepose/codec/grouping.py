@@ -103,7 +103,8 @@ def assemble(connections: Connections, peaks: Peaks, skeleton: Skeleton, options
         total[pose] += score
         limbs[pose] += 1
 
-    kept = [i for i, member in enumerate(members) if len(member) >= options.min_keypoints]
+    least = options.count_needed(len(skeleton.keypoints))
+    kept = [i for i, member in enumerate(members) if len(member) >= least]
     score = np.array([total[i] for i in kept], np.float32)
     score = np.sqrt(score / np.sqrt(np.array([limbs[i] for i in kept], np.float32) * len(skeleton.limbs)))
     best = np.argsort(-score, kind="stable").tolist()
