@@ -1,6 +1,7 @@
 """The whole decoder: people drawn into fields come back, and the reference's people are found."""
 
 import dataclasses
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -295,3 +296,14 @@ def test_a_pose_is_completed_where_that_is_asked_for(two):
     assert x > 250
     assert y == pytest.approx(150, abs=5)
     np.testing.assert_array_equal(decode(*two, CHAIN, paf_geometry="centre", options=options).found, plain.found)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 6])
+def test_of_small_bodies_everybody_is_found_in_perfect_fields(count):
+    """With the options that `predict` has: no limit is a person's."""
+    names = tuple(f"k{i}" for i in range(count))
+    animal = Skeleton("animal", names, tuple(pairwise(names)))
+    xy = np.array([[[60 + 50 * i, 60 + 120 * n] for i in range(count)] for n in range(2)], np.float32)
+    heatmaps, pafs = encode(xy, (40, 50), animal, EncodeOptions(overlap="max", paf_geometry="centre"))
+    poses = decode(heatmaps, pafs, animal, paf_geometry="centre")
+    assert poses.found.sum(axis=1).tolist() == [count, count]

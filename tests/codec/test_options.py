@@ -37,8 +37,14 @@ def test_the_ends_of_the_range_are_in_it(name, value):
 
 
 def test_for_ranking_keeps_at_least_what_the_defaults_keep():
-    for name in ("min_peak_score", "min_limb_score", "min_limb_share", "min_pose_score", "min_keypoints"):
+    for name in ("min_peak_score", "min_limb_score", "min_limb_share", "min_pose_score"):
         assert getattr(FOR_RANKING, name) <= getattr(DecodeOptions(), name)
+    assert FOR_RANKING.count_needed(18) <= DecodeOptions().count_needed(18)
+
+
+def test_how_many_keypoints_make_a_pose_follows_the_skeleton_unless_it_is_said():
+    assert [DecodeOptions().count_needed(k) for k in (2, 3, 5, 18)] == [2, 2, 3, 3]
+    assert DecodeOptions(min_keypoints=1).count_needed(18) == 1
 
 
 def test_the_published_figures_were_measured_with_these_options():

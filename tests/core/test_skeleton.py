@@ -213,9 +213,21 @@ def test_two_keypoints_need_a_limb_and_two_groups_one_between_them():
         Skeleton("pairs", ("a", "b", "c", "d"), (("a", "b"), ("c", "d")))
 
 
-def test_a_single_keypoint_needs_no_limb():
-    ball = Skeleton("ball", ("ball",), ())
-    assert (ball.paf_channels, ball.limb_indices.shape, ball.loop_limbs) == (0, (0, 2), frozenset())
+def test_a_single_keypoint_is_refused_with_a_remedy():
+    """People are limbs to the network and the decoder: without one there is nothing to learn and nothing to find."""
+    with pytest.raises(SkeletonError, match=r"no limbs.*add a second one"):
+        Skeleton("ball", ("ball",), ())
+
+
+SIDES = {"keypoints": ["left_wing", "tail", "right_wing"], "limbs": [["left_wing", "tail"], ["tail", "right_wing"]]}
+
+
+def test_sides_are_read_off_the_names_where_a_file_says_nothing_of_them():
+    assert Skeleton.from_dict(SIDES).mirror_pairs == (("left_wing", "right_wing"),)
+    assert Skeleton.from_dict(SIDES | {"mirror_pairs": None}).mirror_pairs == (("left_wing", "right_wing"),)
+    none = Skeleton.from_dict(SIDES | {"mirror_pairs": []})
+    assert none.mirror_pairs == ()
+    assert Skeleton.from_dict(none.to_dict()) == none
 
 
 # In and out ----------------------------------------------------------------------------------------------------------

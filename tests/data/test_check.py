@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 
 import cv2
 import numpy as np
@@ -42,6 +43,11 @@ SPOILED = {
 def test_faults_of_the_annotations_are_found(coco, bird, save, kind):
     SPOILED[kind](coco)
     assert kinds(coco, bird, save)[kind].count >= 1
+
+
+def test_sides_that_a_mirror_would_not_exchange_are_found(coco, bird, save):
+    unpaired = dataclasses.replace(bird, mirror_pairs=())
+    assert kinds(coco, unpaired, save)["sides without mirror pairs"].examples == ("left_wing / right_wing",)
 
 
 def test_faults_of_the_pictures_are_found(coco, bird, save):

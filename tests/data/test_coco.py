@@ -124,3 +124,15 @@ def test_other_order_of_keypoints_is_not_taken_for_ours(shared):
             Path(),
             COCO_17,
         )
+
+
+def test_categories_of_the_same_keypoints_are_one_class_and_that_is_said(coco, bird, caplog):
+    coco["categories"].append(coco["categories"][0] | {"id": 4, "name": "chick"})
+    coco["annotations"][1]["category_id"] = 4
+    (record,) = build_records(coco, Path(), bird)
+    assert len(record.xy) == 2
+    assert record.ignore == ()
+    assert "several categories" in caplog.text
+    (one,) = build_records(coco, Path(), bird, category_id=4)
+    assert one.people.labelled.tolist() == [False, True]
+    assert len(one.ignore) == 1  # neither taught nor taken for background

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("torch")
 
 from nimblepose.codec.encode import encode
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import DataError, MediaError
 from nimblepose.data.augment import AugmentOptions
 from nimblepose.data.centres import CentreOptions
 from nimblepose.data.coco import load_records
@@ -174,3 +174,46 @@ def test_the_sheet_shows_samples_beside_their_targets(coco, bird, save, tmp_path
     annotations, images = save(coco)
     write_sheet([(annotations, images)], bird, tmp_path / "sheet.png", samples=2, seed=0)
     assert cv2.imread(str(tmp_path / "sheet.png")).shape == (368, 2 * 3 * 368, 3)
+
+
+def add_empty_pictures(coco, count, **changes):
+    coco["images"] += [
+        {"id": 20 + i, "file_name": f"empty{i}.png", "height": 64, "width": 96, **changes} for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize("centre", ["person", "picture"])
+def test_pictures_without_anybody_are_samples_at_the_share_asked_for(coco, bird, save, centre):
+    add_empty_pictures(coco, 3)
+    augment = AugmentOptions(centre=centre)
+    with_people = dataset(coco, bird, save, augment=augment)
+    data = dataset(coco, bird, save, augment=augment, negatives=0.6)
+    people = len(with_people)
+    assert len(data) == people + round(people * 0.6 / 0.4)
+    for number in range(people):  # the others are what they were
+        assert (data[number].image == with_people[number].image).all()
+    for number in range(people, len(data)):
+        batch = data[number]
+        assert batch.xy.shape[1] == 0
+        assert (batch.counts == 1).all()  # there is nobody: everywhere
+        assert (batch.heatmaps[:, :-1] == 0).all()
+        assert (batch.heatmaps[:, -1] == 1).all()
+        assert batch.unreadable.tolist() == [0]
+
+
+def test_every_picture_without_anybody_is_seen_and_again_the_same_at_the_same_place(coco, bird, save):
+    add_empty_pictures(coco, 3)
+    data = dataset(coco, bird, save, negatives=0.5)
+    length = len(data)
+    seen = [data[epoch * length + length - 1].image.numpy() for epoch in range(20)]
+    assert len({image.tobytes() for image in seen}) == 3
+    assert (data[length - 1].image.numpy() == seen[0]).all()
+
+
+@pytest.mark.parametrize("changes", [{}, {"labels": "partial"}], ids=["none there", "labels may miss somebody"])
+def test_negatives_need_pictures_that_surely_show_nobody(coco, bird, save, changes):
+    if changes:
+        add_empty_pictures(coco, 1, **changes)
+    with pytest.raises(DataError, match="every picture has people"):
+        dataset(coco, bird, save, negatives=0.5)
+    assert len(dataset(coco, bird, save)) == 1

@@ -73,7 +73,9 @@ def assemble(
     total = np.bincount(pose[inner], connections.score[inner], minlength=poses).astype(np.float32)
     limbs = np.bincount(pose[inner], minlength=poses).astype(np.float32)
     members = np.flatnonzero(pose_of >= 0)
-    kept = np.flatnonzero(np.bincount(pose_of[members], minlength=poses) >= options.min_keypoints)
+    kept = np.flatnonzero(
+        np.bincount(pose_of[members], minlength=poses) >= options.count_needed(len(skeleton.keypoints))
+    )
     score = np.sqrt(total[kept] / np.sqrt(limbs[kept] * len(skeleton.limbs)))
     best = np.argsort(-score, kind="stable")
     place = np.full(poses, -1)

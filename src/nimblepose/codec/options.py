@@ -22,7 +22,7 @@ class DecodeOptions:
     min_limb_share: float = 0.8  # share of the way along a limb on which there must be PAF at all
     long_limb: float = 0.5  # share of the picture's longer side from which on a limb's length speaks against it
     min_pose_score: float = 0.3  # poses of a lower score are left out, in [0, 1]
-    min_keypoints: int = 3  # poses of fewer are noise
+    min_keypoints: int | None = None  # poses of fewer are noise; None: 3, of small skeletons half of what they have
     max_poses: int = 0  # keep only so many, the best; 0 keeps all
     complete: bool = False  # put keypoints not found where the model's prior expects them; their score stays 0
     max_peaks: int = 500  # of one kind, the highest; bounds the time that a picture of noise can take
@@ -39,8 +39,17 @@ class DecodeOptions:
         if not self.long_limb > 0:
             raise OptionError(f"long_limb must be positive, got {self.long_limb}")
         for name, least in (("limb_samples", 2), ("max_peaks", 1), ("max_poses", 0), ("min_keypoints", 1)):
-            if getattr(self, name) < least:
-                raise OptionError(f"{name} must be {least} or more, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise OptionError(f"{name} must be {least} or more, got {value}")
+
+    def count_needed(self, keypoints: int) -> int:
+        """How many keypoints make a pose of a skeleton that has so many; two are a limb.
+
+        >>> [DecodeOptions().count_needed(k) for k in (2, 3, 4, 5, 18)]
+        [2, 2, 2, 3, 3]
+        """
+        return min(3, max(2, (keypoints + 1) // 2)) if self.min_keypoints is None else self.min_keypoints
 
 
 FOR_RANKING = DecodeOptions(

@@ -100,8 +100,13 @@ class Skeleton:
                 raise SkeletonError(f"derived {name!r} names no keypoints to derive it from")
 
     def _check_connected(self) -> None:
-        if len(self.keypoints) > 1 and not self.limbs:
-            raise SkeletonError(f"skeleton {self.name!r} has no limbs, so keypoints cannot be grouped into poses")
+        if not self.limbs:
+            remedy = (
+                "add a second one, and a limb" if len(self.keypoints) == 1 else "name pairs of them that are joined"
+            )
+            raise SkeletonError(
+                f"skeleton {self.name!r} has no limbs, so keypoints cannot be grouped into poses; {remedy}"
+            )
         reached, grew = {self.keypoints[0]}, True
         while grew:
             more = {n for limb in self.limbs for n in limb if reached & set(limb)} - reached
@@ -225,6 +230,8 @@ class Skeleton:
     def from_dict(cls, value: Mapping[str, Any]) -> "Skeleton":
         """From plain data as `to_dict` gives it, or from a COCO category (it has the key `skeleton`).
 
+        Where nothing is said of mirror pairs they are read off left/right in the names; an empty list means none.
+
         Raises:
             SkeletonError: unknown or missing keys, wrong types, or any contradiction.
         """
@@ -244,7 +251,7 @@ class Skeleton:
                 keypoints=value["keypoints"],
                 limbs=value["limbs"],
                 oks_sigmas=_read_sigmas(value.get("oks_sigmas"), value["keypoints"]),
-                mirror_pairs=value.get("mirror_pairs") or (),
+                mirror_pairs=_read_mirror_pairs(value.get("mirror_pairs"), value["keypoints"]),
                 derived=value.get("derived") or {},
                 annotated=value.get("annotated") or (),
             )
@@ -301,6 +308,13 @@ def guess_mirror_pairs(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
             if swapped != name and swapped in names and (name, swapped) not in pairs:
                 pairs.append((name, swapped))
     return tuple(pairs)
+
+
+def _read_mirror_pairs(value: Any, keypoints: Sequence[str]) -> Any:
+    """Those given, or those that the names tell where none are given."""
+    if value is not None:
+        return value or ()
+    return guess_mirror_pairs([name for name in keypoints if isinstance(name, str)])
 
 
 def _swap_word(name: str, old: str, new: str) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nimblepose.core.errors import ModelError
 from nimblepose.core.geometry import Size, from_corner, to_rescaling
-from nimblepose.core.skeleton import Skeleton
+from nimblepose.core.skeleton import Skeleton, guess_mirror_pairs
 
 GRAY = (128, 128, 128)  # beyond the picture's border: 0 for the network
 
@@ -71,6 +71,12 @@ class AugmentOptions:
         for name in ("flip", "colour", "blur", "jpeg"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ModelError(f"augment.{name} must be in 0..1, got {getattr(self, name)}")
+
+
+def find_unpaired_sides(skeleton: Skeleton) -> tuple[tuple[str, str], ...]:
+    """Pairs of keypoints whose names say left and right, and that a mirror does not exchange for all that."""
+    paired = {name for pair in skeleton.mirror_pairs for name in pair}
+    return tuple(pair for pair in guess_mirror_pairs(skeleton.keypoints) if not paired & set(pair))
 
 
 def choose_warp(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nimblepose.core.errors import DataError
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.data.augment import find_unpaired_sides
 from nimblepose.data.categories import match_categories
 from nimblepose.data.centres import CentreOptions, choose_centres
 from nimblepose.data.check_pictures import check_pictures
@@ -37,7 +38,7 @@ def check(annotations: Path, images: Path, skeleton: Skeleton, *, read_pictures:
         coco = read_json(annotations)
     except DataError as error:
         return collect_findings([Fault("unreadable annotations", "error", str(error), "")])
-    faults = [*_check_ids(coco), *_check_categories(coco)]
+    faults = [*_check_ids(coco), *_check_categories(coco), *_check_mirror(skeleton)]
     try:
         categories = match_categories(coco, skeleton, annotations)
         records = build_records(coco, images, skeleton, annotations, report=faults.append)
@@ -155,6 +156,12 @@ def _check_samples(records: Sequence[Record], skeleton: Skeleton) -> Iterator[Fa
             f"no centre of a sample; set centres.min_keypoints and centres.min_area in the recipe"
         )
         yield Fault("nobody to centre samples on", "error", message, "")
+
+
+def _check_mirror(skeleton: Skeleton) -> Iterator[Fault]:
+    for a, b in find_unpaired_sides(skeleton):
+        message = "mirrored samples keep their names, which teaches both sides as one: add mirror_pairs to the skeleton"
+        yield Fault("sides without mirror pairs", "warning", message, f"{a} / {b}")
 
 
 def _check_sides(people: Sequence[NDArray[np.floating]], skeleton: Skeleton) -> Iterator[Fault]:

@@ -28,6 +28,8 @@ from nimblepose.drawing.fields import draw_fields, tile
 from nimblepose.media.encoding import encode_picture
 from nimblepose.media.pictures import read_picture
 
+_ANY, _WHOLE, _NOBODY = -1, -1, -2  # in place of a picture's number, and of a person's
+_HEIGHT = (0.3, 1.0)  # of the picture's: how large whoever is not there may be
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 
 
@@ -52,21 +54,34 @@ class SampleOptions:
     augment: AugmentOptions = field(default_factory=AugmentOptions)
     encode: EncodeOptions = REFERENCE
     centres: CentreOptions = field(default_factory=CentreOptions)
+    negatives: float = 0.0  # of the samples: pictures in which nobody is
     draw_targets: bool = True  # False: leave it to the device
 
 
 class PoseDataset(Dataset[SampleBatch]):
-    """One sample per person (or per picture with people, if samples are centred on pictures).
+    """One sample per person (or per picture with people, if samples are centred on pictures), and then negatives.
 
-    Indices are (epoch, number) pairs packed by `SampleOrder`: `index = epoch * len(dataset) + number`.
+    Indices are (epoch, number) pairs packed by `SampleOrder`: `index = epoch * len(dataset) + number`. A negative is
+    one of the pictures that are completely labelled and show nobody, chosen anew every time.
+
+    Raises:
+        DataError: negatives are asked for, and there is no such picture.
     """
 
     def __init__(self, records: Sequence[Record], skeleton: Skeleton, options: SampleOptions, *, seed: int) -> None:
         self.records, self.skeleton, self.options, self.seed = list(records), skeleton, options, seed
         chosen = [choose_centres(record, options.centres) for record in self.records]
         if options.augment.centre == "picture":
-            chosen = [[-1] if len(record.xy) else [] for record in self.records]
+            chosen = [[_WHOLE] if record.people.labelled.any() else [] for record in self.records]
         self.samples = [(i, person) for i, people in enumerate(chosen) for person in people]
+        self.empty = [i for i, record in enumerate(self.records) if not (len(record.people.areas) or record.partial)]
+        negatives = round(len(self.samples) * options.negatives / (1 - options.negatives))
+        if negatives and not self.empty:
+            raise DataError(
+                "negatives are asked for, but every picture has people, or labels that may miss some; "
+                "add pictures without annotations, or set data.negatives=0"
+            )
+        self.samples += [(_ANY, _NOBODY)] * negatives
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -75,7 +90,8 @@ class PoseDataset(Dataset[SampleBatch]):
         """One sample as a batch of one; an unreadable picture gives a sample that counts nowhere."""
         epoch, number = divmod(index, len(self.samples))
         rng = np.random.default_rng([self.seed, epoch, number])
-        partial = self.records[self.samples[number][0]].partial
+        which, _ = self.samples[number]
+        partial = which != _ANY and self.records[which].partial
         try:
             return to_batch(self.draw(number, rng), self.skeleton, self.options, partial=partial)
         except MediaError:
@@ -88,10 +104,11 @@ class PoseDataset(Dataset[SampleBatch]):
             MediaError: the picture is missing, damaged, or of another size than the annotations say.
         """
         which, person = self.samples[number]
+        if which == _ANY:
+            which = self.empty[rng.integers(len(self.empty))]
         record, augment = self.records[which], self.options.augment
-        height, width = record.size
-        x, y, w, h = (0.0, 0.0, width, height) if person < 0 else record.boxes[person].tolist()
-        measure = height if augment.relative_to == "picture" else h
+        x, y, w, h = self._choose_box(record, person, rng)
+        measure = record.size[0] if augment.relative_to == "picture" else h
         middle = from_corner(np.array([x + w / 2, y + h / 2]))
         how = choose_warp(middle, measure, self.options.size, augment, rng)
         reduced = next((r for r in (8, 4, 2) if how.factor * self.options.detail <= 1 / r), 1)
@@ -99,6 +116,18 @@ class PoseDataset(Dataset[SampleBatch]):
         sample = Sample(image, record.xy, paint_regions(record.ignore, record.size))
         size, detail = self.options.size, self.options.detail
         return disturb_picture(warp(sample, how, size, self.skeleton, reduced=reduced, detail=detail), augment, rng)
+
+    def _choose_box(self, record: Record, person: int, rng: np.random.Generator) -> tuple[float, float, float, float]:
+        """What a sample is centred on, as x, y, width, height: a person, the picture, or where somebody might be."""
+        height, width = record.size
+        if person >= 0:
+            x, y, w, h = record.boxes[person].tolist()
+            return x, y, w, h
+        if person == _WHOLE or self.options.augment.centre == "picture":
+            return 0.0, 0.0, width, height
+        side = height * rng.uniform(*_HEIGHT)
+        x, y = rng.uniform((0, 0), (width, height)).tolist()
+        return x - side / 2, y - side / 2, side, side
 
 
 def read_reduced(path: Path, size: Size, reduced: int) -> NDArray[np.uint8]:

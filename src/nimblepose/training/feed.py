@@ -1,6 +1,7 @@
 """Batches for the loop: the right samples in the right order, read and augmented by worker processes."""
 
 import dataclasses
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from nimblepose.core.errors import DataError, TrainingError
 from nimblepose.core.geometry import Size
 from nimblepose.core.metadata import InputSpec
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.data.augment import find_unpaired_sides
 from nimblepose.data.coco import load_records
 from nimblepose.data.dataset import PoseDataset, SampleBatch, SampleOrder, collate
 from nimblepose.training.recipe import Recipe
+
+_log = logging.getLogger(__name__)
 
 
 def build_dataset(recipe: Recipe, skeleton: Skeleton, *, on_device: bool) -> PoseDataset:
@@ -27,6 +31,13 @@ def build_dataset(recipe: Recipe, skeleton: Skeleton, *, on_device: bool) -> Pos
     annotations, images = recipe.data.annotations, recipe.data.images
     records = load_records([Path(p) for p in annotations], [Path(p) for p in images], skeleton)
     options = dataclasses.replace(recipe.sample_options, draw_targets=not on_device)
+    if recipe.augment.flip and (unpaired := find_unpaired_sides(skeleton)):
+        pairs = ", ".join(f"{a} / {b}" for a, b in unpaired)
+        _log.warning(
+            "skeleton %r: mirrored samples do not exchange %s; add mirror_pairs, or set augment.flip=0",
+            skeleton.name,
+            pairs,
+        )
     dataset = PoseDataset(records, skeleton, options, seed=recipe.seed)
     if len(dataset) < recipe.batch_size:
         raise DataError(

@@ -33,6 +33,7 @@ class DataOptions:
     detail: float = 1.0  # samples are read (and blurred, and so on) this much larger, for views that look closer
     workers: int = 2  # processes that read and augment; 0: none but the trainer itself
     max_unreadable: float = 0.01  # fraction of samples; more, and the run stops
+    negatives: float = 0.0  # of the samples: completely labelled pictures without anybody; the loss counts everywhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +133,7 @@ class Recipe:
             augment=self.augment,
             encode=self.encode,
             centres=self.centres,
+            negatives=self.data.negatives,
         )
 
 
@@ -227,6 +229,8 @@ def _find_faults(recipe: Recipe) -> Iterable[str]:
         yield "max_loss_growth must be more than 1"
     if data.workers < 0 or not 0 <= data.max_unreadable <= 1:
         yield "data.workers must not be negative, data.max_unreadable lies in 0..1"
+    if not 0 <= data.negatives <= 0.9:
+        yield f"data.negatives is a part of the samples, in 0..0.9, got {data.negatives}"
     ship = recipe.ship_refinement_stages
     if ship is not None and not recipe.phases and not 0 <= ship <= recipe.network.refinement_stages:
         yield f"ship_refinement_stages {ship} is not among the network's {recipe.network.refinement_stages}"

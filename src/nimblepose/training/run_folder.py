@@ -18,7 +18,7 @@ from nimblepose.media.encoding import encode_picture
 from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
 from nimblepose.model.network import PoseNetwork
 from nimblepose.training.logs import CsvLog, TensorBoard
-from nimblepose.training.options import compare, to_plain
+from nimblepose.training.options import compare, from_plain, to_plain
 from nimblepose.training.recipe import Recipe
 from nimblepose.training.start import keep_stages
 from nimblepose.training.state import load_state
@@ -68,7 +68,8 @@ class RunFolder:
             raise TrainingError(f"{self.path} holds a run already; go on with --resume, or give another --out")
         if exists:
             saved = load_state(self.state)
-            changed = {k: v for k, v in compare(saved["recipe"], plain).items() if not k.startswith(_FREE_TO_CHANGE)}
+            before = to_plain(from_plain(Recipe, saved["recipe"]))  # what it did not know yet, too
+            changed = {k: v for k, v in compare(before, plain).items() if not k.startswith(_FREE_TO_CHANGE)}
             if changed:
                 lines = "; ".join(f"{key} was {old!r}, is {new!r}" for key, (old, new) in changed.items())
                 raise TrainingError(f"cannot resume {self.path} with another recipe: {lines}")
