@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 import yaml
-from nimblepose.training.poses import learn_prior
 
 from nimblepose import Skeleton
 from nimblepose.data.check import check
 from nimblepose.data.coco import load_records
 from nimblepose.training.devices import build_fabric
 from nimblepose.training.preflight import preflight
+from nimblepose.training.prior import learn_prior
 from nimblepose.training.recipe import load_recipe
 
 WORM = {"name": "worm", "keypoints": ["head", "tail"], "limbs": [["head", "tail"]]}
