@@ -11,6 +11,8 @@ from nimblepose.core.people import GroupedPeople
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.skeleton import Skeleton
 
+_CUTS = 3  # times that poses are taken apart and put together; crowds need more than one
+
 
 def match_limbs(candidates: Connections, peak_count: int) -> Connections:
     """Of each limb, give every peak to the best of the candidates that want it; the best first.
@@ -57,8 +59,10 @@ def assemble(
     """
     pose_of, kinds = connect(connections, peaks)
     if prior:
-        overlong = find_overlong(connections, pose_of, peaks, prior)
-        if overlong.any():
+        for _ in range(_CUTS):
+            overlong = find_overlong(connections, pose_of, peaks, prior)
+            if not overlong.any():
+                break
             connections = connections[~overlong]
             pose_of, kinds = connect(connections, peaks)
         if may_have_parts(kinds, skeleton):
