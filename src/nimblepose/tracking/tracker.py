@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nimblepose.core.errors import OptionError, PoseError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.poses import Poses
 from nimblepose.tracking.protocols import T
 from nimblepose.tracking.tracks import COLOUR_GAIN, SPARSE_COLOUR_GAIN, Flags, Floats, Indices, Tracks, start_tracks
+
+_MOST_WAITING = 16  # frames of a recording, which hold their pictures: repeated ones tell nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,8 @@ class OksTracker:
 
     Whoever is found surely is known at once. Others are tentative until they were found in `min_sightings` frames in a
     row, so that a chair taken for a person now and then is nobody. Who is not seen for longer than `max_gap` seconds is
-    forgotten, and comes back as somebody new.
+    forgotten, and comes back as somebody new. Pictures that are repeated, as where a camera is slower than its stream,
+    are no evidence for the next `sparse_step` seconds: neither that somebody was seen again, nor that they stand still.
 
     A live stream is followed by `update`, frame by frame: whoever is tentative is left out. A recording is followed by
     `track_recording`, which waits until it is known who was somebody, and loses nobody because frames are few.
@@ -74,6 +78,9 @@ class OksTracker:
         """Forget everybody, as after a cut; counting goes on, so that no identity is used twice."""
         self._tracks: Tracks | None = None
         self._time, self._shot = -math.inf, 0
+        self._new_time = -math.inf  # of the last picture that was not the same as the one before
+        self._before: Poses | None = None  # what was given then
+        self._before_ids = np.zeros(0, np.int64)  # and who they are; 0: nobody
 
     def update(self, poses: Poses, time: float) -> Poses:
         """The people of the next frame who are known, in the order given, with `track_ids`.
@@ -93,10 +100,10 @@ class OksTracker:
     def track_recording(self, people: Iterable[tuple[T, Poses]]) -> Iterator[tuple[T, Poses]]:
         """The people of every frame, with `track_ids`, as `update` would name them if it saw what comes next.
 
-        A frame waits until everybody in it is known or was nobody, which takes `min_sightings - 1` frames at most. The
-        sightings by which somebody became known are theirs. Whoever is still tentative at the end, or when
-        `sparse_step` seconds follow without a frame, is somebody: nothing says otherwise. Who was seen `max_gap_frames`
-        frames ago is remembered, however many seconds those took.
+        A frame waits until everybody in it is known or was nobody, which takes `min_sightings - 1` frames at most, and
+        16 where pictures are repeated. The sightings by which somebody became known are theirs. Whoever is still
+        tentative at the end, or when `sparse_step` seconds follow without a new picture, is somebody: nothing says
+        otherwise. Who was seen `max_gap_frames` frames ago is remembered, however many seconds those took.
 
         Args:
             people: Frames, or whatever else has their `time` in seconds, in order, with the people found in each.
@@ -110,8 +117,8 @@ class OksTracker:
         count, failure = 0, None
         try:
             for count, (place, poses) in enumerate(people, 1):
-                sparse = place.time - self._time > options.sparse_step or poses.shot != self._shot
-                if sparse:
+                sparse = place.time - self._new_time > options.sparse_step
+                if sparse or poses.shot != self._shot or len(waiting) >= max(_MOST_WAITING, options.min_sightings):
                     names |= self._name_everybody()
                 named, new = self._follow(poses, place.time, sparse=sparse, most_unseen=options.max_gap_frames)
                 names |= new
@@ -145,6 +152,10 @@ class OksTracker:
             The people; and who became known, by the numbers that they had until then.
         """
         tracks = self._remember(poses, time, most_unseen)
+        recent = time - self._new_time <= self.options.sparse_step
+        if recent and self._before is not None and _is_same(poses, self._before):
+            self._time = time
+            return _take(poses, self._before_ids), {}
         expected = tracks.predict(time)
         similarity = expected.compare(poses)
         value = similarity * expected.compute_certainty()[:, None]
@@ -176,8 +187,8 @@ class OksTracker:
         self._tracks, self._time = now.join(tracks[missing].miss()) if missing.any() else now, time
         ids = np.zeros(len(poses), np.int64)
         ids[where] = now.ids
-        named = dataclasses.replace(poses, track_ids=ids)
-        return named if ids.all() else named[ids != 0], new
+        self._before, self._before_ids, self._new_time = poses, ids, time
+        return _take(poses, ids), new
 
     def _remember(self, poses: Poses, time: float, most_unseen: int) -> Tracks:
         """Everybody seen in the last `max_gap` seconds or frames, if the poses belong to this stream."""
@@ -236,6 +247,7 @@ class OksTracker:
         if self._tracks is None:
             return {}
         self._tracks, names = self._name(self._tracks, self._tracks.ids < 0)
+        self._before_ids = np.array([names.get(i, i) for i in self._before_ids.tolist()], np.int64)
         return names
 
 
@@ -249,6 +261,19 @@ def _release(
         yield place, dataclasses.replace(poses, track_ids=ids)[ids > 0]
     if not waiting:
         names.clear()
+
+
+def _is_same(poses: Poses, before: Poses) -> bool:
+    """Is the picture a repetition of the one before? To the last bit nobody is found in the same place twice."""
+    pairs = ((getattr(poses, name), getattr(before, name)) for name in ("scores", "keypoints", "limb_colours"))
+    same = (a is b or (a is not None and b is not None and np.array_equal(a, b, equal_nan=True)) for a, b in pairs)
+    return len(poses) > 0 and poses.shot == before.shot and all(same)
+
+
+def _take(poses: Poses, ids: NDArray[np.int64]) -> Poses:
+    """The people with their numbers, but for those who have none."""
+    named = dataclasses.replace(poses, track_ids=ids)
+    return named if ids.all() else named[ids != 0]
 
 
 def _get_ids(poses: Poses) -> list[int]:
