@@ -176,6 +176,15 @@ def test_pictures_repeated_into_a_faster_stream_show_the_same_people(recorded):
     assert identify_all(repeat(frames, 5), 30, recorded=recorded) == repeat(once, 5)
 
 
+def test_compression_changes_a_repeated_picture_a_little(rng):
+    frames = [poses([standing((100 + 40 * f, 200)), standing((900 - 40 * f, 230))]) for f in range(10)]
+    off = [
+        dataclasses.replace(frame, keypoints=frame.keypoints + rng.normal(0, 0.3, frame.keypoints.shape).astype("f4"))
+        for frame in repeat(frames, 5)
+    ]
+    assert identify_all(off, 30, recorded=True) == [[1, 2]] * 50
+
+
 @pytest.mark.parametrize("recorded", [True, False])
 def test_what_flickers_is_nobody_however_often_a_picture_is_repeated(recorded):
     frames = repeat([weak(A), NOBODY] * 4, 5)

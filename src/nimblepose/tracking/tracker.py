@@ -13,8 +13,18 @@ from nimblepose.core.errors import OptionError, PoseError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.poses import Poses
 from nimblepose.tracking.protocols import T
-from nimblepose.tracking.tracks import COLOUR_GAIN, SPARSE_COLOUR_GAIN, Flags, Floats, Indices, Tracks, start_tracks
+from nimblepose.tracking.tracks import (
+    COLOUR_GAIN,
+    SPARSE_COLOUR_GAIN,
+    Flags,
+    Floats,
+    Indices,
+    Tracks,
+    measure_sizes,
+    start_tracks,
+)
 
+_LEAST_MOVE = 0.01  # body sizes; what compression moves people by where a picture is repeated
 _MOST_WAITING = 16  # frames of a recording, which hold their pictures: repeated ones tell nothing
 
 
@@ -120,7 +130,9 @@ class OksTracker:
                 sparse = place.time - self._new_time > options.sparse_step
                 if sparse or poses.shot != self._shot or len(waiting) >= max(_MOST_WAITING, options.min_sightings):
                     names |= self._name_everybody()
-                named, new = self._follow(poses, place.time, sparse=sparse, most_unseen=options.max_gap_frames)
+                named, new = self._follow(
+                    poses, place.time, sparse=sparse, most_unseen=options.max_gap_frames, least_move=_LEAST_MOVE
+                )
                 names |= new
                 waiting.append((place, named))
                 if count >= options.min_sightings:
@@ -138,7 +150,7 @@ class OksTracker:
             raise failure
 
     def _follow(
-        self, poses: Poses, time: float, *, sparse: bool = False, most_unseen: int = 0
+        self, poses: Poses, time: float, *, sparse: bool = False, most_unseen: int = 0, least_move: float = 0.0
     ) -> tuple[Poses, dict[int, int]]:
         """Everybody in the next frame but those seen twice, the tentative with numbers below 0.
 
@@ -147,13 +159,14 @@ class OksTracker:
             time: In seconds.
             sparse: It is long after the frame before.
             most_unseen: Frames ago that somebody may have been seen, also longer than `max_gap` seconds ago.
+            least_move: Body sizes by which somebody must have moved if the picture is no repetition.
 
         Returns:
             The people; and who became known, by the numbers that they had until then.
         """
         tracks = self._remember(poses, time, most_unseen)
         recent = time - self._new_time <= self.options.sparse_step
-        if recent and self._before is not None and _is_same(poses, self._before):
+        if recent and self._before is not None and _is_same(poses, self._before, least_move):
             self._time = time
             return _take(poses, self._before_ids), {}
         expected = tracks.predict(time)
@@ -263,11 +276,16 @@ def _release(
         names.clear()
 
 
-def _is_same(poses: Poses, before: Poses) -> bool:
+def _is_same(poses: Poses, before: Poses, least_move: float) -> bool:
     """Is the picture a repetition of the one before? To the last bit nobody is found in the same place twice."""
+    if len(poses) != len(before) or not len(poses) or poses.shot != before.shot:
+        return False
     pairs = ((getattr(poses, name), getattr(before, name)) for name in ("scores", "keypoints", "limb_colours"))
-    same = (a is b or (a is not None and b is not None and np.array_equal(a, b, equal_nan=True)) for a, b in pairs)
-    return len(poses) > 0 and poses.shot == before.shot and all(same)
+    if all(a is b or (a is not None and b is not None and np.array_equal(a, b, equal_nan=True)) for a, b in pairs):
+        return True
+    moved = np.hypot(*np.moveaxis(poses.keypoints - before.keypoints, -1, 0)) / measure_sizes(poses.keypoints)[:, None]
+    comparable = not np.isnan(moved).all(axis=1).any()
+    return comparable and bool((np.nanmedian(moved, axis=1) < least_move).all())
 
 
 def _take(poses: Poses, ids: NDArray[np.int64]) -> Poses:
