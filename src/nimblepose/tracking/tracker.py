@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nimblepose.core.errors import OptionError, PoseError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.poses import Poses
+from nimblepose.tracking.naming import get_ids, release, rename, take
 from nimblepose.tracking.protocols import T
+from nimblepose.tracking.repetition import is_repeated, is_same
 from nimblepose.tracking.tracks import (
     COLOUR_GAIN,
     SPARSE_COLOUR_GAIN,
@@ -20,11 +21,9 @@ from nimblepose.tracking.tracks import (
     Floats,
     Indices,
     Tracks,
-    measure_sizes,
     start_tracks,
 )
 
-_LEAST_MOVE = 0.01  # body sizes; what compression moves people by where a picture is repeated
 _MOST_WAITING = 16  # frames of a recording, which hold their pictures: repeated ones tell nothing
 
 
@@ -104,7 +103,7 @@ class OksTracker:
             MissingPackageError: scipy is not installed.
         """
         named, _ = self._follow(poses, time)
-        known = [i > 0 for i in _get_ids(named)]
+        known = [i > 0 for i in get_ids(named)]
         return named if all(known) else named[known]
 
     def track_recording(self, people: Iterable[tuple[T, Poses]]) -> Iterator[tuple[T, Poses]]:
@@ -127,30 +126,33 @@ class OksTracker:
         count, failure = 0, None
         try:
             for count, (place, poses) in enumerate(people, 1):
-                sparse = place.time - self._new_time > options.sparse_step
-                if sparse or poses.shot != self._shot or len(waiting) >= max(_MOST_WAITING, options.min_sightings):
+                sparse = place.time - self._time > options.sparse_step
+                recent = place.time - self._new_time <= options.sparse_step
+                if not recent or poses.shot != self._shot or len(waiting) >= max(_MOST_WAITING, options.min_sightings):
                     names |= self._name_everybody()
-                named, new = self._follow(
-                    poses, place.time, sparse=sparse, most_unseen=options.max_gap_frames, least_move=_LEAST_MOVE
-                )
+                repeated = recent and self._before is not None and is_repeated(poses, self._before)
+                if repeated and poses.shot == self._shot:
+                    named, new = self._see_again(poses, place.time, options.max_gap_frames)
+                else:
+                    named, new = self._follow(poses, place.time, sparse=sparse, most_unseen=options.max_gap_frames)
                 names |= new
                 waiting.append((place, named))
                 if count >= options.min_sightings:
-                    yield from _release(waiting, names, undecided=self._get_tentative())
+                    yield from release(waiting, names, undecided=self._get_tentative())
         except Exception as error:
             failure = error
         if count < options.min_sightings:  # nobody could be seen so often
-            somebody = {i for _, poses in waiting for i in _get_ids(poses) if i < 0} - names.keys()
+            somebody = {i for _, poses in waiting for i in get_ids(poses) if i < 0} - names.keys()
             names |= {i: self._next_id + n for n, i in enumerate(sorted(somebody, reverse=True))}
             self._next_id += len(somebody)
         else:
             names |= self._name_everybody()
-        yield from _release(waiting, names, undecided=set())
+        yield from release(waiting, names, undecided=set())
         if failure is not None:
             raise failure
 
     def _follow(
-        self, poses: Poses, time: float, *, sparse: bool = False, most_unseen: int = 0, least_move: float = 0.0
+        self, poses: Poses, time: float, *, sparse: bool = False, most_unseen: int = 0
     ) -> tuple[Poses, dict[int, int]]:
         """Everybody in the next frame but those seen twice, the tentative with numbers below 0.
 
@@ -159,16 +161,15 @@ class OksTracker:
             time: In seconds.
             sparse: It is long after the frame before.
             most_unseen: Frames ago that somebody may have been seen, also longer than `max_gap` seconds ago.
-            least_move: Body sizes by which somebody must have moved if the picture is no repetition.
 
         Returns:
             The people; and who became known, by the numbers that they had until then.
         """
         tracks = self._remember(poses, time, most_unseen)
         recent = time - self._new_time <= self.options.sparse_step
-        if recent and self._before is not None and _is_same(poses, self._before, least_move):
+        if recent and self._before is not None and is_same(poses, self._before):
             self._time = time
-            return _take(poses, self._before_ids), {}
+            return take(poses, self._before_ids), {}
         expected = tracks.predict(time)
         similarity = expected.compare(poses)
         value = similarity * expected.compute_certainty()[:, None]
@@ -201,7 +202,24 @@ class OksTracker:
         ids = np.zeros(len(poses), np.int64)
         ids[where] = now.ids
         self._before, self._before_ids, self._new_time = poses, ids, time
-        return _take(poses, ids), new
+        return take(poses, ids), new
+
+    def _see_again(self, poses: Poses, time: float, most_unseen: int) -> tuple[Poses, dict[int, int]]:
+        """Everybody in the next frame, who are those of the frame before in the same places.
+
+        It says that they are there, unless it is the same to the last bit, but nothing of how they move.
+        """
+        tracks = self._remember(poses, time, most_unseen)
+        self._time = time
+        names: dict[int, int] = {}
+        if self._before is not None and not is_same(poses, self._before):
+            confident = np.isin(tracks.ids, self._before_ids[poses.scores >= self.options.confident_score])
+            tracks = dataclasses.replace(tracks, sightings=tracks.sightings + (tracks.unseen == 0))
+            often = tracks.sightings >= self.options.min_sightings
+            tracks, names = self._name(tracks, (tracks.ids < 0) & (confident | often))
+            self._before_ids = rename(self._before_ids, names)
+        self._tracks = tracks
+        return take(poses, self._before_ids), names
 
     def _remember(self, poses: Poses, time: float, most_unseen: int) -> Tracks:
         """Everybody seen in the last `max_gap` seconds or frames, if the poses belong to this stream."""
@@ -260,43 +278,8 @@ class OksTracker:
         if self._tracks is None:
             return {}
         self._tracks, names = self._name(self._tracks, self._tracks.ids < 0)
-        self._before_ids = np.array([names.get(i, i) for i in self._before_ids.tolist()], np.int64)
+        self._before_ids = rename(self._before_ids, names)
         return names
-
-
-def _release(
-    waiting: deque[tuple[T, Poses]], names: dict[int, int], *, undecided: set[int]
-) -> Iterator[tuple[T, Poses]]:
-    """Take the first frames, as far as nobody in them is undecided; the people in them who were somebody."""
-    while waiting and undecided.isdisjoint(_get_ids(waiting[0][1])):
-        place, poses = waiting.popleft()
-        ids = np.array([names.get(i, i) for i in _get_ids(poses)], np.int64)
-        yield place, dataclasses.replace(poses, track_ids=ids)[ids > 0]
-    if not waiting:
-        names.clear()
-
-
-def _is_same(poses: Poses, before: Poses, least_move: float) -> bool:
-    """Is the picture a repetition of the one before? To the last bit nobody is found in the same place twice."""
-    if len(poses) != len(before) or not len(poses) or poses.shot != before.shot:
-        return False
-    pairs = ((getattr(poses, name), getattr(before, name)) for name in ("scores", "keypoints", "limb_colours"))
-    if all(a is b or (a is not None and b is not None and np.array_equal(a, b, equal_nan=True)) for a, b in pairs):
-        return True
-    moved = np.hypot(*np.moveaxis(poses.keypoints - before.keypoints, -1, 0)) / measure_sizes(poses.keypoints)[:, None]
-    comparable = not np.isnan(moved).all(axis=1).any()
-    return comparable and bool((np.nanmedian(moved, axis=1) < least_move).all())
-
-
-def _take(poses: Poses, ids: NDArray[np.int64]) -> Poses:
-    """The people with their numbers, but for those who have none."""
-    named = dataclasses.replace(poses, track_ids=ids)
-    return named if ids.all() else named[ids != 0]
-
-
-def _get_ids(poses: Poses) -> list[int]:
-    ids: list[int] = [] if poses.track_ids is None else poses.track_ids.tolist()
-    return ids
 
 
 def _match(value: Floats) -> tuple[Indices, Indices]:
