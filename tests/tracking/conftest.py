@@ -1,5 +1,7 @@
 """People who walk, without a picture or a network: true keypoints, the noise of a detector, misses."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,11 @@ def noisy(xy, rng, *, jitter=1.5, missing=0.1):
     seen = xy + rng.normal(0, jitter, xy.shape)
     seen[rng.random(len(xy)) < missing] = np.nan
     return seen
+
+
+def shimmer(frame, number):
+    """The same people a little off: no camera takes the same picture twice."""
+    return dataclasses.replace(frame, keypoints=frame.keypoints + np.float32(0.01 * (number % 97)))
 
 
 @pytest.fixture

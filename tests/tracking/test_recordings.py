@@ -1,10 +1,11 @@
 """Of a recording nobody is lost because it is short or sparse, or because they were found weakly at first."""
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
 import pytest
-from tests.tracking.conftest import RATE, poses, standing
+from tests.tracking.conftest import RATE, poses, shimmer, standing
 from tests.tracking.test_tracker import BLUE, RED, dressed
 
 from nimblepose.core.errors import PoseError
@@ -22,7 +23,7 @@ class Place(NamedTuple):
 
 def record(frames, *, step=1 / RATE, options=None):
     """Identities of each frame of a recording, as lists."""
-    people = [(Place(number, number * step), frame) for number, frame in enumerate(frames)]
+    people = [(Place(number, number * step), shimmer(frame, number)) for number, frame in enumerate(frames)]
     tracked = list(OksTracker(options or TrackOptions()).track_recording(iter(people)))
     assert [place.number for place, _ in tracked] == list(range(len(frames))), "every frame, in order"
     return [frame.track_ids.tolist() for _, frame in tracked]
@@ -31,7 +32,9 @@ def record(frames, *, step=1 / RATE, options=None):
 def live(frames, *, step=1 / RATE):
     """The same as a live stream."""
     tracker = OksTracker()
-    return [tracker.update(frame, number * step).track_ids.tolist() for number, frame in enumerate(frames)]
+    return [
+        tracker.update(shimmer(frame, number), number * step).track_ids.tolist() for number, frame in enumerate(frames)
+    ]
 
 
 def weak(*people):
@@ -149,6 +152,77 @@ def test_people_close_together_are_not_one_seen_twice():
     assert record([poses([A]), poses([A, legs + 1])], step=5.0) == [[1], [1]], "but who is found twice is one"
 
 
+# Repeated pictures ----------------------------------------------------------------------------------------------------
+
+
+def repeat(frames, times):
+    return [frame for frame in frames for _ in range(times)]
+
+
+def identify_all(frames, rate, *, recorded):
+    if recorded:
+        people = [(Place(number, number / rate), frame) for number, frame in enumerate(frames)]
+        return [poses.track_ids.tolist() for _, poses in OksTracker().track_recording(people)]
+    tracker = OksTracker()
+    return [tracker.update(frame, number / rate).track_ids.tolist() for number, frame in enumerate(frames)]
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_pictures_repeated_into_a_faster_stream_show_the_same_people(recorded):
+    """Six pictures per second in thirty: somebody seems to stand still, and to jump."""
+    frames = [poses([standing((100 + 40 * f, 200)), standing((900 - 40 * f, 230))]) for f in range(10)]
+    once = identify_all(frames, 6, recorded=recorded)
+    assert once == [[1, 2]] * 10
+    assert identify_all(repeat(frames, 5), 30, recorded=recorded) == repeat(once, 5)
+
+
+def test_compression_changes_a_repeated_picture_a_little(rng):
+    frames = [poses([standing((100 + 25 * f, 200)), standing((900 - 25 * f, 230))]) for f in range(10)]
+    off = [
+        dataclasses.replace(frame, keypoints=frame.keypoints + rng.normal(0, 0.2, frame.keypoints.shape).astype("f4"))
+        for frame in repeat(frames, 5)
+    ]
+    assert identify_all(off, 30, recorded=True) == [[1, 2]] * 50
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_what_flickers_is_nobody_however_often_a_picture_is_repeated(recorded):
+    frames = repeat([weak(A), NOBODY] * 4, 5)
+    assert identify_all(frames, 30, recorded=recorded) == [[]] * 40
+    frames = repeat([shimmer(weak(A), number) for number in range(6)], 5)
+    known = [[1]] * 30 if recorded else [[]] * 10 + [[1]] * 20
+    assert identify_all(frames, 30, recorded=recorded) == known
+
+
+def test_a_still_picture_shows_everybody_and_does_not_fill_the_memory():
+    taken = []
+
+    def people():
+        for number in range(100):
+            taken.append(number)
+            yield Place(number, number / 60), weak(A)
+
+    for place, found in OksTracker().track_recording(people()):
+        assert len(taken) - place.number <= 17
+        assert found.track_ids.tolist() == [1]
+    assert len(taken) == 100
+
+
+def test_who_is_at_rest_stays_the_same_whatever_the_light_does():
+    """For half a second it might be a picture repeated; then it is looked at again, as one close to the one before."""
+    frames = [dressed(poses([A]), [np.array(RED) * (0.3 + 0.07 * (f % 13))]) for f in range(60)]
+    assert record(frames, step=0.1) == [[1]] * 60
+
+
+def test_other_clothes_or_another_shot_are_another_picture():
+    red, blue = (dressed(poses([A]), [colour]) for colour in (RED, BLUE))
+    tracker = OksTracker()
+    for number, frame in enumerate([red, red, blue, poses([A]), dataclasses.replace(poses([A]), shot=1)]):
+        found = tracker.update(frame, number / RATE)
+        np.testing.assert_array_equal(found.limb_colours, frame.limb_colours) if number < 3 else None
+    assert found.track_ids.tolist() == [2]
+
+
 # A stream -------------------------------------------------------------------------------------------------------------
 
 
@@ -159,7 +233,7 @@ def test_few_frames_wait_however_long_the_recording(least):
     def people():
         for number in range(50):
             taken.append(number)
-            yield Place(number, number / RATE), (weak(A) if number % 7 else NOBODY)
+            yield Place(number, number / RATE), (shimmer(weak(A), number) if number % 7 else NOBODY)
 
     tracked = OksTracker(TrackOptions(min_sightings=least)).track_recording(people())
     for place, _ in tracked:

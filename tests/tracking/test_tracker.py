@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from tests.tracking.conftest import RATE, noisy, poses, standing
+from tests.tracking.conftest import RATE, noisy, poses, shimmer, standing
 
 from nimblepose.core.errors import MissingPackageError, PoseError
 from nimblepose.core.poses import Poses
@@ -20,7 +20,9 @@ WALK = 120.0  # pixels per second for people 150 pixels high: 1.4 m/s
 def follow(frames, options=None, rate=RATE):
     """Identities of each frame, as lists."""
     tracker = OksTracker(options or TrackOptions())
-    return [tracker.update(frame, number / rate).track_ids.tolist() for number, frame in enumerate(frames)]
+    return [
+        tracker.update(shimmer(frame, number), number / rate).track_ids.tolist() for number, frame in enumerate(frames)
+    ]
 
 
 def walkers(starts, speeds, count, *, rate=RATE):
@@ -202,7 +204,7 @@ def test_a_weak_sighting_nearby_is_worth_more_than_a_sure_one_far_off():
     weak, far = standing((109, 200)), standing((80, 200))
     tracker = OksTracker()
     for f in range(20):
-        tracker.update(poses([here, lost][: 2 if f < 16 else 1]), f / RATE)
+        tracker.update(shimmer(poses([here, lost][: 2 if f < 16 else 1]), f), f / RATE)
     got = tracker.update(poses([far, weak], scores=[0.7, 0.3]), 20 / RATE)
     assert got.track_ids.tolist() == [3, 1]
 
@@ -220,7 +222,7 @@ def test_who_is_like_another_track_is_its_rival(monkeypatch, distance, rival):
     pair = poses([standing((100, 200)), standing((100 + distance, 200))])
     tracker = OksTracker()
     for f in range(10):
-        tracker.update(pair, f / RATE)
+        tracker.update(shimmer(pair, f), f / RATE)
     np.testing.assert_allclose(given[-1], [rival] * 2, atol=0.02)
     tracker.update(pair[:1], 10 / RATE)
     np.testing.assert_allclose(given[-1], [rival], atol=0.02)
@@ -361,4 +363,4 @@ def test_without_scipy_it_is_said_what_to_install(monkeypatch):
     tracker.update(person, 0.0)
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     with pytest.raises(MissingPackageError, match=r"nimblepose\[video\]"):
-        tracker.update(person, 0.1)
+        tracker.update(shimmer(person, 1), 0.1)

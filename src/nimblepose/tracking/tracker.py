@@ -11,8 +11,20 @@ import numpy as np
 from nimblepose.core.errors import OptionError, PoseError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.poses import Poses
+from nimblepose.tracking.naming import get_ids, release, rename, take
 from nimblepose.tracking.protocols import T
-from nimblepose.tracking.tracks import COLOUR_GAIN, SPARSE_COLOUR_GAIN, Flags, Floats, Indices, Tracks, start_tracks
+from nimblepose.tracking.repetition import is_repeated, is_same
+from nimblepose.tracking.tracks import (
+    COLOUR_GAIN,
+    SPARSE_COLOUR_GAIN,
+    Flags,
+    Floats,
+    Indices,
+    Tracks,
+    start_tracks,
+)
+
+_MOST_WAITING = 16  # frames of a recording, which hold their pictures: repeated ones tell nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +69,8 @@ class OksTracker:
 
     Whoever is found surely is known at once. Others are tentative until they were found in `min_sightings` frames in a
     row, so that a chair taken for a person now and then is nobody. Who is not seen for longer than `max_gap` seconds is
-    forgotten, and comes back as somebody new.
+    forgotten, and comes back as somebody new. Pictures that are repeated, as where a camera is slower than its stream,
+    are no evidence for the next `sparse_step` seconds: neither that somebody was seen again, nor that they stand still.
 
     A live stream is followed by `update`, frame by frame: whoever is tentative is left out. A recording is followed by
     `track_recording`, which waits until it is known who was somebody, and loses nobody because frames are few.
@@ -74,6 +87,9 @@ class OksTracker:
         """Forget everybody, as after a cut; counting goes on, so that no identity is used twice."""
         self._tracks: Tracks | None = None
         self._time, self._shot = -math.inf, 0
+        self._new_time = -math.inf  # of the last picture that was not the same as the one before
+        self._before: Poses | None = None  # what was given then
+        self._before_ids = np.zeros(0, np.int64)  # and who they are; 0: nobody
 
     def update(self, poses: Poses, time: float) -> Poses:
         """The people of the next frame who are known, in the order given, with `track_ids`.
@@ -87,16 +103,16 @@ class OksTracker:
             MissingPackageError: scipy is not installed.
         """
         named, _ = self._follow(poses, time)
-        known = [i > 0 for i in _get_ids(named)]
+        known = [i > 0 for i in get_ids(named)]
         return named if all(known) else named[known]
 
     def track_recording(self, people: Iterable[tuple[T, Poses]]) -> Iterator[tuple[T, Poses]]:
         """The people of every frame, with `track_ids`, as `update` would name them if it saw what comes next.
 
-        A frame waits until everybody in it is known or was nobody, which takes `min_sightings - 1` frames at most. The
-        sightings by which somebody became known are theirs. Whoever is still tentative at the end, or when
-        `sparse_step` seconds follow without a frame, is somebody: nothing says otherwise. Who was seen `max_gap_frames`
-        frames ago is remembered, however many seconds those took.
+        A frame waits until everybody in it is known or was nobody, which takes `min_sightings - 1` frames at most, and
+        16 where pictures are repeated. The sightings by which somebody became known are theirs. Whoever is still
+        tentative at the end, or when `sparse_step` seconds follow without a new picture, is somebody: nothing says
+        otherwise. Who was seen `max_gap_frames` frames ago is remembered, however many seconds those took.
 
         Args:
             people: Frames, or whatever else has their `time` in seconds, in order, with the people found in each.
@@ -110,23 +126,28 @@ class OksTracker:
         count, failure = 0, None
         try:
             for count, (place, poses) in enumerate(people, 1):
-                sparse = place.time - self._time > options.sparse_step or poses.shot != self._shot
-                if sparse:
+                sparse = place.time - self._time > options.sparse_step
+                recent = place.time - self._new_time <= options.sparse_step
+                if not recent or poses.shot != self._shot or len(waiting) >= max(_MOST_WAITING, options.min_sightings):
                     names |= self._name_everybody()
-                named, new = self._follow(poses, place.time, sparse=sparse, most_unseen=options.max_gap_frames)
+                repeated = recent and self._before is not None and is_repeated(poses, self._before)
+                if repeated and poses.shot == self._shot:
+                    named, new = self._see_again(poses, place.time, options.max_gap_frames)
+                else:
+                    named, new = self._follow(poses, place.time, sparse=sparse, most_unseen=options.max_gap_frames)
                 names |= new
                 waiting.append((place, named))
                 if count >= options.min_sightings:
-                    yield from _release(waiting, names, undecided=self._get_tentative())
+                    yield from release(waiting, names, undecided=self._get_tentative())
         except Exception as error:
             failure = error
         if count < options.min_sightings:  # nobody could be seen so often
-            somebody = {i for _, poses in waiting for i in _get_ids(poses) if i < 0} - names.keys()
+            somebody = {i for _, poses in waiting for i in get_ids(poses) if i < 0} - names.keys()
             names |= {i: self._next_id + n for n, i in enumerate(sorted(somebody, reverse=True))}
             self._next_id += len(somebody)
         else:
             names |= self._name_everybody()
-        yield from _release(waiting, names, undecided=set())
+        yield from release(waiting, names, undecided=set())
         if failure is not None:
             raise failure
 
@@ -145,6 +166,10 @@ class OksTracker:
             The people; and who became known, by the numbers that they had until then.
         """
         tracks = self._remember(poses, time, most_unseen)
+        recent = time - self._new_time <= self.options.sparse_step
+        if recent and self._before is not None and is_same(poses, self._before):
+            self._time = time
+            return take(poses, self._before_ids), {}
         expected = tracks.predict(time)
         similarity = expected.compare(poses)
         value = similarity * expected.compute_certainty()[:, None]
@@ -176,8 +201,25 @@ class OksTracker:
         self._tracks, self._time = now.join(tracks[missing].miss()) if missing.any() else now, time
         ids = np.zeros(len(poses), np.int64)
         ids[where] = now.ids
-        named = dataclasses.replace(poses, track_ids=ids)
-        return named if ids.all() else named[ids != 0], new
+        self._before, self._before_ids, self._new_time = poses, ids, time
+        return take(poses, ids), new
+
+    def _see_again(self, poses: Poses, time: float, most_unseen: int) -> tuple[Poses, dict[int, int]]:
+        """Everybody in the next frame, who are those of the frame before in the same places.
+
+        It says that they are there, unless it is the same to the last bit, but nothing of how they move.
+        """
+        tracks = self._remember(poses, time, most_unseen)
+        self._time = time
+        names: dict[int, int] = {}
+        if self._before is not None and not is_same(poses, self._before):
+            confident = np.isin(tracks.ids, self._before_ids[poses.scores >= self.options.confident_score])
+            tracks = dataclasses.replace(tracks, sightings=tracks.sightings + (tracks.unseen == 0))
+            often = tracks.sightings >= self.options.min_sightings
+            tracks, names = self._name(tracks, (tracks.ids < 0) & (confident | often))
+            self._before_ids = rename(self._before_ids, names)
+        self._tracks = tracks
+        return take(poses, self._before_ids), names
 
     def _remember(self, poses: Poses, time: float, most_unseen: int) -> Tracks:
         """Everybody seen in the last `max_gap` seconds or frames, if the poses belong to this stream."""
@@ -236,24 +278,8 @@ class OksTracker:
         if self._tracks is None:
             return {}
         self._tracks, names = self._name(self._tracks, self._tracks.ids < 0)
+        self._before_ids = rename(self._before_ids, names)
         return names
-
-
-def _release(
-    waiting: deque[tuple[T, Poses]], names: dict[int, int], *, undecided: set[int]
-) -> Iterator[tuple[T, Poses]]:
-    """Take the first frames, as far as nobody in them is undecided; the people in them who were somebody."""
-    while waiting and undecided.isdisjoint(_get_ids(waiting[0][1])):
-        place, poses = waiting.popleft()
-        ids = np.array([names.get(i, i) for i in _get_ids(poses)], np.int64)
-        yield place, dataclasses.replace(poses, track_ids=ids)[ids > 0]
-    if not waiting:
-        names.clear()
-
-
-def _get_ids(poses: Poses) -> list[int]:
-    ids: list[int] = [] if poses.track_ids is None else poses.track_ids.tolist()
-    return ids
 
 
 def _match(value: Floats) -> tuple[Indices, Indices]:
