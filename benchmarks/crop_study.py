@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from nimblepose.core.oks import compute_oks
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.data.coco import Record, load_records
+from nimblepose.data.sets import locate_set
 from nimblepose.evaluation.coco import select_oks_sigmas
-from nimblepose.evaluation.detect import locate_set
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.estimator import PoseEstimator
 

@@ -21,8 +21,8 @@ from nimblepose.codec.options import DecodeOptions
 from nimblepose.core.geometry import from_corner
 from nimblepose.core.heads import Heads, find_heads, gather_heads
 from nimblepose.data.coco import is_completely_labelled, read_json
+from nimblepose.data.sets import locate_set
 from nimblepose.drawing.faces import blur_heads
-from nimblepose.evaluation.detect import locate_set
 from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.runtime.estimator import PoseEstimator
 

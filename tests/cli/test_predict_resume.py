@@ -130,7 +130,7 @@ def test_a_drawing_that_was_not_written_is_made_by_the_resumed_run(cli, estimato
         (["--input-height", "128"], "input_height"),
         (["--flip"], "flip"),
         (["--range", "full"], "range"),
-        (["--blur-faces"], "pictures"),
+        (["--blur-faces"], "blur_faces, pictures"),
         (["--no-pictures"], "pictures"),
         (["--format", "json,openpose"], "formats"),
     ],

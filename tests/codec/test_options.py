@@ -50,8 +50,13 @@ def test_how_many_keypoints_make_a_pose_follows_the_skeleton_unless_it_is_said()
 def test_the_published_figures_were_measured_with_these_options():
     """Whoever changes one measures again: README, docs/poses.md, docs/model-card.md and benchmarks/README.md."""
     used = DecodeOptions()
-    assert (used.min_peak_score, used.min_limb_score, used.min_limb_share, used.min_pose_score) == (0.1, 0.03, 0.8, 0.3)
-    assert (used.min_keypoints, used.max_poses, used.max_peaks, used.limb_samples) == (3, 0, 500, 10)
+    assert (used.min_peak_score, used.min_limb_score, used.min_limb_share, used.min_pose_score) == (
+        0.05,
+        0.005,
+        0.8,
+        0.3,
+    )
+    assert (used.count_needed(18), used.max_poses, used.max_peaks, used.limb_samples) == (3, 0, 500, 10)
     assert (used.long_limb, used.max_saddle, used.prune_crowds, used.complete) == (0.5, 0.7, True, False)
     ranked = dataclasses.replace(
         used, min_peak_score=0.03, min_limb_score=0.002, min_limb_share=0, min_pose_score=0, complete=True

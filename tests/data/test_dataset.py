@@ -195,7 +195,7 @@ def test_pictures_without_anybody_are_samples_at_the_share_asked_for(coco, bird,
     for number in range(people, len(data)):
         batch = data[number]
         assert batch.xy.shape[1] == 0
-        assert (batch.counts == 1).all()  # there is nobody: everywhere
+        assert (batch.loss_mask == 1).all()  # there is nobody: everywhere
         assert (batch.heatmaps[:, :-1] == 0).all()
         assert (batch.heatmaps[:, -1] == 1).all()
         assert batch.unreadable.tolist() == [0]
