@@ -91,7 +91,16 @@ def touches_a_higher_one(cells, x, y, max_saddle):
 @pytest.mark.parametrize("max_saddle", [0.25, 0.6, 1.0])
 @given(eighths=arrays(np.int8, (2, 6, 7), elements=st.integers(0, 8)))
 def test_peaks_are_as_a_plain_loop_finds_them(max_saddle, eighths):
-    maps = eighths.astype(np.float32) / 8
+    compare_with_a_plain_loop(eighths.astype(np.float32) / 8, max_saddle)
+
+
+@pytest.mark.parametrize("max_saddle", [0.25, 0.6, 0.9])
+def test_in_maps_full_of_bumps_too(max_saddle):
+    maps = np.random.default_rng(0).integers(0, 9, (20, 30, 30)).astype(np.float32) / 8
+    compare_with_a_plain_loop(maps, max_saddle)
+
+
+def compare_with_a_plain_loop(maps, max_saddle):
     framed = np.pad(maps, ((0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
     expected = [
         (k, x - 1, y - 1)
@@ -184,7 +193,9 @@ def top_of_the_quadric(cells):
 def test_a_peak_moves_to_the_top_of_its_quadric():
     maps = (np.random.default_rng(2).uniform(0, 1, (4, 30, 40)) ** 3).astype(np.float32)
     maps[3] = 0.2 + 1e-5 * maps[3]  # as good as flat
-    maps[2] += np.eye(30, 40, dtype=np.float32)  # a ridge
+    maps[2] = 0.7 + 0.02 * maps[2]
+    maps[2, 1::3, 1::3] += 0.05  # bumps that hardly bend
+    maps[2, ::3, 2::3] *= 0.1  # and whose corners say that they are ridges
     peaks = find_peaks(maps, KEEP_ALL)
     moved = refine_peaks(peaks, maps)
     tested = 0

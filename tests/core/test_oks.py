@@ -75,6 +75,8 @@ def test_a_keypoint_that_is_not_labelled_does_not_count():
     half = person.copy()
     half[:, 5:] = np.nan
     np.testing.assert_allclose(compute_oks(person, half, oks_sigmas=SIGMAS, area=np.array([1e4])), 1)
+    half[:, 1:] = np.nan
+    np.testing.assert_allclose(compute_oks(person, half, oks_sigmas=SIGMAS, area=np.array([1e4])), 1)
 
 
 def test_one_sigma_away_on_every_keypoint():
