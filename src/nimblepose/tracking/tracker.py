@@ -11,6 +11,7 @@ import numpy as np
 from nimblepose.core.errors import OptionError, PoseError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.poses import Poses
+from nimblepose.tracking.camera import find_shift
 from nimblepose.tracking.naming import get_ids, release, rename, take
 from nimblepose.tracking.protocols import T
 from nimblepose.tracking.repetition import is_repeated, is_same
@@ -172,6 +173,13 @@ class OksTracker:
             return take(poses, self._before_ids), {}
         expected = tracks.predict(time)
         similarity = expected.compare(poses)
+        seen = (tracks.unseen == 0) & (tracks.ids > 0)
+        lost = (similarity[seen] < self.options.min_similarity).all(axis=1)
+        if not sparse and 2 * lost.sum() > seen.sum():  # has the camera moved?
+            shift = find_shift(expected[seen], poses)
+            if shift is not None:
+                tracks, expected = tracks.move(shift), expected.move(shift)
+                similarity = expected.compare(poses)
         value = similarity * expected.compute_certainty()[:, None]
         pairs = np.nonzero(similarity >= min(self.options.min_similarity, self.options.relink_similarity))
         likeness = expected.compare_colours(poses, *pairs)

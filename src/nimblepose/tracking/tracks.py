@@ -130,9 +130,9 @@ class Tracks:
         """
         size = self.sizes
         off = poses.keypoints - self.xy  # (T, K, 2)
-        shift = _take_medians(off)
+        shift = take_medians(off)
         rest = off - shift[:, None]
-        spread = _take_medians(np.hypot(rest[..., 0], rest[..., 1])[..., None])[:, 0]
+        spread = take_medians(np.hypot(rest[..., 0], rest[..., 1])[..., None])[:, 0]
         error = (_PLACE_ERROR * size) ** 2 + spread**2 + (_RIVAL_ERROR * size * rivals) ** 2
         gain = self.covariance[:, :, 0] / (self.covariance[:, 0, 0] + error)[:, None]  # (T, 2) of place and speed
         moved = gain[:, :1] * shift
@@ -153,6 +153,10 @@ class Tracks:
             if poses.limb_colours is None
             else self._mix_colours(_take_logarithms(poses), colour_gain),
         )
+
+    def move(self, shift: Floats) -> "Tracks":
+        """The tracks in a picture of which the camera has moved by `shift`, (2,) in pixels."""
+        return dataclasses.replace(self, xy=self.xy + shift)
 
     def miss(self) -> "Tracks":
         """The tracks after a frame in which they were not found."""
@@ -207,7 +211,7 @@ def _take_logarithms(poses: Poses) -> Colours:
     return np.asarray(np.log(poses.limb_colours + np.float32(_DARK)), np.float32)
 
 
-def _take_medians(values: Floats) -> Floats:
+def take_medians(values: Floats) -> Floats:
     """Over the keypoints that have one, (T, K, C) -> (T, C): arms swing and single keypoints jump; 0 if none has."""
     count = (~np.isnan(values[..., 0])).sum(axis=1)[:, None]  # (T, 1); all C are known together
     ordered = np.sort(values, axis=1)  # NaN last
