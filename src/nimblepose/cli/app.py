@@ -89,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 some files failed, 2 cannot start, 130 interrupted."""
     try:
         app(args=None if arguments is None else list(arguments))
+    except KeyboardInterrupt:
+        sys.exit(130)
     except PoseError as error:
         print(f"nimblepose: {error}", file=sys.stderr)
         sys.exit(2)

@@ -2,17 +2,16 @@
 
 import dataclasses
 import re
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
+from nimblepose.cli.interrupts import stop_on_signals
 from nimblepose.cli.options import seconds
 from nimblepose.core.errors import MediaError, PoseError
 
@@ -151,7 +150,8 @@ def _work(recording: "Recording", options: "RecordOptions", *, quiet: bool) -> b
     end = min(t for t in (selection.end, info.duration, float("inf")) if t is not None)
     window = Window(f"nimblepose: {info.name}") if options.show else nullcontext()
     closed = False
-    with window as view, video_bar(selection.start, end, quiet=quiet) as advance, _interruptible(recording.stop):
+    ending = stop_on_signals(recording.stop, "stopping; the files are completed")
+    with window as view, video_bar(selection.start, end, quiet=quiet) as advance, ending:
         for step in recording:
             advance(step.stage, step.stamp.time, len(step.poses), recording.source.dropped)
             if view is not None and step.drawn is not None and not view.show(step.drawn):
@@ -169,27 +169,6 @@ def _report(recording: "Recording", written: list[Path], *, quiet: bool) -> None
     people = "" if recording.people is None else f", {counted(recording.people, 'person', 'people')}"
     print(f"{recording.source.info.name}: {counted(recording.frames, 'frame', 'frames')}{dropped}{people}")
     print("".join(f"-> {path}\n" for path in written), end="")
-
-
-@contextmanager
-def _interruptible(stop: Callable[[], None]) -> Iterator[None]:
-    """The first Ctrl-C (or request to terminate) calls `stop`; the second interrupts as usual."""
-    names = [signal.SIGINT, signal.SIGTERM]
-    before = {name: signal.getsignal(name) for name in names}
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        for name in names:
-            signal.signal(name, signal.default_int_handler)
-        print("nimblepose: stopping; the files are completed (again to stop at once)", file=sys.stderr)
-        stop()
-
-    try:
-        for name in names:
-            signal.signal(name, handle)
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
 
 
 def make_folder(folder: Path | None) -> None:

@@ -4,6 +4,7 @@ import importlib
 from types import ModuleType
 
 from nimblepose.core.errors import MissingPackageError
+from nimblepose.core.interrupts import hold_interrupts
 
 _INSTALLED_BY = {  # top-level module -> what pip installs it with
     "av": "nimblepose[video]",
@@ -34,7 +35,8 @@ def import_optional(name: str, purpose: str) -> ModuleType:
         MissingPackageError: it, or a package that it needs, is not installed.
     """
     try:
-        return importlib.import_module(name)
+        with hold_interrupts():  # ONNX Runtime and OpenCV turn Ctrl-C inside of NumPy's import into ImportError
+            return importlib.import_module(name)
     except ImportError as error:
         missing = (error.name or name).partition(".")[0]
         installer = find_installer(missing) or find_installer(name) or missing
