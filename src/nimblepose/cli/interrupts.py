@@ -15,7 +15,7 @@ def stop_on_signals(stop: Callable[[], None], message: str, *, apart: float = 0.
     Args:
         stop: Asks for the end.
         message: Says what will happen until then.
-        apart: Seconds within which a second signal is taken for the first: torchrun passes on what the terminal has sent.
+        apart: Seconds within which a second signal is taken for the first: torchrun passes on what a terminal sends.
     """
     names = [signal.SIGINT, signal.SIGTERM]
     before = {name: signal.getsignal(name) for name in names}
