@@ -13,9 +13,7 @@ def test_what_is_there_is_imported():
 def test_what_is_missing_is_named_with_what_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
     monkeypatch.delitem(sys.modules, "scipy.optimize", raising=False)
-    with pytest.raises(
-        MissingPackageError, match=r"^tracking: scipy is not .*; pip install 'nimblepose\[video\]'$"
-    ):
+    with pytest.raises(MissingPackageError, match=r"^tracking: scipy is not .*; pip install 'nimblepose\[video\]'$"):
         import_optional("scipy.optimize", "tracking")
 
 
