@@ -1,3 +1,10 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -26,3 +33,36 @@ def test_where_nobody_watches_lines_tell_loss_and_time_left(capsys):
     printed = capsys.readouterr().err
     assert "phase 1/2: loss 1, AP 0.500, step 100/300, about 5 min left" in " ".join(printed.split())
     assert "99" not in printed
+
+
+def test_ctrl_c_saves_the_state_and_names_resume(tmp_path):
+    """The command itself, interrupted as a terminal does it: trainer and workers alike."""
+    creatures = Path(__file__).resolve().parents[2] / "examples" / "creatures"
+    subprocess.run([sys.executable, creatures / "generate.py", tmp_path, "--train", "4", "--val", "1"], check=True)
+    recipe = {
+        "data": {
+            "annotations": ["train/annotations.json"], "images": ["train/images"], "size": [64, 64], "workers": 1,
+            "skeleton": str(creatures / "creature.yaml"),
+        },
+        "augment": {"centre": "picture"},
+        "network": {"width": 0.1, "channels": 8, "initial_head_channels": 16},
+        "batch_size": 2, "schedule": {"steps": 100_000}, "checkpoint_every": 100_000,
+        "validation": {"every": 100_000}, "tensorboard": False, "accelerator": "cpu",
+    }  # fmt: skip
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    command = [sys.executable, "-m", "nimblepose", "train", tmp_path / "recipe.yaml", "--no-preflight"]
+    command += ["--out", tmp_path / "run"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        log = tmp_path / "run" / "log.csv"
+        while process.poll() is None and not (log.exists() and log.read_text().count("\n") > 3):
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        error = process.communicate(timeout=120)[1]
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130, error
+    assert "--resume" in error
+    assert "Traceback" not in error
+    assert (tmp_path / "run" / "state.pt").exists()

@@ -12,7 +12,7 @@ import torch
 from nimblepose.core.errors import DataError, TrainingError
 from nimblepose.model.checkpoint import load_checkpoint
 from nimblepose.training.devices import build_fabric
-from nimblepose.training.engine import train
+from nimblepose.training.engine import RunInterruptedError, train
 from nimblepose.training.feed import build_loader
 from nimblepose.training.logs import read_csv
 from nimblepose.training.loss import compute_stage_losses
@@ -23,7 +23,7 @@ RUN = """
 import sys
 from pathlib import Path
 from nimblepose.training.devices import build_fabric
-from nimblepose.training.engine import train
+from nimblepose.training.engine import RunInterruptedError, train
 from nimblepose.training.recipe import load_recipe
 if __name__ == "__main__":
     recipe = load_recipe(Path(sys.argv[1]), sys.argv[3:])
@@ -279,3 +279,25 @@ def test_a_run_is_neither_overwritten_nor_resumed_with_another_recipe(tiny, tmp_
     with pytest.raises(TrainingError, match="seed was 0, is 1"):
         run(other, tmp_path / "run", resume=True)
     run(dataclasses.replace(recipe, checkpoint_every=7), tmp_path / "run", resume=True)  # that changes nothing learnt
+
+
+def test_a_run_that_was_asked_to_stop_is_saved_and_goes_on_as_if_nothing_had_happened(tiny, tmp_path):
+    recipe = load_recipe(tiny(checkpoint_every=100))  # nothing would be saved before the end
+    run(recipe, tmp_path / "undisturbed")
+    asked = iter([False] * 5 + [True])
+    with pytest.raises(RunInterruptedError, match=r"after 5 steps; .*state.pt is saved: .*--resume"):
+        run(recipe, tmp_path / "stopped", stop=lambda: next(asked))
+    assert len(losses(tmp_path / "stopped")) == 5
+    run(recipe, tmp_path / "stopped", resume=True)
+    assert losses(tmp_path / "stopped") == losses(tmp_path / "undisturbed")
+
+
+def test_a_state_of_before_an_option_existed_is_gone_on_with(tiny, tmp_path):
+    recipe = load_recipe(tiny())
+    asked = iter([False] * 3 + [True])
+    with pytest.raises(RunInterruptedError):
+        run(recipe, tmp_path / "run", stop=lambda: next(asked))
+    state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+    del state["recipe"]["data"]["negatives"]
+    torch.save(state, tmp_path / "run" / "state.pt")
+    assert run(recipe, tmp_path / "run", resume=True).exists()

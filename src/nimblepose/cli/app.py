@@ -96,6 +96,8 @@ def _run(arguments: Sequence[str] | None) -> None:
         with warnings.catch_warnings():
             warnings.formatwarning = lambda message, *_, **__: f"nimblepose: {message}\n"
             app(args=None if arguments is None else list(arguments))
+    except KeyboardInterrupt:
+        sys.exit(130)
     except PoseError as error:
         print(f"nimblepose: {error}", file=sys.stderr)
         sys.exit(2)

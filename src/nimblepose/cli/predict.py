@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nimblepose.cli import options as given
+from nimblepose.cli.interrupts import stop_on_signals
 from nimblepose.cli.loading import EstimatorOptions
-from nimblepose.cli.videos import VideoChoices, finish, run_videos, stop_on_signals
+from nimblepose.cli.videos import VideoChoices, finish, run_videos
 from nimblepose.codec.options import DecodeOptions
 
 if TYPE_CHECKING:
     from nimblepose.results.picture_run import PictureRun
+
+_STOPPING = "stopping; the files are completed"
 
 
 def predict(
@@ -117,7 +120,7 @@ def _run(run: "PictureRun", count: int, *, quiet: bool) -> tuple[dict[str, str],
 
     failures, done, people, interrupted = {}, 0, 0, False
     try:
-        with show_picture_bar(count, quiet=quiet) as progress, stop_on_signals(run.stop):
+        with show_picture_bar(count, quiet=quiet) as progress, stop_on_signals(run.stop, _STOPPING):
             for outcome in progress.track(run, total=count, description="predict"):
                 if outcome.failure is not None:
                     failures[outcome.source] = outcome.failure
@@ -128,7 +131,7 @@ def _run(run: "PictureRun", count: int, *, quiet: bool) -> tuple[dict[str, str],
                     print(f"{outcome.source}: {found}", *(f"-> {path}" for path in outcome.written))
     except KeyboardInterrupt:
         interrupted = True
-    with stop_on_signals(run.stop):  # it may be a hurry now, but these are all the results
+    with stop_on_signals(run.stop, _STOPPING):  # it may be a hurry now, but these are all the results
         about = run.finish()
     if not quiet and count > 1:
         print(f"{format_count(done, 'picture', 'pictures')}, {format_count(people, 'person', 'people')}")

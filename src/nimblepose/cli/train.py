@@ -1,5 +1,6 @@
 """`nimblepose train`: a recipe in, a network out."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -23,8 +24,10 @@ def train(
 
     loaded = load_recipe(recipe, changes or [])
 
+    from nimblepose.cli.interrupts import stop_on_signals
     from nimblepose.cli.training_bar import show_training_bar
     from nimblepose.training.devices import build_fabric
+    from nimblepose.training.engine import RunInterruptedError
     from nimblepose.training.engine import train as run
     from nimblepose.training.preflight import preflight as try_out
 
@@ -37,7 +40,14 @@ def train(
             print("preflight: forward, backward, checkpoint, validation and export work")
     if only_preflight:
         return
-    with show_training_bar(shown=fabric.is_global_zero) as watch:
-        result = run(loaded, folder, fabric=fabric, resume=resume, watch=watch)
+    asked: list[bool] = []
+    ending = stop_on_signals(lambda: asked.append(True), "stopping after this step; the state is saved", apart=1.0)
+    try:
+        with show_training_bar(shown=fabric.is_global_zero) as watch, ending:
+            result = run(loaded, folder, fabric=fabric, resume=resume, watch=watch, stop=lambda: bool(asked))
+    except RunInterruptedError as error:
+        if fabric.is_global_zero:
+            print(f"nimblepose: {error}", file=sys.stderr)
+        raise typer.Exit(130) from error
     if fabric.is_global_zero:
         print(f"-> {result}")

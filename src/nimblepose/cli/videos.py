@@ -1,18 +1,17 @@
 """Videos, one after the other, for the verbs `predict` and `track`: progress, interruption, what is printed."""
 
 import dataclasses
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
+from nimblepose.cli.interrupts import stop_on_signals
 from nimblepose.cli.options import parse_seconds
 from nimblepose.core.errors import MediaError, OptionError, PoseError
 
@@ -142,7 +141,8 @@ def _work(recording: "Recording", options: "RecordOptions", *, quiet: bool) -> b
     end = min(t for t in (selection.end, info.duration, float("inf")) if t is not None)
     window = Window(f"nimblepose: {info.name}") if options.show else nullcontext()
     closed = False
-    with window as view, show_video_bar(selection.start, end, quiet=quiet) as advance, stop_on_signals(recording.stop):
+    ending = stop_on_signals(recording.stop, "stopping; the files are completed")
+    with window as view, show_video_bar(selection.start, end, quiet=quiet) as advance, ending:
         for step in recording:
             advance(step.stage, step.stamp.time, len(step.poses), recording.source.dropped)
             if view is not None and step.drawn is not None and not view.show(step.drawn):
@@ -160,27 +160,6 @@ def _report(recording: "Recording", written: list[Path], *, quiet: bool) -> None
     people = "" if recording.people is None else f", {format_count(recording.people, 'person', 'people')}"
     print(f"{recording.source.info.name}: {format_count(recording.frames, 'frame', 'frames')}{dropped}{people}")
     print("".join(f"-> {path}\n" for path in written), end="")
-
-
-@contextmanager
-def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """The first Ctrl-C (or request to terminate) calls `stop`; the second interrupts as usual."""
-    names = [signal.SIGINT, signal.SIGTERM]
-    before = {name: signal.getsignal(name) for name in names}
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        for name in names:
-            signal.signal(name, signal.default_int_handler)
-        print("nimblepose: stopping; the files are completed (again to stop at once)", file=sys.stderr)
-        stop()
-
-    try:
-        for name in names:
-            signal.signal(name, handle)
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
 
 
 def finish(failures: Mapping[str, str], interrupted: bool) -> None:

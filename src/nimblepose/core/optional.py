@@ -6,6 +6,7 @@ import sys
 from types import ModuleType
 
 from nimblepose.core.errors import MissingPackageError
+from nimblepose.core.interrupts import hold_interrupts
 
 _INSTALLED_BY = {  # top-level module -> what pip installs it with
     "av": "nimblepose[video]",
@@ -37,7 +38,8 @@ def import_optional(name: str, purpose: str) -> ModuleType:
     """
     quiet = keep_private()
     try:
-        module = importlib.import_module(name)
+        with hold_interrupts():  # ONNX Runtime and OpenCV turn Ctrl-C inside of NumPy's import into ImportError
+            module = importlib.import_module(name)
     except ImportError as error:
         missing = (error.name or name).partition(".")[0]
         installer = find_installer(missing) or find_installer(name) or missing

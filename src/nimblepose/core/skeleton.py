@@ -311,7 +311,7 @@ def guess_mirror_pairs(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 
 def _read_mirror_pairs(value: Any, keypoints: Sequence[str]) -> Any:
-    """Those given, or those that the names tell where none are given."""
+    """Those given, for `Skeleton` to check, or those that the names tell where none are given."""
     if value is not None:
         return value or ()
     return guess_mirror_pairs([name for name in keypoints if isinstance(name, str)])

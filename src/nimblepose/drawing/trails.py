@@ -15,8 +15,9 @@ from nimblepose.core.skeleton import Skeleton
 class Trails:
     """The way of one keypoint of everybody over the last `seconds`.
 
+    >>> from nimblepose.core.skeleton import HUMAN_18
     >>> trails = Trails(seconds=2.0)
-    >>> trails.extend(Poses.empty(Skeleton("dot", ("dot",), ())), time=0.5).points
+    >>> trails.extend(Poses.empty(HUMAN_18), time=0.5).points
     {}
     """
 

@@ -61,8 +61,22 @@ class TrainingStep:
 Watcher = Callable[[TrainingStep], None]
 
 
+class RunInterruptedError(TrainingError):
+    """Somebody asked for an end before the end; the state is saved."""
+
+
+def _never() -> bool:
+    return False
+
+
 def train(
-    recipe: Recipe, out: Path, *, fabric: Fabric, resume: bool = False, watch: Watcher = lambda step: None
+    recipe: Recipe,
+    out: Path,
+    *,
+    fabric: Fabric,
+    resume: bool = False,
+    watch: Watcher = lambda step: None,
+    stop: Callable[[], bool] = _never,
 ) -> Path:
     """Run all phases of a recipe and return the checkpoint to ship.
 
@@ -72,8 +86,11 @@ def train(
         fabric: From `build_fabric`.
         resume: Go on where the state in `out` stopped; without a state, begin.
         watch: Called in the first process after every step.
+        stop: Asked before every step, in every process; once it says so in one of them, the state is saved and the run
+            ends there.
 
     Raises:
+        RunInterruptedError: `stop` has said so.
         TrainingError: a contradiction, a foreign `out`, or a run that cannot go on (the message says what was kept).
         DataError: annotations or pictures that cannot be used.
     """
@@ -82,7 +99,7 @@ def train(
     for number in range(saved["phase"] if saved else 0, len(phases)):
         if number > 0:
             phases[number] = dataclasses.replace(phases[number], start=str(folder.locate_phase(number - 1)))
-        _Phase(recipe, phases, number, folder, fabric, saved, watch).run()
+        _Phase(recipe, phases, number, folder, fabric, saved, watch, stop).run()
         saved = None
     return folder.result
 
@@ -99,10 +116,11 @@ class _Phase:
         fabric: Fabric,
         saved: dict[str, Any] | None,
         watch: Watcher,
+        stop: Callable[[], bool],
     ) -> None:
         recipe = phases[number]
         self.whole, self.recipe, self.number, self.phases = whole, recipe, number, len(phases)
-        self.folder, self.fabric, self.watch = folder, fabric, watch
+        self.folder, self.fabric, self.watch, self.stop = folder, fabric, watch, stop
         states.seed_everything(recipe.seed + number)
         skeleton = Skeleton.load(recipe.data.skeleton)
         self.network, self.metadata = start_network(
@@ -141,6 +159,7 @@ class _Phase:
         recipe, steps = self.recipe, self.recipe.schedule.steps
         batches = build_loader(recipe, self.dataset, self.order, first=self.step, pin=self.fabric.device.type == "cuda")
         while self.step < steps:
+            self._stop_if_asked()
             began = time.perf_counter()
             rate = recipe.optimizer.learning_rate * compute_rate_factor(self.step, recipe.schedule)
             losses, norm = self._learn(batches, rate)
@@ -158,6 +177,21 @@ class _Phase:
                 self.watch(TrainingStep(self.number, self.phases, self.step, steps, values["loss"], rate, seconds, ap))
         if self.log is not None:
             self.log.close()
+
+    def _stop_if_asked(self) -> None:
+        """Save and end the run, in all processes at the same step, if somebody asked any of them to."""
+        asked = torch.tensor(float(self.stop()), device=self.fabric.device)
+        if self.fabric.world_size > 1:
+            asked = torch.as_tensor(self.fabric.all_reduce(asked, reduce_op="sum"))
+        if not asked:
+            return
+        self._save(done=False)
+        if self.log is not None:
+            self.log.close()
+        raise RunInterruptedError(
+            f"stopped after {self.before + self.step} steps; {self.folder.state} is saved: the same command with "
+            f"--resume goes on"
+        )
 
     def _learn(self, batches: Iterator[SampleBatch], rate: float) -> tuple[dict[str, float], float]:
         """One step on one global batch: the mean losses over parts and processes, and the norm of the gradient."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,3 +119,4 @@ def resize(pictures: Tensor, size: Size, *, antialias: bool = False) -> Tensor:
 
 def _use_one_thread(_: int) -> None:
     cv2.setNumThreads(1)  # there are as many workers as cores already
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches them too; the trainer says when they end
