@@ -12,6 +12,7 @@ _TOO_LONG = 2.5  # times the length that fits the median limb of the pose, from 
 _FAR_TOO_LONG = 6.0  # the same of the quartile of short limbs, where most of a pose is wrong
 _ONE_PERSON = 1.0  # log of the ratio of likelihoods from which on two parts are joined
 _OFF = 0.35  # diagonals of a whole pose, by which a part may be off its usual place
+_NEAR = 1.2  # sums of the diagonals of two parts, by which their middles may be apart: two limbs alone are no body
 _LARGER = 4.0  # times: what one part says of the size of the whole against what the other says
 _MOST_PAIRS = 12  # compared at a time, the likeliest: bounds the time that a crowd can take
 
@@ -112,12 +113,14 @@ def _list_pairs(
     if not len(i):
         return np.zeros((0, 2), np.intp)
     i = rows[i]
-    middle, size = _measure_parts(xy)
+    middle, extent = _measure_parts(xy)
     usual, usual_size = _measure_parts(np.where(found[..., None], prior.mean.astype(np.float32), np.float32(np.nan)))
-    size = size / np.maximum(usual_size, 1e-3)
+    size = extent / np.maximum(usual_size, 1e-3)
     larger, smaller = np.maximum(size[i], size[j]), np.minimum(size[i], size[j])
-    off = np.abs((middle[j] - middle[i]) / np.maximum(larger, 1e-3) - (usual[j] - usual[i]))
-    likely = np.flatnonzero((off < _OFF) & (larger < _LARGER * smaller))
+    way = middle[j] - middle[i]
+    off = np.abs(way / np.maximum(larger, 1e-3) - (usual[j] - usual[i]))
+    near = np.abs(way) < _NEAR * (extent[i] + extent[j])
+    likely = np.flatnonzero((off < _OFF) & (larger < _LARGER * smaller) & near)
     likely = likely[np.argsort(off[likely], kind="stable")[:_MOST_PAIRS]]
     pairs = np.stack([i[likely], j[likely]], axis=1)
     return np.sort(pairs, axis=1)
