@@ -94,9 +94,14 @@ def test_legs_of_which_one_is_upside_down_are_of_two(prior):
 
 
 def test_three_parts_become_one_and_rows_of_nobody_stay(prior):
-    ankle_less = [only(RIGHT_LEG), np.full_like(BODY, np.nan), only(LEFT_LEG), only([14, 16])]  # an eye and its ear
-    first = find_parts(np.stack(ankle_less).astype(np.float32), HUMAN_18, prior)
+    parts = [only(RIGHT_LEG), np.full_like(BODY, np.nan), only(LEFT_LEG), only([2, 3, 4])]  # an arm
+    first = find_parts(np.stack(parts).astype(np.float32), HUMAN_18, prior)
     assert first.tolist() == [0, 1, 0, 0]
+
+
+def test_single_limbs_far_apart_for_their_size_are_no_body(prior):
+    parts = np.stack([only([14, 16]), only([9, 10])])  # an eye and its ear, a knee and its ankle
+    assert find_parts(parts.astype(np.float32), HUMAN_18, prior).tolist() == [0, 1]
 
 
 def test_the_order_of_parts_says_nothing(prior):
