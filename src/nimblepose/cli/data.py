@@ -23,7 +23,7 @@ def check(
     seed: Annotated[int, typer.Option(help="Of the samples on the sheet.")] = 0,
 ) -> None:
     """Find missing pictures, labels that lie elsewhere, swapped sides and more; exit code 1 if something is wrong."""
-    from nimblepose.core.skeleton import Skeleton
+    from nimblepose.core.skeleton import BUILT_IN, Skeleton
     from nimblepose.data.check import check as find_faults
     from nimblepose.data.sets import locate_sets
 
@@ -35,7 +35,8 @@ def check(
     for annotations, images, chosen in sets:
         found = find_faults(annotations, images, chosen, read_pictures=read)
         kinds = f"{len(found)} kind{'s' if len(found) > 1 else ''} of faults" if found else "no faults"
-        print(f"{annotations}: skeleton {chosen.name!r}, {kinds}")
+        whose = "" if skeleton or chosen.name in BUILT_IN else " of the file"
+        print(f"{annotations}: skeleton {chosen.name!r}{whose}, {kinds}")
         for finding in found:
             print(f"  {finding.severity}: {finding.kind}: {finding.count}: {finding.message}")
             for example in finding.examples:
