@@ -50,13 +50,25 @@ def test_a_fault_is_named_with_an_example_and_the_exit_code_is_1(birds):
     assert "a.png" in result.output
 
 
-def test_without_a_skeleton_that_of_the_file_is_taken(birds):
+@pytest.mark.parametrize("limbs", [[[1, 2]], None, [], [[5, 6]]], ids=["whole", "none", "empty", "broken"])
+def test_without_a_skeleton_that_of_the_file_is_taken(birds, limbs):
     coco = json.loads((birds / "birds.json").read_text())
-    coco["categories"][0]["skeleton"] = [[1, 2]]
+    if limbs is not None:
+        coco["categories"][0]["skeleton"] = limbs
     (birds / "birds.json").write_text(json.dumps(coco))
     result = CliRunner().invoke(app, ["data", "check", str(birds)])
     assert result.exit_code == 0, result.output
-    assert "skeleton 'bird', no faults" in result.output
+    assert "skeleton 'bird' of the file, no faults" in result.output
+
+
+@pytest.mark.parametrize("keypoints", [5, "beak", {"beak": 1}, ["beak"], [None, 1], [[]]])
+def test_keypoints_that_are_none_are_a_finding(birds, keypoints):
+    coco = json.loads((birds / "birds.json").read_text())
+    coco["categories"][0]["keypoints"] = keypoints
+    (birds / "birds.json").write_text(json.dumps(coco))
+    result = CliRunner().invoke(app, ["data", "check", str(birds)])
+    assert result.exit_code == 1
+    assert "error: wrong skeleton" in result.output
 
 
 def test_a_file_that_speaks_of_no_skeleton_is_a_finding(birds):

@@ -25,7 +25,7 @@ def data_check(
     seed: given.SeedOption = 0,
 ) -> None:
     """Find missing pictures, labels that lie elsewhere, swapped sides and more; exit code 1 if something is wrong."""
-    from nimblepose.core.skeleton import Skeleton
+    from nimblepose.core.skeleton import BUILT_IN, Skeleton
     from nimblepose.data.check import check as find_faults
     from nimblepose.data.sets import locate_sets
 
@@ -37,7 +37,8 @@ def data_check(
     for annotations, images, chosen in sets:
         found = find_faults(annotations, images, chosen, read_pictures=read)
         kinds = f"{len(found)} kind{'s' if len(found) > 1 else ''} of faults" if found else "no faults"
-        print(f"{annotations}: skeleton {chosen.name!r}, {kinds}")
+        whose = "" if skeleton or chosen.name in BUILT_IN else " of the file"
+        print(f"{annotations}: skeleton {chosen.name!r}{whose}, {kinds}")
         for finding in found:
             print(f"  {finding.severity}: {finding.kind}: {finding.count}: {finding.message}")
             for example in finding.examples:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from nimblepose.core.errors import DataError
+from nimblepose.core.errors import DataError, SkeletonError
 from nimblepose.core.skeleton import BUILT_IN, Skeleton
 from nimblepose.data.entries import read_id, shorten
 
@@ -42,9 +42,12 @@ def match_categories(
 def find_skeleton(coco: Mapping[str, Any], source: object) -> Skeleton:
     """The skeleton that a file itself speaks of: a built-in one where it has its keypoints, else the category's own.
 
+    Of a category whose limbs are no skeleton (none, or in pieces, as where joints are derived) keypoints are joined in
+    their order: good for looking at labels, not for training.
+
     Raises:
         DataError: no category with keypoints, or several with different ones.
-        SkeletonError: the category's skeleton contradicts itself.
+        SkeletonError: the keypoints are no list of names, or a single one.
     """
     named = [c for c in coco["categories"] if isinstance(c, Mapping) and c.get("keypoints")]
     if not named or any(c["keypoints"] != named[0]["keypoints"] for c in named):
@@ -53,4 +56,9 @@ def find_skeleton(coco: Mapping[str, Any], source: object) -> Skeleton:
     for skeleton in BUILT_IN.values():
         if list(skeleton.annotated) == named[0]["keypoints"]:
             return skeleton
-    return Skeleton.from_coco_category(named[0])
+    try:
+        return Skeleton.from_coco_category(named[0])
+    except SkeletonError:
+        names = named[0]["keypoints"]
+        chain = [[i, i + 1] for i in range(1, len(names))] if isinstance(names, list) else []
+        return Skeleton.from_coco_category({**named[0], "skeleton": chain})
