@@ -28,8 +28,8 @@ from nimblepose.data.sets import AnnotatedSet, locate_set
 from nimblepose.evaluation.coco import evaluate
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.averaging import average, mirror
-from nimblepose.runtime.backends import Fields
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.protocols import Fields
 
 Case = tuple[Record, Fields, Fields, Placement]
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from nimblepose.evaluation.provenance import read_processor_name
-from nimblepose.runtime.backends import Backend, open_backend
+from nimblepose.runtime.backends import open_backend
+from nimblepose.runtime.protocols import Backend
 
 _IN_A_ROW = 5
 _PAUSE = 0.1  # seconds until the threads of the file before have stopped waiting for work

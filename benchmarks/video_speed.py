@@ -29,8 +29,9 @@ from nimblepose.results.formats.own import JsonLines
 from nimblepose.results.output_format import Header
 from nimblepose.results.recording import Recording, RecordOptions
 from nimblepose.results.video_sink import VideoSinkOptions
-from nimblepose.runtime.backends import Backend, open_backend
+from nimblepose.runtime.backends import open_backend
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.protocols import Backend
 from nimblepose.tracking.appearance import add_colours
 from nimblepose.tracking.smoothing import OneEuroSmoother
 from nimblepose.tracking.tracker import OksTracker

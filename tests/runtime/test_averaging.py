@@ -8,7 +8,7 @@ from nimblepose.codec.decode import DecodeOptions, decode
 from nimblepose.codec.encode import EncodeOptions, encode
 from nimblepose.core.errors import SkeletonError
 from nimblepose.runtime.averaging import average, mirror
-from nimblepose.runtime.backends import Fields
+from nimblepose.runtime.protocols import Fields
 
 TREE = Skeleton(  # COCO's skeleton has limbs across the body, this one has none that cross
     "fork", ("stem", "left", "right"), (("stem", "left"), ("stem", "right")), mirror_pairs=(("left", "right"),)

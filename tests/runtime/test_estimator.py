@@ -13,8 +13,9 @@ from nimblepose.core.errors import MediaError, ModelError, PoseError, SkeletonEr
 from nimblepose.core.geometry import rescale
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.media.pictures import read_picture
-from nimblepose.runtime.backends import Fields, open_backend
+from nimblepose.runtime.backends import open_backend
 from nimblepose.runtime.models import DEMO_PICTURE
+from nimblepose.runtime.protocols import Fields
 from nimblepose.runtime.streaming import count_usable_cores
 
 DRAWN = np.array([[3, 4], [8, 4], [13, 4]], np.float32)  # cells where the model `dots_model` sees its keypoints

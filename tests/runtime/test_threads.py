@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from nimblepose.runtime.backends import Fields
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.protocols import Fields
 
 
 class Meeting:

@@ -12,8 +12,8 @@ from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.network import FieldTensors as Predicted
 from nimblepose.model.network import NetworkOptions, build_network
 from nimblepose.runtime.averaging import average
-from nimblepose.runtime.backends import Fields
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.protocols import Fields
 from nimblepose.training.recipe import DistillOptions, View, load_recipe
 from nimblepose.training.teacher import blend, load_teacher, mix_targets
 

@@ -23,9 +23,9 @@ from nimblepose.core.errors import OptionError
 from nimblepose.core.progress import Progress, say_nothing
 from nimblepose.drawing.people import draw_poses
 from nimblepose.media.pictures import Picture, read_picture
-from nimblepose.runtime.backends import Backend
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.runtime.prepare import Batch
+from nimblepose.runtime.protocols import Backend
 
 STAGES = ("read", "prepare", "network", "decode", "draw")
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nimblepose.core.geometry import Size
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.runtime.backends import Fields
+from nimblepose.runtime.protocols import Fields
 
 
 def mirror(fields: Fields, skeleton: Skeleton, *, paf_offset: float = 0.0) -> Fields:

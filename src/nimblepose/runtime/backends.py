@@ -6,10 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nimblepose.core.errors import ModelError
 from nimblepose.core.metadata import RAW_BGR, ModelMetadata
@@ -18,6 +17,7 @@ from nimblepose.core.processor import check_processor
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.runtime.checks import check_model, check_openvino
 from nimblepose.runtime.prepare import Batch
+from nimblepose.runtime.protocols import Backend, Fields
 
 _IR_OUTPUTS = ("Mconv7_stage2_L2", "Mconv7_stage2_L1")  # heatmaps, pafs of human-pose-estimation-0001
 
@@ -29,24 +29,6 @@ _RUNTIMES: dict[str, tuple[Runtime, ...]] = {  # suffix -> who runs such files, 
     ".xml": ("openvino",),
     ".safetensors": ("torch",),
 }
-
-
-class Fields(NamedTuple):
-    """What the network answers for a batch: heatmaps (B, K + 1, h, w), the last is background; pafs (B, 2L, h, w)."""
-
-    heatmaps: NDArray[np.float32]
-    pafs: NDArray[np.float32]
-
-
-class Backend(Protocol):
-    """A loaded model. `run` may be called from several threads at a time."""
-
-    metadata: ModelMetadata
-    callers: int
-    """Threads that should call `run` to keep all cores busy, if `parallel` was asked for."""
-
-    def run(self, image: Batch) -> Fields:
-        """Fields of a prepared batch (B, 3, h, w) of any size in multiples of the stride."""
 
 
 def open_backend(path: str | Path, backend: BackendName = "auto", *, threads: int = 0, parallel: int = 1) -> Backend:

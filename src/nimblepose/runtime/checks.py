@@ -1,21 +1,19 @@
 """Is a model what its metadata say? Files come from strangers, and are looked at once, when they are opened."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nimblepose.core.errors import ModelError, PoseError
-
-if TYPE_CHECKING:
-    from nimblepose.core.metadata import InputSpec
-    from nimblepose.runtime.backends import Backend
+from nimblepose.core.metadata import InputSpec
+from nimblepose.runtime.protocols import Backend
 
 _CELLS = (8, 16)  # rows and columns of the trial's fields
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")
 
 
-def check_model(backend: "Backend", path: Path) -> None:
+def check_model(backend: Backend, path: Path) -> None:
     """Send noise through a model that was just opened, and compare what comes with what must come.
 
     Raises:
@@ -51,7 +49,7 @@ def check_model(backend: "Backend", path: Path) -> None:
             )
 
 
-def check_openvino(model: Any, spec: "InputSpec", path: Path) -> None:
+def check_openvino(model: Any, spec: InputSpec, path: Path) -> None:
     """Refuse what OpenVINO would take without a word and compute otherwise than the file says.
 
     Args:

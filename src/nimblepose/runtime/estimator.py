@@ -21,9 +21,10 @@ from nimblepose.media.frames import EVERYTHING, Frame, Selection
 from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import open_frames
 from nimblepose.runtime.averaging import average, mirror
-from nimblepose.runtime.backends import Backend, BackendName, Fields, choose_backend, open_backend
+from nimblepose.runtime.backends import BackendName, choose_backend, open_backend
 from nimblepose.runtime.models import find_model
 from nimblepose.runtime.prepare import Batch, prepare
+from nimblepose.runtime.protocols import Backend, Fields
 from nimblepose.runtime.streaming import Allowance, count_usable_cores, map_in_order
 from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, Smoothing, Tracking, track_frames
 
