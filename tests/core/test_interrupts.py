@@ -10,6 +10,14 @@ from nimblepose.core.interrupts import hold_interrupts
 from nimblepose.core.optional import import_optional
 
 
+@pytest.fixture(autouse=True)
+def _as_in_a_terminal():
+    """Shells start what runs in their background with Ctrl-C ignored; these tests run there, too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt_within(done, error=None):
     with hold_interrupts():
         signal.raise_signal(signal.SIGINT)
