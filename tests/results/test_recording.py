@@ -549,3 +549,26 @@ def test_a_tracker_that_makes_poses_of_its_own_uncovers_nobody(crowd, out):
 
     record(crowd, out / "a", dataclasses.replace(BLURRING, tracking=Forgetful, smoothing="off"), Faces())
     assert blurred(out / "a.poses.mp4") == [True] * 10
+
+
+def test_results_of_another_video_of_the_same_name_are_not_replaced(video, tmp_path, out):
+    record(video, out / "clip", PLAIN)
+    before = (out / "clip.poses.jsonl").read_bytes()
+    other = make_video(tmp_path / "clip.mkv", [numbered(n) for n in range(3)])
+    with pytest.raises(MediaError, match=r"clip\.poses\.jsonl holds the results of .*clip\.mp4; move it"):
+        Recording(SeeingNumbers(), other, out / "clip", PLAIN)
+    assert (out / "clip.poses.jsonl").read_bytes() == before
+    record(video, out / "clip", PLAIN)
+
+
+def test_the_same_video_named_from_another_folder_is_the_same(video, out, monkeypatch):
+    record(video, out / "clip", PLAIN)
+    monkeypatch.chdir(video.parent)
+    record("clip.mp4", out / "clip", PLAIN)
+
+
+@pytest.mark.parametrize("text", ["", "not json", "[1]", '{"frame": 0}'])
+def test_files_that_do_not_say_whose_they_are_are_replaced_as_before(video, out, text):
+    (out / "clip.poses.jsonl").write_text(text)
+    record(video, out / "clip", PLAIN)
+    assert len(lines(out / "clip.poses.jsonl")) == 20

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from nimblepose.media.frames import EVERYTHING, Frame, FrameSource, Selection, S
 from nimblepose.media.levels import Levels
 from nimblepose.media.live import PATIENCE, LiveOptions
 from nimblepose.media.pictures import Picture
-from nimblepose.media.sources import is_recorded, open_frames
+from nimblepose.media.sources import ANNOTATED, is_recorded, open_frames
 from nimblepose.results.journal import Journal
 from nimblepose.results.video_sink import VideoSink, VideoSinkOptions
 from nimblepose.runtime.video import (
@@ -34,6 +35,8 @@ from nimblepose.tracking.offline import OfflineOptions, smooth_offline
 from nimblepose.tracking.protocols import Tracker
 from nimblepose.tracking.smoothing import SmoothOptions
 from nimblepose.tracking.tracker import TrackOptions
+
+_MAX_HEADER = 1 << 20  # bytes of a line that says whose results a file holds
 
 
 class Estimator(Streaming, Protocol):
@@ -114,6 +117,8 @@ class Recording:
             )
         if options.smoothing == "offline" and options.tracking is None:
             raise OptionError("smoothing needs identities: leave out --no-track, or add --smooth off")
+        if self._recorded:
+            _check_results(stem, name_source(source))
         self.source: FrameSource = open_frames(
             source, options.selection, rate=options.rate, live=options.live, levels=options.levels
         )
@@ -267,6 +272,23 @@ class Recording:
         if poses.track_ids is not None:
             self._identities.update(poses.track_ids.tolist())
         return Step("write", _stamp(place), poses, drawn)
+
+
+def _check_results(stem: Path, source: str) -> None:
+    """Refuse to replace the results of another video of the same name, where they say whose they are.
+
+    A path that ends as the other is taken for the same: people stand in different folders when they name a file.
+    """
+    path = stem.with_name(f"{stem.name}{ANNOTATED}.jsonl")
+    try:
+        with path.open("rb") as file:
+            before = json.loads(file.readline(_MAX_HEADER))["header"]["source"]
+        one, other = Path(before).parts, Path(source).parts
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # nothing there, or nothing that says so
+    shorter = min(len(one), len(other))
+    if one[-shorter:] != other[-shorter:]:
+        raise MediaError(f"{path} holds the results of {before}; move it, or choose another folder with --out")
 
 
 def _sign_names(source: FrameSource) -> str | None:
