@@ -5,7 +5,8 @@ The modules of the verbs import what is heavy when they run, so that `nimblepose
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -93,8 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(arguments: Sequence[str] | None) -> None:
     try:
-        with warnings.catch_warnings():
-            warnings.formatwarning = lambda message, *_, **__: f"nimblepose: {message}\n"
+        with _print_warnings_plainly():
             app(args=None if arguments is None else list(arguments))
     except KeyboardInterrupt:
         sys.exit(130)
@@ -107,3 +107,14 @@ def _run(arguments: Sequence[str] | None) -> None:
             raise
         print(f"nimblepose: this needs {error.name}: pip install {installer}", file=sys.stderr)
         sys.exit(2)
+
+
+@contextmanager
+def _print_warnings_plainly() -> Iterator[None]:
+    """Without the file and line that they come from."""
+    before = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_, **__: f"nimblepose: {message}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
