@@ -116,13 +116,7 @@ class Journal:
                 written = json.loads(file.readline(_MAX_LINE))
                 if not isinstance(written, dict) or written.get("journal") != "nimblepose":
                     raise ValueError("no journal")
-                head = self._head
-                differing = sorted(key for key in {*written, *head} if written.get(key) != head.get(key))
-                if differing:
-                    raise MediaError(
-                        f"{self.path} was written with another {', '.join(differing)}; "
-                        "use the same, or start again without --resume"
-                    )
+                check_conditions(self.path, written, self._head)
                 self._end = file.tell()
                 while (line := file.readline(_MAX_LINE)).endswith(b"\n"):
                     self.last = _stamp(json.loads(line))
@@ -151,6 +145,18 @@ def _entry(line: bytes, skeleton: Skeleton) -> tuple[Stamp, Poses]:
         heads=None if heads is None else unpack_array(heads).reshape(-1, 5),
         shot=int(row.get("shot", 0)),
     )
+
+
+def check_conditions(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to go on with `path`, begun under the conditions `before`, where any differs `now`.
+
+    Raises:
+        MediaError: Some differ; it names them.
+    """
+    if differing := sorted(key for key in {*before, *now} if before.get(key) != now.get(key)):
+        raise MediaError(
+            f"{path} was written with another {', '.join(differing)}; use the same, or start again without --resume"
+        )
 
 
 def pack_array(array: NDArray[np.float32]) -> str:

@@ -15,7 +15,7 @@ from nimblepose.core.files import InUseError, open_held, partial, write_atomical
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.core.web import is_url, without_secrets
-from nimblepose.results.journal import pack_array, unpack_array
+from nimblepose.results.journal import check_conditions, pack_array, unpack_array
 from nimblepose.results.output_format import FolderMaker, Header, PictureResult, encode_json, to_text
 
 _log = logging.getLogger(__name__)
@@ -221,12 +221,7 @@ class ResultFolder:
             raise MediaError(f"{self._notes} is damaged ({error!r}); start again without --resume") from error
 
     def _check_header(self, header: Mapping[str, Any]) -> Skeleton:
-        before, now = header["conditions"], json.loads(encode_json(self._conditions))
-        if differing := sorted(key for key in {*before, *now} if before.get(key) != now.get(key)):
-            raise MediaError(
-                f"{self._notes} was written with another {', '.join(differing)}; use the same, or start again "
-                "without --resume"
-            )
+        check_conditions(self._notes, header["conditions"], json.loads(encode_json(self._conditions)))
         (skeleton,) = header["skeletons"].values()
         return Skeleton.from_dict(skeleton)
 
