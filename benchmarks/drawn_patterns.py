@@ -65,7 +65,7 @@ def cells(image: Picture, rng: Rng) -> None:
 def text(image: Picture, rng: Rng) -> None:
     """A page of letters that say nothing."""
     height, width = image.shape[:2]
-    image[:] = np.uint8(pick_color(rng, 200, 255))
+    image[:] = np.array(pick_color(rng, 200, 255), np.uint8)
     size, ink = rng.uniform(0.4, 1.6), pick_color(rng, 0, 90)
     font = int(rng.choice([cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_TRIPLEX]))
     for row in range(int(height / (30 * size))):

@@ -28,7 +28,7 @@ def draw(kind: str, seed: int) -> Picture:
     KINDS[kind](image, rng)
     blurred = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.4, 1.2))).astype(np.float32)
     blurred *= 0.8 + 0.4 * make_cloud(rng, height, width, 2)[..., None]
-    return np.clip(blurred + rng.normal(0, NOISE, blurred.shape), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(blurred + rng.normal(0, NOISE, blurred.shape), 0, 255), np.uint8)
 
 
 def clocks(image: Picture, rng: Rng) -> None:
@@ -185,7 +185,7 @@ def houses(image: Picture, rng: Rng) -> None:
 def hills(image: Picture, rng: Rng) -> None:
     """A landscape with a sun."""
     height, width = image.shape[:2]
-    image[:] = np.uint8(pick_color(rng, 140, 230))
+    image[:] = np.array(pick_color(rng, 140, 230), np.uint8)
     radius = rng.uniform(0.04, 0.1) * height
     paint_ball(image, (rng.uniform(0, width), rng.uniform(0.1, 0.4) * height), (radius, radius), (250, 230, 140))
     x = np.linspace(0, width, 80)

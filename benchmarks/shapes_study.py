@@ -177,7 +177,7 @@ def detect_in_panoramas(data: AnnotatedSet, estimator: PoseEstimator) -> list[di
         owners = np.searchsorted(panorama.lefts, middles, side="right") - 1
         for number, (record, factor, left) in enumerate(zip(*panorama, strict=True)):
             theirs = poses[owners.clip(0) == number]
-            keypoints = rescale(theirs.keypoints - np.float32([left, 0]), 1 / factor).astype(np.float32)
+            keypoints = rescale(theirs.keypoints - np.array([left, 0], np.float32), 1 / factor).astype(np.float32)
             theirs = dataclasses.replace(theirs, keypoints=keypoints)
             results += theirs.to_coco(record.image_id, category_id=data.category_ids[0], max_people=MAX_PEOPLE)
     return results
@@ -228,7 +228,7 @@ def join(tiles: Sequence[Tile], *, upright: bool) -> Strip:
         before = (widest - width) // 2 if upright else 0
         around = ((0, 0), (before, widest - width - before), (0, 0)) if upright else ((0, 0),) * 3
         pictures.append(np.pad(tile.picture, around, constant_values=GRAY))
-        xy.append(tile.xy + np.float32([x + before, y]))
+        xy.append(tile.xy + np.array([x + before, y], np.float32))
         x, y = (x, y + TILE) if upright else (x + width, y)
     joined = np.concatenate(pictures, axis=0 if upright else 1)
     return Strip(joined, np.array(xy, np.float32), np.array([tile.area for tile in tiles]))
