@@ -112,7 +112,7 @@ def open_container(
         opened = av.open(source, "r", options=options, timeout=timeout, **titles)
     except av.error.InvalidDataError as error:
         raise MediaError(f"{name} is not a video that we can read, or damaged at its beginning") from error
-    except av.error.HTTPError as error:
+    except (av.error.HTTPClientError, av.error.HTTPServerError) as error:
         raise MediaError(f"{name}: the server answered: {error.strerror}") from error
     except av.error.FFmpegError as error:
         answer = "no answer in time" if isinstance(error, av.error.ExitError) else error.strerror
