@@ -2,13 +2,15 @@
 
 import io
 
+import cv2
 import numpy as np
 import pytest
 from picture_files import png, saved
 from PIL import Image
 
 from nimblepose.core.errors import MediaError
-from nimblepose.media.pictures import read_picture
+from nimblepose.media import pictures
+from nimblepose.media.pictures import read_deep, read_picture
 
 HEIGHT, WIDTH = 40, 56
 
@@ -227,3 +229,155 @@ def test_the_number_of_pixels_is_told_before_they_are_decoded(rgb, tmp_path):
     for source in (path, path.read_bytes()):
         with pytest.raises(Enough, match=str(HEIGHT * WIDTH)):
             read_picture(source, expect=refuse)
+
+
+def test_a_path_that_leads_through_a_file_or_cannot_be(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    for path in (tmp_path / "a.jpg" / "b.jpg", "a\0b.jpg", "x" * 5000):
+        with pytest.raises(MediaError, match=r"cannot read|no such file"):
+            read_picture(path)
+
+
+def test_a_file_that_no_picture_fills_is_not_read_to_its_end(rgb, tmp_path, monkeypatch):
+    data = saved(Image.fromarray(rgb), "PNG")
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    monkeypatch.setattr(pictures, "_MAX_FILE_BYTES", len(data))
+    np.testing.assert_array_equal(read_picture(path), rgb)
+    path.write_bytes(data + b"\0")
+    with pytest.raises(MediaError, match=r"a\.png: larger than \d+ MiB"):
+        read_picture(path)
+
+
+def test_all_that_is_transparent_in_part_is_rounded_to_the_nearest():
+    colour, alpha = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8))
+    found = read_picture(np.stack([colour, colour[:, ::-1], colour, alpha], axis=2)).astype(float)
+    part = alpha / 255
+    np.testing.assert_allclose(found[..., 0], colour * part + 255 * (1 - part), atol=0.5 + 1e-9)
+    np.testing.assert_allclose(found[..., 1], colour[:, ::-1] * part + 255 * (1 - part), atol=0.5 + 1e-9)
+
+
+@pytest.mark.parametrize(("mode", "plain"), [("RGBa", "RGB"), ("La", "L"), ("PA", "P")])
+def test_rare_kinds_of_transparency_show_white_too(rgb, mode, plain):
+    image = Image.fromarray(rgb).convert(plain)
+    opaque = np.asarray(image.convert("RGB"))
+    image.putalpha(Image.fromarray(np.tile(np.array([0, 255], np.uint8), (HEIGHT, WIDTH // 2))))
+    image = image if image.mode == mode else image.convert(mode)
+    assert image.mode == mode
+    found = read_picture(image)
+    np.testing.assert_array_equal(found[:, ::2], 255)
+    np.testing.assert_array_equal(found[:, 1::2], opaque[:, 1::2])
+
+
+@pytest.mark.filterwarnings("ignore:pictures of more than 8 bits")
+def test_colours_of_16_bits_in_every_file_are_those_of_the_array():
+    ramp = np.linspace(0, 4000, 30 * 40).astype(np.uint16).reshape(30, 40)
+    colours = np.stack([ramp, ramp[::-1], ramp[:, ::-1]], axis=2)
+    alpha = np.full_like(ramp, 65535)
+    alpha[:, :20] = 0
+    rgba = np.concatenate([colours, alpha[..., None]], axis=2)
+    expected, transparent = read_picture(colours), read_picture(rgba)
+    np.testing.assert_array_equal(transparent[:, 20:], expected[:, 20:])
+    np.testing.assert_array_equal(transparent[:, :20], 255)
+    tiff = [cv2.imencode(".tiff", a)[1].tobytes() for a in (colours[..., ::-1], rgba[..., [2, 1, 0, 3]])]
+    files = [(png(40, 30, 16, 2, [row.astype(">u2").tobytes() for row in colours]), expected)]
+    files += [(png(40, 30, 16, 6, [row.astype(">u2").tobytes() for row in rgba]), transparent)]
+    files += [(tiff[0], expected), (tiff[1], transparent)]
+    for data, same in files:
+        np.testing.assert_array_equal(read_picture(data), same)
+    gray = ramp[..., None]
+    np.testing.assert_array_equal(read_picture(gray), read_picture(ramp))
+
+
+@pytest.mark.filterwarnings("ignore:pictures of more than 8 bits")
+def test_values_to_find_levels_in_are_those_of_the_file(tmp_path):
+    ramp = np.linspace(0, 4000, 30 * 40).astype(np.uint16).reshape(30, 40)
+    rgba = np.stack([ramp, ramp // 2, ramp // 4, np.full_like(ramp, 65535)], axis=2)
+    path = tmp_path / "a"
+    for data, values in (
+        (png(40, 30, 16, 0, [row.astype(">u2").tobytes() for row in ramp]), ramp),
+        (saved(Image.fromarray(ramp), "TIFF"), ramp),
+        (saved(Image.fromarray(ramp.astype(np.float32)), "TIFF"), ramp),
+        (png(40, 30, 16, 6, [row.astype(">u2").tobytes() for row in rgba]), rgba[..., :3]),
+        (png(40, 30, 16, 2, [row.astype(">u2").tobytes() for row in rgba[..., :3]]), rgba[..., :3]),
+        (saved(Image.fromarray((ramp >> 5).astype(np.uint8)), "PNG"), None),
+        (saved(Image.fromarray((rgba[..., :3] >> 5).astype(np.uint8)), "TIFF"), None),
+        (saved(Image.fromarray((rgba[..., :3] >> 5).astype(np.uint8)), "JPEG"), None),
+    ):
+        path.write_bytes(data)
+        found = read_deep(path)
+        if values is None:
+            assert found is None
+        else:
+            assert found.shape == values.shape
+            np.testing.assert_array_equal(np.sort(found.ravel()), np.sort(values.ravel()))
+    path.write_bytes(saved(Image.fromarray(ramp), "TIFF"))
+    assert read_deep(path, max_pixels=1200) is not None
+    assert read_deep(path, max_pixels=1199) is None
+    for data in (b"no picture", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"):
+        path.write_bytes(data)
+        with pytest.raises(MediaError, match="not a picture"):
+            read_deep(path)
+
+
+def test_a_jpeg_that_only_looks_whole_is_refused(rgb):
+    data = saved(Image.fromarray(rgb), "JPEG")
+    shell = data[: data.index(b"\xff\xda")] + b"\xff\xd9"  # header and end, but no pixels
+    with pytest.raises(MediaError, match=r"damaged|not a picture"):
+        read_picture(shell)
+
+
+def test_a_jpeg_with_something_behind_its_end_is_a_picture(rgb):
+    data = saved(Image.fromarray(rgb), "JPEG")
+    np.testing.assert_array_equal(read_picture(data + b"appended"), read_picture(data))
+
+
+def test_a_picture_without_pixels_is_refused():
+    with pytest.raises(MediaError, match="no pixels: 0 x 5"):
+        read_picture(Image.new("RGB", (0, 5)))
+    assert read_picture(Image.new("RGB", (1, 1))).shape == (1, 1, 3)
+
+
+def test_who_trusts_any_size_is_still_told_of_what_pillow_refuses():
+    with pytest.raises(MediaError, match="more pixels than is safe"):
+        read_picture(png(20_000, 20_000, 8, 0, [b"\0" * 10]), max_pixels=10**12)
+
+
+def test_too_little_memory_is_said(rgb):
+    def refuse(pixels):
+        raise MemoryError
+
+    with pytest.raises(MediaError, match="needs more memory than there is"):
+        read_picture(saved(Image.fromarray(rgb), "PNG"), expect=refuse)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 200])
+def test_orientations_that_there_are_not_are_upright(rgb, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    np.testing.assert_array_equal(read_picture(saved(Image.fromarray(rgb), "PNG", exif=exif)), rgb)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_planar_arrays_get_their_remedy_whatever_they_hold(channels):
+    with pytest.raises(MediaError, match=r"transpose\(1, 2, 0\)"):
+        read_picture(np.zeros((channels, 40, 50), np.uint8))
+    with pytest.raises(MediaError) as caught:
+        read_picture(np.zeros((7, 40, 50), np.uint8))
+    assert "transpose" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:pictures of more than 8 bits")
+@pytest.mark.parametrize("mode", ["I", "F", "I;16", "I;16B"])
+def test_deep_images_of_pillow_are_stretched(mode):
+    ramp = np.linspace(2000, 4000, 30 * 40).reshape(30, 40)
+    image = (
+        Image.frombytes("I;16B", (40, 30), ramp.astype(">u2").tobytes())
+        if mode == "I;16B"
+        else (Image.fromarray(ramp.astype({"I": np.int32, "F": np.float32, "I;16": np.uint16}[mode])))
+    )
+    assert image.mode == mode
+    found = read_picture(image)
+    np.testing.assert_allclose(found[..., 0], (ramp - 2000) / 2000 * 255, atol=3)
+    full = read_picture(image, levels=(0, 4000))
+    np.testing.assert_allclose(full[..., 0], ramp / 4000 * 255, atol=1)

@@ -22,7 +22,7 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVI
 _MAX_FILE_BYTES = 1 << 30  # a picture within the pixel limit is smaller even uncompressed
 _ORIENTATION = 0x0112  # the EXIF tag
 _BITS = 258  # the TIFF tag: bits per sample
-_ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
+_ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa")
 
 
 MAX_PIXELS = 100_000_000  # of a file, unless somebody trusts it
@@ -137,7 +137,7 @@ def _has_deep_colours(image: Image.Image, data: bytes) -> bool:
 
 def _decode_deep(data: bytes, name: str, levels: Levels) -> Picture:
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if decoded is None or decoded.ndim != 3 or decoded.shape[2] not in (3, 4):
+    if decoded is None:
         raise MediaError(f"{name} is damaged, or of a kind that cannot be read; fetch or copy it again")
     order = cv2.COLOR_BGR2RGB if decoded.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
     return _convert_array(cv2.cvtColor(decoded, order), levels)
@@ -151,6 +151,8 @@ def _convert_pil(image: Image.Image, name: str, levels: Levels) -> Picture:
         return _convert_array(np.asarray(image).astype(np.uint16), levels)
     if image.mode in ("I", "F"):  # 32 bits have no range of their own
         return _convert_array(to_8_bits(np.asarray(image), levels), levels)
+    if image.mode == "La":
+        image = image.convert("LA")  # Pillow knows no other way out of it
     if image.mode in _ALPHA_MODES or "transparency" in image.info:
         return _convert_array(np.asarray(image.convert("RGBA")), levels)
     return np.asarray(image.convert("RGB"))
@@ -193,8 +195,8 @@ def _read_orientation(image: Image.Image) -> int:
 
 def _turn_upright(picture: Picture, orientation: int) -> Picture:
     """Undo an EXIF orientation (2 to 8); anything else is upright."""
-    if orientation >= 5:  # 5 to 8 are 1 to 4 of the transposed picture: mirrored along the diagonal first
-        picture, orientation = picture.transpose(1, 0, 2), {5: 1, 6: 2, 7: 3, 8: 4}.get(orientation, 0)
+    if 5 <= orientation <= 8:  # 1 to 4 of the transposed picture: mirrored along the diagonal first
+        picture, orientation = picture.transpose(1, 0, 2), orientation - 4
     rows = slice(None, None, -1 if orientation in (3, 4) else 1)
     columns = slice(None, None, -1 if orientation in (2, 3) else 1)
     return np.ascontiguousarray(picture[rows, columns])
