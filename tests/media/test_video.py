@@ -2,12 +2,15 @@
 
 import os
 from fractions import Fraction
+from types import SimpleNamespace
 
+import av
 import numpy as np
 import pytest
 from video_files import make_video, number_of, numbered
 
 from nimblepose.core.errors import MediaError, MissingPackageError, OptionError
+from nimblepose.media import containers
 from nimblepose.media.frames import Selection
 from nimblepose.media.video import VideoFile
 
@@ -223,3 +226,174 @@ def test_a_start_behind_the_end_selects_nothing_and_that_is_no_damage(video):
     source = VideoFile(video, Selection(start=50))
     assert list(source) == []
     assert source.problems == []
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """How many frames were decoded, by now."""
+    count = []
+    original = VideoFile._decoded
+
+    def watch(self):
+        for frame in original(self):
+            count.append(frame)
+            yield frame
+
+    monkeypatch.setattr(VideoFile, "_decoded", watch)
+    return count
+
+
+@pytest.mark.parametrize(("suffix", "offset"), [("mp4", 0), ("mkv", 0), ("ts", 0), ("ts", 5000)])
+def test_a_late_start_is_not_decoded_up_to(tmp_path, decoded, suffix, offset):
+    path = make_video(
+        tmp_path / f"a.{suffix}",
+        [numbered(n) for n in range(300)],
+        options={"g": "10"},
+        container_options={"output_ts_offset": str(offset)},
+    )
+    frames = list(VideoFile(path, Selection(start=28.0, end=28.5)))
+    assert [(f.index, number_of(f.image)) for f in frames] == [(n, n % 25) for n in range(280, 285)]
+    assert len(decoded) < 150
+
+
+def test_where_nothing_tells_how_many_frames_were_before_all_are_decoded(tmp_path, decoded):
+    """A stream without a container cannot be sought in."""
+    path = make_video(tmp_path / "a.h264", [numbered(n) for n in range(70)], options={"g": "10"})
+    assert [f.index for f in VideoFile(path, Selection(start=6.0))] == list(range(60, 70))
+    assert len(decoded) == 70
+
+
+def is_closed(container):
+    """PyAV has no word for it, and refuses to read."""
+    try:
+        next(container.demux())
+    except AssertionError:
+        return True
+    return False
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The containers that were opened."""
+    found = []
+
+    def open_container(*given, **options):
+        found.append(containers.open_container(*given, **options))
+        return found[-1]
+
+    monkeypatch.setattr("nimblepose.media.video.open_container", open_container)
+    return found
+
+
+@pytest.mark.parametrize("way", ["used_up", "left", "closed", "not_begun", "over"])
+def test_however_it_ends_the_file_is_released(video, opened, way):
+    source = VideoFile(video, Selection(end=0.5) if way == "over" else Selection())
+    frames = iter(source)
+    if way in ("used_up", "over"):
+        list(frames)
+    elif way == "not_begun":
+        source.close()
+        assert list(source) == []
+    else:
+        next(frames)
+        assert not is_closed(opened[0])
+        if way == "left":
+            frames.close()
+        else:
+            source.close()
+            list(frames)
+    assert all(is_closed(container) for container in opened)
+
+
+def test_what_has_no_pictures_is_released(tmp_path, opened):
+    make_video(tmp_path / "sound.mp4", NUMBERS[:1], audio="aac", only_audio=True)
+    with pytest.raises(MediaError, match="no pictures"):
+        VideoFile(tmp_path / "sound.mp4")
+    assert is_closed(opened[0])
+
+
+def test_pictures_that_grow_beyond_the_limit_are_refused_when_they_come(tmp_path):
+    parts = [
+        make_video(tmp_path / f"{h}.h264", [numbered(n, (h, 64)) for n in range(5)]).read_bytes() for h in (48, 96)
+    ]
+    (tmp_path / "both.h264").write_bytes(b"".join(parts))
+    frames = iter(VideoFile(tmp_path / "both.h264", max_pixels=64 * 48))
+    assert [number_of(next(frames).image) for _ in range(5)] == [0, 1, 2, 3, 4]
+    with pytest.raises(MediaError, match="64 x 96 pixels"):
+        next(frames)
+
+
+def test_without_time_stamps_frames_follow_each_other_at_the_rate(tmp_path):
+    video = VideoFile(make_video(tmp_path / "a.mkv", NUMBERS[:5], rate=8))
+    step = Fraction(1, 8)
+    untimed = SimpleNamespace(pts=None, time_base=None)
+    assert video._time(untimed, -1.0) == 0
+    assert video._time(untimed, 0.0) == step
+    assert video._time(untimed, 0.5) == 0.5 + step
+    early = SimpleNamespace(pts=0, time_base=Fraction(1, 1000))
+    assert video._time(early, 0.5) == 0.5 + step, "always later than the frame before"
+    later = SimpleNamespace(pts=900, time_base=Fraction(1, 1000))
+    assert video._time(later, 0.5) == 0.9
+    assert video._time(SimpleNamespace(pts=900, time_base=None), 0.5) == 0.5 + step
+
+
+def test_what_is_said_of_a_file_that_breaks_off(tmp_path):
+    """10 frames a second; an MP4 knows how many frames it holds, Matroska does not."""
+    pictures = [numbered(n) for n in range(20)]
+    path = make_video(tmp_path / "a.mp4", pictures, container_options={"movflags": "faststart"}, options={"g": "1"})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    video = VideoFile(path)
+    frames = list(video)
+    assert 0 < len(frames) < 20
+    assert video.problems == [
+        f"{path} breaks off; {len(frames)} of 20 frames were whole, up to {frames[-1].time:.2f} s"
+    ]
+    path = make_video(tmp_path / "a.mkv", pictures, options={"g": "1"})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    video = VideoFile(path)
+    frames = list(video)
+    assert 0 < len(frames) < 20
+    assert video.problems == [f"{path} breaks off; {len(frames)} frames were whole, up to {frames[-1].time:.2f} s"]
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "no frame in it could be decoded"), (9, "0 of 9 frames were whole")])
+def test_a_video_of_which_nothing_can_be_decoded_says_so(tmp_path, count, said):
+    path = make_video(tmp_path / "a.mov", NUMBERS[:count], codec="png", pix_fmt="rgb24")
+    path.write_bytes(path.read_bytes().replace(b"IHDR", b"JUNK"))
+    video = VideoFile(path)
+    assert list(video) == []
+    assert said in video.problems[-1]
+
+
+def test_times_are_told_to_the_microsecond(tmp_path):
+    path = make_video(tmp_path / "a.mp4", NUMBERS[:8], rate=30)
+    assert [f.time for f in VideoFile(path)] == [round(n / 30, 6) for n in range(8)]
+
+
+def test_time_begins_at_zero_without_a_sign(tmp_path):
+    path = make_video(tmp_path / "a.ts", NUMBERS[:8], rate=30)  # its clock is finer than that of the file's beginning
+    assert str(next(iter(VideoFile(path))).time) == "0.0"
+
+
+@pytest.mark.filterwarnings("ignore:pictures of more than 8 bits")
+@pytest.mark.parametrize("bright", range(8))
+def test_levels_are_found_in_every_part_of_a_file(tmp_path, bright):
+    """One eighth of the file is four times as bright as the rest, which is dark beside it."""
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("ffv1", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 24, 32, "gray16le"
+        for n in range(32):
+            values = np.linspace(0, 4000 if n // 4 == bright else 1000, 24 * 32).astype(np.uint16).reshape(24, 32)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(values, format="gray16le")))
+        out.mux(stream.encode(None))
+    brightest = [f.image.max() for f in VideoFile(path)]
+    assert len(brightest) == 32
+    for n, value in enumerate(brightest):
+        assert value > 240 if n // 4 == bright else value < 90
+
+
+def test_what_a_file_says_of_itself(tmp_path):
+    video = VideoFile(make_video(tmp_path / "a.mp4", [numbered(n) for n in range(30)], rate=30))
+    assert (video.info.duration, video.info.rate, video.info.pixel_aspect) == (1.0, 30, 1)
+    assert VideoFile(make_video(tmp_path / "a.h264", NUMBERS)).info.duration is None

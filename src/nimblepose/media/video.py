@@ -157,7 +157,7 @@ class VideoFile:
     def _time(self, frame: "VideoFrame", latest: float) -> float:
         """Seconds since the beginning; always later than the frame before, whatever the file says."""
         if frame.pts is not None and (base := fraction(frame.time_base)):
-            time = round(float(frame.pts * base) - self._origin, 6)
+            time = round(float(frame.pts * base) - self._origin, 6) + 0.0  # never -0.0
             if time > latest:
                 return time
         return round(latest + float(self._step), 6) if latest >= 0 else 0.0
@@ -198,7 +198,8 @@ class VideoFile:
 
     def _choose_levels(self) -> Levels:
         """Levels for the whole file, by pictures from all over it: a run resumed in the middle sees the same."""
-        if self._levels != "auto" or not self._seekable or find_deep_format(self._stream.format.name) is None:
+        kind = self._stream.format  # None where not even a first frame could be decoded
+        if self._levels != "auto" or not self._seekable or not kind or find_deep_format(kind.name) is None:
             return self._levels
         converter = FrameConverter()
         found = []
