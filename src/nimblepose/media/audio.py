@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.packet import Packet
 
-_AAC_SAMPLES = 1024  # in one of its frames
 _PLAYED_IN_MP4 = {"aac", "mp3", "opus", "flac", "alac", "ac3", "eac3"}  # copied; any other becomes AAC
 
 
@@ -73,26 +72,29 @@ def _encode(
     container: Any, stream: Any, target: Any, begin: float, end: float
 ) -> "Iterator[tuple[float, Packet[Any]]]":
     context = target.codec_context
-    resampler = load_av().AudioResampler(context.format, context.layout, context.sample_rate, frame_size=_AAC_SAMPLES)
+    resampler = load_av().AudioResampler(context.format, context.layout, context.sample_rate)
     with container:
-        position: int | None = None  # samples from the beginning of the result
-        for frame in itertools.chain(_decode(container, stream, begin, end), [None]):
-            if position is None and frame is not None and frame.time is not None:
-                position = round((frame.time - begin) * context.sample_rate)
+        frames = _decode(container, stream, begin, end)
+        seconds, first = next(frames, (begin, None))
+        position = round((seconds - begin) * context.sample_rate)  # samples from the beginning of the result
+        for frame in itertools.chain([first], (frame for _, frame in frames), [None]):
             for ready in resampler.resample(frame):
-                ready.pts, ready.time_base = position or 0, Fraction(1, context.sample_rate)
-                position = (position or 0) + ready.samples
+                ready.pts, ready.time_base = position, Fraction(1, context.sample_rate)
+                position += ready.samples
                 yield from _add_times(target.encode(ready))
         yield from _add_times(target.encode(None))
 
 
-def _decode(container: Any, stream: Any, begin: float, end: float) -> "Iterator[AudioFrame]":
+def _decode(container: Any, stream: Any, begin: float, end: float) -> "Iterator[tuple[float, AudioFrame]]":
+    """Frames with their seconds."""
     try:
         for frame in container.decode(stream):
-            if frame.time is not None and frame.time >= end:
+            if frame.time is None:
+                continue
+            if frame.time >= end:
                 return
-            if frame.time is not None and frame.time >= begin:
-                yield frame
+            if frame.time >= begin:
+                yield frame.time, frame
     except load_av().error.FFmpegError:
         return  # as above
 
