@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from video_files import make_video, numbered
 
-from nimblepose.media.conversion import take_field
+from nimblepose.media.conversion import FrameConverter, _standard_of_pq, find_deep_format, take_field, turn
 from nimblepose.media.frames import Selection
 from nimblepose.media.video import VideoFile
 
@@ -156,3 +156,67 @@ def test_a_clip_that_was_trimmed_without_encoding_again_is_whole(tmp_path):
     video = VideoFile(trimmed)
     assert len(list(video)) == 15
     assert video.problems == []
+
+
+def test_light_of_high_dynamic_range_comes_out_as_the_standards_have_it():
+    """Light in cd/m2, its signal in PQ as published, and the gray on a screen by the curves of Reinhard and sRGB."""
+    signals, grays = np.array(
+        [
+            (0.1499, 15.3),  # 1
+            (0.2478, 42.9),  # 5
+            (0.2997, 61.3),  # 10
+            (0.3800, 94.9),  # 26: a gray card
+            (0.5081, 156.9),  # 100: a screen of standard range
+            (0.5807, 190.9),  # 203: paper
+            (0.6526, 220.2),  # 400
+            (0.6963, 235.9),  # 600
+            (0.7518, 255.0),  # 1000: white
+        ]
+    ).T
+    table = _standard_of_pq()
+    np.testing.assert_allclose(np.interp(255 * signals, np.arange(256), table), grays, atol=0.35)
+    assert (table[0], table[-1]) == (0, 255)
+
+
+TURNS = [(t, c, r) for t in (False, True) for c in (False, True) for r in (False, True)]
+
+
+@pytest.mark.parametrize(("transposed", "columns", "rows"), TURNS)
+def test_every_turn_is_a_transposition_and_two_mirrors(transposed, columns, rows):
+    picture = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    expected = picture.transpose(1, 0, 2) if transposed else picture
+    expected = expected[:, ::-1] if columns else expected
+    expected = expected[::-1] if rows else expected
+    np.testing.assert_array_equal(turn(picture, transposed, columns, rows), expected)
+
+
+def test_deep_formats_are_those_of_more_than_8_bits_without_chroma():
+    named = {name: find_deep_format(name) for name in av.video.format.names}
+    for name, read_as in named.items():
+        parts = av.VideoFormat(name, 2, 2)
+        bits = {part.bits for part in parts.components}
+        if read_as:
+            assert min(bits) > 8, name
+            assert max(bits) <= 16, name
+            assert "f" not in name.removesuffix("le"), "no fractions"
+            assert read_as == ("rgb48le" if parts.is_rgb else "gray16le")
+    for name in ("gray9le", "gray10be", "gray16le", "gbrp9le", "gbrp16be", "gbrap10le", "rgb48le", "bgr48be"):
+        assert named[name], name
+    for name in ("gray", "rgb24", "gbrp", "gbrap", "yuv420p10le", "pal8"):
+        assert named[name] is None, name
+
+
+@pytest.mark.parametrize(("height", "matrix"), [(704, 5), (720, 1)], ids=["standard", "high"])
+def test_untagged_colours_are_those_of_their_height(tmp_path, height, matrix):
+    """Written with one matrix and no word about it, as many encoders do."""
+    colour = np.array([200, 60, 30], np.uint8)
+    frame = av.VideoFrame.from_ndarray(np.zeros((height, 32, 3), np.uint8) + colour, "rgb24")
+    frame = frame.reformat(format="yuv420p", dst_colorspace=matrix)
+    frame.colorspace = 2
+    np.testing.assert_allclose(FrameConverter().convert(frame).mean(axis=(0, 1)), colour, atol=3)
+
+
+@pytest.mark.parametrize("height", [1, 2, 3])
+def test_a_picture_of_a_few_lines_has_a_field_too(height):
+    picture = np.repeat(np.uint8([[[9]], [[200]], [[9]]]), 3, axis=2).repeat(4, axis=1)[:height]
+    np.testing.assert_array_equal(take_field(picture), np.full((height, 4, 3), 9))

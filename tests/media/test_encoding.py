@@ -23,3 +23,17 @@ def test_pictures_come_back_in_their_colours(suffix, tolerance):
 def test_pictures_that_cannot_be_written(suffix, shape):
     with pytest.raises(MediaError, match="cannot write"):
         encode_picture(np.zeros(shape, np.uint8), suffix)
+
+
+def test_a_suffix_means_the_same_however_it_is_written():
+    picture = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    assert encode_picture(picture, ".jpg") == encode_picture(picture, ".jpeg") == encode_picture(picture, ".JPG")
+    assert encode_picture(picture, ".webp") == encode_picture(picture, ".WEBP")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+def test_what_is_lost_cannot_be_seen(suffix):
+    y, x = np.mgrid[0:96, 0:128] / 16
+    picture = np.stack([127 + 120 * np.sin(x), 127 + 120 * np.cos(y), 127 + 120 * np.sin(x + y)], -1).astype(np.uint8)
+    error = read_picture(encode_picture(picture, suffix)).astype(float) - picture
+    assert 10 * np.log10(255**2 / np.mean(error**2)) > 35, "decibels"

@@ -1,5 +1,7 @@
 """A folder of pictures is a video: names that count keep their gaps, names of clocks their pauses."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from picture_files import saved
@@ -87,3 +89,44 @@ def test_deep_frames_have_common_levels(tmp_path):
     assert 245 <= brightest[-1] <= 255
     ratios = [b / (500 + 300 * n) for n, b in enumerate(brightest[:5])]
     assert max(ratios) / min(ratios) < 1.03
+
+
+def test_pictures_whose_names_say_nothing_come_at_the_rate_of_films_unless_one_is_given(tmp_path):
+    folder = fill(tmp_path / "a", "ABC")
+    source = open_frames(folder)
+    assert (source.info.rate, source.info.duration) == (25, pytest.approx(3 / 25))
+    assert [f.time for f in source] == [0, 0.04, 0.08]
+    assert open_frames(folder, rate=30000 / 1001).info.rate == Fraction(30000, 1001)
+
+
+def test_a_folder_that_is_closed_delivers_no_further_frame(tmp_path):
+    source = open_frames(fill(tmp_path / "a", "ABC"))
+    frames = iter(source)
+    assert next(frames).name == "A.png"
+    source.close()
+    assert list(frames) == []
+
+
+def test_names_are_those_of_the_files_in_the_order_of_frames(tmp_path):
+    assert open_frames(fill(tmp_path / "a", ["f10", "f9", "f1"])).names == ["f1.png", "f9.png", "f10.png"]
+
+
+@pytest.mark.filterwarnings("ignore:pictures of more than 8 bits")
+def test_where_some_pictures_have_8_bits_each_has_its_own_levels(tmp_path):
+    fill(tmp_path, ["f0"])
+    for n in (1, 2):
+        values = np.rint(np.linspace(0, 1000 * n, 48 * 64)).astype(np.uint16).reshape(48, 64)
+        (tmp_path / f"f{n}.png").write_bytes(saved(Image.fromarray(values), "PNG"))
+    assert [f.image.max() for f in open_frames(tmp_path)] == [255, 255, 255]
+
+
+@pytest.mark.filterwarnings("ignore:pictures of more than 8 bits")
+@pytest.mark.parametrize("count", [9, 24])
+def test_levels_are_found_in_pictures_from_all_over(tmp_path, count):
+    """Only the last third is bright: were levels those of the beginning, it would be white all over."""
+    for n in range(count):
+        values = np.rint(np.linspace(0, 1000 if n < 2 * count / 3 else 4000, 48 * 64)).astype(np.uint16)
+        (tmp_path / f"f{n}.png").write_bytes(saved(Image.fromarray(values.reshape(48, 64)), "PNG"))
+    images = [f.image for f in open_frames(tmp_path)]
+    assert images[0].max() < 90
+    assert (images[-1] == 255).mean() < 0.05

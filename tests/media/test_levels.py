@@ -101,3 +101,47 @@ def test_levels_as_people_write_them(text, expected):
 def test_levels_that_cannot_be(text):
     with pytest.raises(OptionError, match="LOW,HIGH"):
         parse_levels(text)
+
+
+def test_levels_may_be_of_any_size_that_pictures_have():
+    assert parse_levels("-1e9,1e9") == (-1e9, 1e9)
+    for text in ("-1.0000001e9,5", "5,1.0000001e9", "5,5"):
+        with pytest.raises(OptionError):
+            parse_levels(text)
+
+
+def test_levels_of_large_pictures_are_found_in_a_part_of_them():
+    values = np.rint(1000 + 3000 * np.linspace(0, 1, 1_200_000)).astype(np.uint16)
+    low, high = find_levels(values)
+    assert low == pytest.approx(1015, abs=2)
+    assert high == pytest.approx(3985, abs=2)
+
+
+def test_one_value_everywhere_is_black_and_infinities_are_none():
+    assert to_8_bits(np.full((3, 3), 500, np.uint16)).max() == 0
+    values = np.array([[np.inf, -np.inf, np.nan, 2, 4]], np.float32)
+    np.testing.assert_array_equal(to_8_bits(values, "full"), [[255, 0, 0, 0, 255]])
+
+
+def test_levels_of_a_video_jump_to_and_from_the_whole_range():
+    steady = SteadyLevels()
+    part, whole = np.rint(4000 * RAMP).astype(np.uint16), np.rint(65535 * RAMP).astype(np.uint16)
+    for values, expected in ((part, 255 * RAMP), (whole, whole >> 8), (part, 255 * RAMP)):
+        np.testing.assert_allclose(steady.to_8_bits(values), expected, atol=3)
+
+
+def test_levels_of_a_video_reach_new_ones_in_the_end():
+    steady = SteadyLevels()
+    steady.to_8_bits(np.rint(1000 + 2000 * RAMP).astype(np.uint16))
+    for _ in range(150):
+        last = steady.to_8_bits(np.rint(9000 + 4000 * RAMP).astype(np.uint16))
+    np.testing.assert_allclose(last, 255 * RAMP, atol=4)
+
+
+@pytest.mark.parametrize("levels", ["full", (0, 1000)])
+def test_levels_of_a_video_that_are_given_stay(levels):
+    steady = SteadyLevels(levels)
+    for values in (np.rint(1000 * RAMP), np.rint(3000 * RAMP)):
+        np.testing.assert_array_equal(
+            steady.to_8_bits(values.astype(np.uint16)), to_8_bits(values.astype(np.uint16), levels)
+        )

@@ -38,7 +38,7 @@ class FrameConverter:
         picture = self._read(frame)
         if frame.color_trc == _PQ:
             picture = np.asarray(cv2.LUT(picture, _standard_of_pq()), np.uint8)
-        if frame.interlaced_frame and frame.height >= 4:
+        if frame.interlaced_frame:
             picture = take_field(picture)
         return turn(picture, *orientation(frame))
 

@@ -33,14 +33,14 @@ class PictureFrames:
         pictures: list[Path],
         selection: Selection = EVERYTHING,
         *,
-        rate: float = 25,
-        levels: Levels = "auto",
+        rate: float,
+        levels: Levels,
     ) -> None:
         """Sort them as people count: `f2.png` before `f10.png`.
 
         Args:
             name: Of the folder or pattern.
-            pictures: Its files.
+            pictures: Its files, one at least.
             selection: Which of them.
             rate: Pictures per second, where their names do not say when they were taken.
             levels: Of pictures of more than 8 bits: which values become black and white.
@@ -55,8 +55,7 @@ class PictureFrames:
         self._places, self._note = place_frames([path.stem for path in self._pictures], rate)
         self._levels, self._name, self._closed = levels, name, False
         self.problems: list[str] = []
-        duration = self._places[-1][1] + 1 / rate if self._places else 0.0
-        self.info = StreamInfo(name, duration, Fraction(rate).limit_denominator(1001))
+        self.info = StreamInfo(name, self._places[-1][1] + 1 / rate, Fraction(rate).limit_denominator(1001))
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames in order."""
@@ -78,7 +77,7 @@ class PictureFrames:
         if self._levels != "auto":
             return self._levels
         found = []
-        for path in self._pictures[:: -(-len(self._pictures) // _LOOKS) or 1]:
+        for path in self._pictures[:: -(-len(self._pictures) // _LOOKS)]:
             try:
                 values = read_deep(path)
             except MediaError:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def place_frames(stems: Sequence[str], rate: float) -> tuple[list[tuple[int, flo
         times = [round((number - numbers[0]) * _UNITS[unit], 6) for number in numbers]
         return list(enumerate(times)), f"names are taken for times in {unit}; rename the files where they are not"
     steps = [int(b - a) for a, b in pairwise(numbers)]
-    step = math.gcd(*steps) or 1
+    step = math.gcd(*steps)
     indices = [int(number - numbers[0]) // step for number in numbers]
     return [(i, round(i / rate, 6)) for i in indices], _name_missing(int(numbers[0]), step, indices)
 
@@ -84,12 +84,7 @@ def _name_missing(first: int, step: int, indices: Sequence[int]) -> str:
     absent = indices[-1] + 1 - len(indices)
     if not absent:
         return ""
-    there = set(indices)
-    named: list[int] = []
-    for a, b in pairwise(indices):
-        named += range(a + 1, min(b, a + 1 + _FEW))
-        if len(named) > _FEW:
-            break
-    numbers = ", ".join(str(first + step * i) for i in named[:_FEW] if i not in there)
+    between = (i for a, b in pairwise(indices) for i in range(a + 1, b))
+    numbers = ", ".join(str(first + step * i) for i in islice(between, _FEW))
     more = f" and {absent - _FEW} more" if absent > _FEW else ""
     return f"the numbers {numbers}{more} are missing: their frames are left out, times go on"

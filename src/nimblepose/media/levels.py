@@ -30,7 +30,7 @@ def to_8_bits(values: NDArray[np.integer | np.floating], levels: Levels = "auto"
     """
     low, high = choose_levels(values, levels)
     if (low, high) == _FULL and values.dtype == np.uint16:
-        return np.asarray(np.right_shift(values, 8, dtype=np.uint16, casting="unsafe"), np.uint8)
+        return (values.view(np.uint16) >> 8).astype(np.uint8)
     scaled = (values.astype(np.float32) - np.float32(low)) * np.float32(255 / max(high - low, 1e-6))
     eight: NDArray[np.uint8] = np.nan_to_num(np.clip(np.rint(scaled), 0, 255)).astype(np.uint8)
     return eight
