@@ -2,9 +2,14 @@
 
 import itertools
 import os
+import re
+import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
+from fnmatch import fnmatch
+from pathlib import Path
 from typing import ClassVar
 
 import cv2
@@ -14,7 +19,7 @@ from live_pages import stream_of
 from video_files import make_video, number_of, numbered
 
 from nimblepose.core.errors import MediaError
-from nimblepose.media import connections
+from nimblepose.media import connections, containers
 from nimblepose.media.connections import Camera
 from nimblepose.media.frames import EVERYTHING, Selection, StreamInfo
 from nimblepose.media.live import Arrival, LiveOptions, LiveSource
@@ -97,12 +102,13 @@ def test_times_are_the_senders_and_go_on_over_a_lost_connection():
         ([(None, 10), (None, 10.5), (None, 11.25)], [0, 0.5, 1.25]),
         ([(0, 10), (9, 10.5), (9.5, 11.0)], [0, 0.5, 1.0]),
         ([(5, 10), (4.9, 10.1), (5.1, 10.2)], [0, 0.001, 0.1]),
+        ([(0, 10), (1.0000004, 11), (2.0000016, 12)], [0, 1, 2.000002]),
     ],
-    ids=["no_stamps", "stamps_that_jump", "stamps_that_go_back"],
+    ids=["no_stamps", "stamps_that_jump", "stamps_that_go_back", "to_the_microsecond"],
 )
 def test_time_follows_our_clock_where_stamps_are_wrong_and_always_increases(arrivals, expected):
     frames = list(itertools.islice(play(Script(arrivals)), 3))
-    np.testing.assert_allclose([f.time for f in frames], expected, atol=1e-6)
+    np.testing.assert_allclose([f.time for f in frames], expected, atol=1e-9)
 
 
 def test_a_selection_ends_it():
@@ -336,8 +342,10 @@ def test_waits_grow_up_to_a_limit_and_begin_anew_after_a_frame(monkeypatch):
     script.taken.release()
     monkeypatch.setattr("nimblepose.media.live.threading.Event", Stop)
     options = LiveOptions(first_wait=1, longest_wait=5, give_up_after=None)
-    list(LiveSource(script, options=options, clock=lambda: script.now))
+    source = LiveSource(script, options=options, clock=lambda: script.now)
+    list(source)
     assert waits == [1, 2, 4, 5, 1, 2, 4]
+    assert source.reconnections == len(waits)
 
 
 class Paced:
@@ -380,3 +388,250 @@ def test_rtsp_comes_over_tcp_which_loses_no_pictures(address, transport, monkeyp
     with pytest.raises(MediaError, match="nobody there"):
         connections.NetworkStream(address, LiveOptions(timeout=3))
     assert asked == [(address, {"timeout": 3, "options": {"rtsp_transport": transport} if transport else {}})]
+
+
+class Stuck:
+    """A connection that delivers one frame and then neither listens nor ends, until the test does."""
+
+    info = StreamInfo("stuck")
+
+    def __init__(self):
+        self.stop, self.free, self.waiting = None, threading.Event(), threading.Event()
+
+    def read_arrivals(self, stop):
+        self.stop = stop
+        yield Arrival(None, lambda: picture(1))
+        self.waiting.set()
+        self.free.wait(10)
+
+
+def test_closing_does_not_wait_for_a_driver_that_hangs():
+    stuck = Stuck()
+    source = LiveSource(stuck, options=QUICK)
+    frames = iter(source)
+    next(frames)
+    stuck.waiting.wait(5)
+    ended = threading.Event()
+    reader = threading.Thread(target=lambda: (list(frames), ended.set()), daemon=True)
+    reader.start()
+    source.close()
+    assert ended.wait(2)
+    assert stuck.stop.is_set()
+    stuck.free.set()
+
+
+def test_who_leaves_early_stops_the_reading():
+    stuck = Stuck()
+    frames = iter(LiveSource(stuck, options=QUICK))
+    next(frames)
+    assert not stuck.stop.is_set()
+    frames.close()
+    assert stuck.stop.is_set()
+    stuck.free.set()
+
+
+def test_a_program_can_end_while_a_driver_hangs():
+    code = (
+        "import sys, threading\n"
+        "from nimblepose.media.frames import StreamInfo\n"
+        "from nimblepose.media.live import LiveSource\n"
+        "class Hanging:\n"
+        "    info = StreamInfo('hanging')\n"
+        "    def read_arrivals(self, stop):\n"
+        "        threading.Event().wait(20)\n"
+        "        return iter(())\n"
+        "source = LiveSource(Hanging())\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=15)
+
+
+def test_a_frame_is_late_by_less_than_a_second_or_counted_by_our_clock():
+    script = Script([(0, 10), (1.5, 10.5), (2.5, 11.4), (3.0, 13.0)])
+    frames = list(itertools.islice(play(script), 4))
+    np.testing.assert_allclose([f.time for f in frames], [0, 1.5, 1.501, 3.0], atol=1e-6)
+
+
+def test_a_stream_that_is_new_says_when_it_began():
+    before = datetime.now(UTC)
+    script = Script([(0, 10), (1, 11)])
+    source = LiveSource(script, options=QUICK, clock=lambda: script.now)
+    assert source.info.started is None or source.info.started >= before
+    frames = iter(source)
+    next(frames)
+    began = source.info.started
+    assert before <= began <= datetime.now(UTC)
+    script.taken.release()
+    next(frames)
+    assert source.info.started == began
+    source.close()
+    script.taken.release()
+
+
+def test_who_gives_up_says_for_how_long_nothing_came():
+    script = Script([(0, 0)], MediaError("cable pulled"), MediaError("still out"))
+    script.taken.release()
+    steps = itertools.count()
+    source = LiveSource(
+        script, options=LiveOptions(first_wait=0.001, give_up_after=50), clock=lambda: 10.0 * next(steps)
+    )
+    assert len(list(source)) == 1
+    assert re.fullmatch(r"script: no frame for (50|60) s, given up; last: .+", source.problems[0])
+
+
+class Lens:
+    """What OpenCV answers for a camera that works."""
+
+    made: ClassVar[list["Lens"]] = []
+
+    def __init__(self, device):
+        self.device, self.asked, self.released, self.size = device, [], False, (40, 30)
+        Lens.made.append(self)
+
+    def isOpened(self):  # noqa: N802 - OpenCV's name
+        return True
+
+    def get(self, which):
+        return float({cv2.CAP_PROP_FRAME_WIDTH: 40, cv2.CAP_PROP_FRAME_HEIGHT: 30}[which])
+
+    def set(self, *what):
+        self.asked.append(what)
+
+    def read(self):
+        return True, np.zeros((30, 40, 3), np.uint8)
+
+    def release(self):
+        self.released = True
+
+
+@pytest.fixture
+def lenses(monkeypatch):
+    """OpenCV opens every camera; the list of those that it was asked for."""
+    monkeypatch.setattr(cv2, "VideoCapture", Lens)
+    monkeypatch.setattr(Lens, "made", [])
+    monkeypatch.setattr(connections, "check_device", lambda device, name: None)
+    return Lens.made
+
+
+def test_a_camera_holds_back_no_old_frames_and_is_released(lenses):
+    camera = Camera(2)
+    assert (camera.info.name, lenses[0].device) == ("camera 2", 2)
+    assert lenses[0].asked == [(cv2.CAP_PROP_BUFFERSIZE, 1)], "of what it has seen, the newest only"
+    stop = threading.Event()
+    arrivals = camera.read_arrivals(stop)
+    assert next(arrivals).time is None
+    stop.set()
+    assert list(arrivals) == []
+    assert lenses[0].released
+    next(camera.read_arrivals(threading.Event()))
+    assert [lens.device for lens in lenses] == [2, 2], "opened once before, once again now"
+
+
+def test_a_camera_of_too_many_pixels_is_refused(lenses, monkeypatch):
+    monkeypatch.setattr(connections, "_MAX_PIXELS", 1200)
+    assert Camera("/dev/video3").info.name == "/dev/video3"
+    monkeypatch.setattr(connections, "_MAX_PIXELS", 1199)
+    with pytest.raises(MediaError, match="/dev/video3 declares 40 x 30 pixels"):
+        Camera("/dev/video3")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="devices are files there")
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [([], "no camera"), (["video2", "video-dec", "video10", "video0"], "/dev/video0, /dev/video10, /dev/video2")],
+)
+def test_of_a_camera_that_is_not_there_it_is_said_which_are(closed, monkeypatch, there, said):
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: [folder / n for n in there if fnmatch(n, pattern)])
+    with pytest.raises(MediaError) as caught:
+        Camera(97)
+    assert str(caught.value) == f"camera 97 is not there; this machine has {said}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="devices are files there")
+@pytest.mark.parametrize("missing", [os.R_OK, os.W_OK], ids=["read", "write"])
+def test_a_camera_must_be_ours_to_read_and_to_set(closed, monkeypatch, missing):
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & missing)
+    with pytest.raises(MediaError, match="no permission"):
+        Camera("/dev/null")
+
+
+def test_elsewhere_than_on_linux_only_opening_a_camera_tells(closed, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(MediaError, match="cannot be opened"):
+        Camera(97)
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """Files count as live addresses; the list of containers that were opened."""
+    opened = []
+
+    def open_container(source, **options):
+        opened.append(containers.open_container(source))
+        return opened[-1]
+
+    monkeypatch.setattr(connections, "open_container", open_container)
+    monkeypatch.setattr(connections, "name_source", str)
+    return opened
+
+
+def is_closed(container):
+    """PyAV has no word for it, and refuses to read."""
+    try:
+        next(container.demux())
+    except AssertionError:
+        return True
+    return False
+
+
+def test_a_stream_is_read_by_the_connection_that_was_opened_and_closed_when_it_ends(tmp_path, watched):
+    path = make_video(tmp_path / "a.ts", [numbered(n) for n in range(4)])
+    stream = connections.NetworkStream(str(path))
+    numbers = [number_of(arrival.picture()) for arrival in stream.read_arrivals(threading.Event())]
+    assert numbers == [0, 1, 2, 3]
+    assert len(watched) == 1
+    assert is_closed(watched[0])
+    again = [number_of(arrival.picture()) for arrival in stream.read_arrivals(threading.Event())]
+    assert again == [0, 1, 2, 3]
+    assert len(watched) == 2
+
+
+def test_a_stream_of_too_many_pixels_is_refused_whenever_it_has_them(tmp_path, watched, monkeypatch):
+    parts = [
+        make_video(tmp_path / f"{h}.h264", [numbered(n, (h, 64)) for n in range(3)]).read_bytes() for h in (48, 96)
+    ]
+    (tmp_path / "both.h264").write_bytes(b"".join(parts))
+    monkeypatch.setattr(connections, "_MAX_PIXELS", 64 * 48)
+    stream = connections.NetworkStream(str(tmp_path / "both.h264"))
+    arrivals = stream.read_arrivals(threading.Event())
+    assert [number_of(next(arrivals).picture()) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(MediaError, match="64 x 96 pixels"):
+        next(arrivals)
+    assert is_closed(watched[0])
+    monkeypatch.setattr(connections, "_MAX_PIXELS", 64 * 48 - 1)
+    with pytest.raises(MediaError, match="64 x 48 pixels"):
+        next(stream.read_arrivals(threading.Event()))
+    with pytest.raises(MediaError, match="64 x 48 pixels"):
+        connections.NetworkStream(str(tmp_path / "both.h264"))
+    assert is_closed(watched[-1])
+
+
+@pytest.mark.filterwarnings("ignore:pictures of more than 8 bits")
+def test_times_are_the_senders_but_of_pictures_one_by_one_nobodys(tmp_path, watched):
+    timed = connections.NetworkStream(str(make_video(tmp_path / "a.ts", [numbered(n) for n in range(4)])))
+    stop = Paced()
+    times = [arrival.time for arrival in timed.read_arrivals(stop)]
+    assert stop.waits == [], "what comes as it happens is not held back"
+    np.testing.assert_allclose(np.diff(times), 0.1, atol=1e-4)
+    (tmp_path / "a.mjpeg").write_bytes(b"".join(cv2.imencode(".jpg", numbered(n))[1].tobytes() for n in range(4)))
+    untimed = connections.NetworkStream(str(tmp_path / "a.mjpeg"))
+    assert [arrival.time for arrival in untimed.read_arrivals(threading.Event())] == [None] * 4
+
+
+def test_who_joins_in_the_middle_of_a_picture_sees_the_next_whole_ones(tmp_path, watched):
+    path = make_video(tmp_path / "a.ts", [numbered(n) for n in range(20)], options={"g": "5", "bf": "0"})
+    data = path.read_bytes()
+    path.write_bytes(data[len(data) // 188 // 3 * 188 :])
+    stream = connections.NetworkStream(str(path))
+    numbers = [number_of(arrival.picture()) for arrival in stream.read_arrivals(threading.Event())]
+    assert numbers == list(range(numbers[0], 20))
+    assert 1 < numbers[0] < 16

@@ -2,15 +2,28 @@
 
 import subprocess
 import sys
+import threading
 
 import av
 import pytest
+from live_pages import stream_of
 from PIL import Image
-from video_files import number_of, numbered
+from video_files import make_video, number_of, numbered
 
 from nimblepose.core.errors import MediaError, OptionError
+from nimblepose.media import sources
 from nimblepose.media.frames import Selection
-from nimblepose.media.sources import find_pictures, is_camera, is_recorded, open_frames
+from nimblepose.media.live import LiveOptions
+from nimblepose.media.sources import (
+    find_pictures,
+    is_camera,
+    is_endless,
+    is_folder,
+    is_recorded,
+    is_there,
+    is_video,
+    open_frames,
+)
 
 
 @pytest.fixture
@@ -123,3 +136,121 @@ def test_hidden_files_are_no_pictures_unless_named(tmp_path):
         assert [path.name for path in find_pictures(str(source))] == ["a.jpg", "b.jpg"]
     assert find_pictures(str(tmp_path / "._a.jpg")) == [tmp_path / "._a.jpg"]
     assert len(find_pictures(str(tmp_path / "._*.jpg"))) == 2
+
+
+def test_a_folder_called_like_a_picture_is_none(tmp_path, monkeypatch):
+    (tmp_path / "b.jpg").mkdir()
+    (tmp_path / "a.jpg").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for source in (str(tmp_path), f"{tmp_path}/*.jpg", "~", "~/*.jpg"):
+        assert find_pictures(source) == [tmp_path / "a.jpg"], source
+    assert find_pictures("~/a.jpg") == [tmp_path / "a.jpg"]
+
+
+def test_patterns_are_sorted_and_go_down_where_they_say_so(tmp_path, monkeypatch):
+    for name in ("b/2.png", "a/1.png", "c.png", "b/d/3.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert [str(p) for p in find_pictures("**/*.png")] == ["a/1.png", "b/2.png", "b/d/3.png", "c.png"]
+    assert [str(p) for p in find_pictures("*/?.png")] == ["a/1.png", "b/2.png"]
+
+
+def test_what_is_certainly_a_video(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "match.mp4").mkdir()
+    videos = ("-", "0", "/dev/video2", "RTSP://door/1", "a.MOV", "b.mkv?x.mkv", "https://a.org/b.ts#t=1", "other.mp4")
+    assert [is_video(source) for source in videos] == [True] * len(videos)
+    others = (
+        "match.mp4",
+        "a.jpg",
+        "photos",
+        "a.mp4?x",
+        "https://a.org/b?name=c.mp4",
+        "gopher://a",
+        "123456",
+        "v.mp4.txt",
+    )
+    assert [is_video(source) for source in others] == [False] * len(others)
+
+
+def test_what_goes_on_until_somebody_stops_it(tmp_path, monkeypatch, web_server, video):
+    monkeypatch.setattr(sources, "check_device", lambda device, name: asked.append((device, name)))
+    asked = []
+    assert is_endless("12")
+    assert is_endless("/dev/video7")
+    assert asked == [(12, "camera 12"), ("/dev/video7", "camera /dev/video7")]
+    assert not is_endless(str(video))
+    assert not is_endless("missing.mp4")
+    data = video.read_bytes()
+    web_server.pages["/a.mp4"] = data
+    web_server.pages["/live.ts"] = stream_of(make_video(tmp_path / "a.ts", [numbered(n) for n in range(5)]))
+    assert not is_endless(f"{web_server.address}/a.mp4")
+    assert is_endless(f"{web_server.address}/live.ts")
+    with pytest.raises(MediaError, match="404"):
+        is_endless(f"{web_server.address}/gone")
+    monkeypatch.setattr(sources, "_STREAM_SCHEMES", ("http",))
+    assert is_endless(f"{web_server.address}/a.mp4"), "an address of a kind that only streams have"
+
+
+def test_a_server_that_is_asked_whether_it_is_live_has_no_longer_than_frames_have(web_server):
+    held = threading.Event()
+    web_server.pages["/slow"] = lambda handler: held.wait(5)
+    with pytest.raises(MediaError, match="no answer in time"):
+        is_endless(f"{web_server.address}/slow", LiveOptions(timeout=0.2))
+    with pytest.raises(MediaError, match="no answer in time"):
+        open_frames(f"{web_server.address}/slow", live=LiveOptions(timeout=0.2))
+    held.set()
+
+
+class Connected:
+    """A live source, of which only is asked what it was made with."""
+
+    def __init__(self, *given, **options):
+        self.given, self.options, self.container = given, options, None
+
+
+@pytest.mark.parametrize("source", [3, "3", "/dev/video3", "rtsp://door/1", "https://a.org/live"])
+def test_what_is_asked_of_live_sources_reaches_them(monkeypatch, tmp_path, source):
+    monkeypatch.chdir(tmp_path)
+    for name in ("Camera", "NetworkStream", "LiveSource"):
+        monkeypatch.setattr(sources, name, type(name, (Connected,), {}))
+    selection, live = Selection(every=2), LiveOptions(timeout=3)
+    opened = open_frames(source, selection, live=live, levels="full")
+    connection, *rest = opened.given
+    assert type(opened).__name__ == "LiveSource"
+    assert rest == [selection, live]
+    if "://" in str(source):
+        assert (type(connection).__name__, connection.given) == ("NetworkStream", (source, live))
+        assert connection.options == {"levels": "full"}
+    else:
+        device = source if str(source).startswith("/") else 3
+        assert (type(connection).__name__, connection.given) == ("Camera", (device,))
+
+
+def test_a_name_of_as_many_digits_as_a_year_and_a_day_is_a_file(tmp_path, monkeypatch):
+    """Cameras have small numbers; 20261127 is a recording, there or not."""
+    monkeypatch.chdir(tmp_path)
+    assert is_camera("99999")
+    assert not is_camera("100000")
+    for name in ("20261127", "x" * 5000):
+        with pytest.raises(MediaError):
+            open_frames(name)
+
+
+def test_what_can_be_no_name_is_not_there():
+    assert not is_there("x" * 5000)
+    assert not is_folder("x" * 5000)
+    assert is_there(".")
+    assert is_there(sys.executable)
+
+
+def test_a_folder_with_brackets_is_no_pattern_and_a_home_is_found(tmp_path, monkeypatch):
+    (tmp_path / "take[1]").mkdir()
+    Image.fromarray(numbered(3)).save(tmp_path / "take[1]" / "a.png")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for source in (f"{tmp_path}/take[1]", f"{tmp_path}/take?1?/*.png", f"{tmp_path}/take[[]1]/a.png"):
+        assert [f.name for f in open_frames(source)] == ["a.png"], source
+    make_video(tmp_path / "clip[1].mp4", [numbered(n) for n in range(3)])
+    assert len(list(open_frames(tmp_path / "clip[1].mp4"))) == 3
+    assert len(list(open_frames("~/clip[1].mp4"))) == 3

@@ -7,13 +7,14 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from video_files import make_video, number_of, numbered
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import MediaError, MissingPackageError
 from nimblepose.media.audio import Sound
 from nimblepose.media.frames import StreamInfo
 from nimblepose.media.video import VideoFile
-from nimblepose.media.video_writer import VideoWriter, fit_picture
+from nimblepose.media.video_writer import VideoWriter, fit_picture, make_even
 
 INFO = StreamInfo("source", None, Fraction(10))
 TIMES = [n / 10 for n in range(20)]
@@ -232,3 +233,126 @@ def test_sound_and_pictures_lie_side_by_side(tmp_path):
         order = [packet.stream.type for packet in container.demux() if packet.pos]
         order = [kind for kind, _ in itertools.groupby(order)]
     assert len(order) > 4
+
+
+def packets_of(path):
+    """Of the pictures: seconds shown, seconds decoded, can be jumped to."""
+    with av.open(f"file:{path}") as container:
+        return [
+            (float(p.pts * p.time_base), float(p.dts * p.time_base), p.is_keyframe)
+            for p in container.demux(video=0)
+            if p.dts is not None
+        ]
+
+
+@pytest.mark.parametrize(("rate", "between"), [(Fraction(10), 20), (Fraction(5), 10), (None, 50)])
+def test_players_can_jump_to_a_picture_every_two_seconds(tmp_path, rate, between):
+    count = 2 * between + 1
+    times = [2 * n / between for n in range(count)]
+    path = write(tmp_path / "a.mp4", [numbered(3)] * count, times, StreamInfo("source", None, rate))
+    packets = packets_of(path)
+    assert [shown for shown, _, key in packets if key] == pytest.approx([0, 2, 4], abs=1e-4)
+    assert all(shown == decoded for shown, decoded, _ in packets), "no picture waits for a later one"
+
+
+@pytest.mark.parametrize("rate", [Fraction(30000, 1001), Fraction(1, 5), Fraction(10_000), Fraction(123_457, 4_001)])
+def test_any_rate_that_a_source_declares_can_be_written(tmp_path, rate):
+    path = write(tmp_path / "a.mp4", [numbered(1), numbered(2)], [0.0, 0.5], StreamInfo("source", None, rate))
+    assert [number_of(f.image) for f in VideoFile(path)] == [1, 2]
+    assert stamps_of(path) == pytest.approx([0, 0.5], abs=1e-4)
+
+
+def test_pictures_of_one_moment_are_shown_one_after_the_other(tmp_path):
+    path = write(tmp_path / "a.mp4", map(numbered, range(4)), [0.5, 0.5, 0.5, 0.4])
+    stamps = stamps_of(path)
+    assert [number_of(f.image) for f in VideoFile(path)] == [0, 1, 2, 3]
+    assert np.all(np.diff(stamps) > 0)
+    assert stamps[-1] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_a_picture_before_the_part_begins_is_shown_at_its_beginning(tmp_path):
+    path = write(tmp_path / "a.mp4", map(numbered, range(2)), [4.9, 5.5], begin=5.0)
+    first, second = stamps_of(path)
+    assert (first, second) == (0, pytest.approx(0.5, abs=1e-4))
+
+
+def test_colours_are_declared_as_they_are_written(tmp_path):
+    with av.open(str(write(tmp_path / "a.mp4", [numbered(1)], [0.0]))) as container:
+        context = container.streams.video[0].codec_context
+        kinds = (context.colorspace, context.color_primaries, context.color_trc, context.color_range)
+        frame = next(container.decode(video=0))
+    assert kinds == (
+        Colorspace.ITU709,
+        ColorPrimaries.BT709,
+        ColorTrc.BT709,
+        ColorRange.MPEG,
+    )
+    assert frame.to_ndarray()[:48].max() <= 236, "white of limited range"
+
+
+def test_without_an_encoder_it_is_said_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(av, "codecs_available", {"mpeg4"})
+    with pytest.raises(MissingPackageError, match="cannot write H"):
+        VideoWriter(tmp_path / "a.mp4", INFO)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((48, 64), (48, 64)), ((47, 64), (48, 64)), ((48, 63), (48, 64)), ((1, 1), (2, 2))]
+)
+def test_sides_become_even_by_a_row_or_column_more(shape, size):
+    picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    even = make_even(picture)
+    assert even.shape == (*size, 3)
+    assert even.flags.c_contiguous
+    np.testing.assert_array_equal(even[: shape[0], : shape[1]], picture)
+    assert np.shares_memory(even, picture) == (shape == size), "what is even is not copied"
+    np.testing.assert_array_equal(even[-1], even[shape[0] - 1])
+    np.testing.assert_array_equal(even[:, -1], even[:, shape[1] - 1])
+    assert make_even(picture[:, ::-1][:, ::-1]).flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [((10, 40), (30, 20)), ((40, 10), (30, 20)), ((4, 6), (40, 60)), ((1, 500), (20, 30)), ((500, 1), (20, 30))],
+)
+def test_a_fitted_picture_touches_two_sides_and_is_in_the_middle(shape, size):
+    inside = fit_picture(np.full((*shape, 3), 9, np.uint8), size)
+    assert inside.shape == (*size, 3)
+    rows, columns = (np.flatnonzero(inside[..., 0].any(axis)) for axis in (1, 0))
+    factor = min(size[0] / shape[0], size[1] / shape[1])
+    assert (len(rows), len(columns)) == tuple(max(1, round(factor * side)) for side in shape)
+    for found, whole in ((rows, size[0]), (columns, size[1])):
+        assert found[0] == (whole - len(found)) // 2
+        assert np.all(np.diff(found) == 1)
+
+
+def test_half_a_result_is_not_left_behind(tmp_path, monkeypatch):
+    writer = VideoWriter(tmp_path / "a.mp4", INFO)
+    writer.add(numbered(0), 0.0)
+
+    def fail(path):
+        path.write_bytes(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writer, "_rewrite", fail)
+    with pytest.raises(MediaError, match=r"cannot write .*a\.mp4: .*No space"):
+        writer.finish()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.partial.mp4"]
+
+
+def test_a_video_can_be_closed_twice_and_completed_after(tmp_path):
+    writer = VideoWriter(tmp_path / "a.mp4", INFO)
+    writer.close()
+    writer.add(numbered(3), 0.0)
+    writer.close()
+    writer.close()
+    assert writer.finish() == tmp_path / "a.mp4"
+    assert [number_of(f.image) for f in VideoFile(tmp_path / "a.mp4")] == [3]
+    assert [p.name for p in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_sound_ends_soon_after_the_last_picture(tmp_path):
+    source = make_video(tmp_path / "a.mkv", map(numbered, range(20)), audio="aac")
+    path = write(tmp_path / "b.mp4", map(numbered, range(11)), TIMES[:11], sound=Sound(source))
+    heard = samples(path)[0].shape[1] / 48_000
+    assert 1.0 < heard < 1.0 + 0.1 + 2 * 1024 / 48_000
