@@ -95,6 +95,7 @@ def test_pictures_whose_names_say_nothing_come_at_the_rate_of_films_unless_one_i
     folder = fill(tmp_path / "a", "ABC")
     source = open_frames(folder)
     assert (source.info.rate, source.info.duration) == (25, pytest.approx(3 / 25))
+    assert (source.live, source.dropped) == (False, 0)
     assert [f.time for f in source] == [0, 0.04, 0.08]
     assert open_frames(folder, rate=30000 / 1001).info.rate == Fraction(30000, 1001)
 

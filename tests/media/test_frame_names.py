@@ -22,6 +22,8 @@ def times_of(stems):
     "stems",
     [
         ["a1", "a1b2", "a1b2"],
+        ["a2b2", "a1", "a1"],
+        ["f1.5", "f2", "f3.5"],
         ["a2", "a1"],
         ["a1", "a01", "a2"],
         ["a1", "b2", "c3"],
@@ -30,7 +32,18 @@ def times_of(stems):
         ["1.5_2", "2.5_3"],
         ["7"],
     ],
-    ids=["another_count", "falling", "equal", "letters_too", "letters_only", "two_numbers", "many_numbers", "single"],
+    ids=[
+        "more_numbers",
+        "fewer_numbers",
+        "some_decimals",
+        "falling",
+        "equal",
+        "letters_too",
+        "letters_only",
+        "two_numbers",
+        "many_numbers",
+        "single",
+    ],
 )
 def test_names_that_neither_count_nor_tell_a_time_follow_each_other(stems):
     assert place_frames(stems, 3) == ([(i, round(i / 3, 6)) for i in range(len(stems))], "")
@@ -65,6 +78,8 @@ def test_clocks_say_times_of_this_century(factor):
         assert times_of(name(*(factor * n for n in pair))) == [0, 10]
     for pair in beyond:
         assert times_of(name(*(factor * n for n in pair))) == [0, 0.1]
+    leaving = YEAR_2100 - 20, YEAR_2100 - 10, YEAR_2100 + 10
+    assert times_of(name(*(factor * n for n in leaving))) == [0, 0.1, 0.3]
 
 
 def add_up(*steps):

@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +25,24 @@ from nimblepose.media.connections import Camera
 from nimblepose.media.frames import EVERYTHING, Selection, StreamInfo
 from nimblepose.media.live import Arrival, LiveOptions, LiveSource
 from nimblepose.media.sources import open_frames
+
+
+@pytest.fixture(autouse=True)
+def nothing_hangs():
+    """Whoever waits for a frame that never comes fails instead; where there are such alarms."""
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def wake(*_):
+        pytest.fail("it hangs")
+
+    before = signal.signal(signal.SIGALRM, wake)
+    signal.alarm(15)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
 
 QUICK = LiveOptions(timeout=2, first_wait=0.01, longest_wait=0.02, give_up_after=0.3)
 

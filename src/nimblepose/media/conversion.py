@@ -1,7 +1,6 @@
 """A decoded frame as the picture that people see: upright, not mirrored, of one moment, in the colours of a screen."""
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -121,7 +120,6 @@ def turn(picture: Picture, transposed: bool, columns: bool, rows: bool) -> Pictu
     return np.asarray(turned, np.uint8)
 
 
-@cache
 def _standard_of_pq() -> NDArray[np.uint8]:
     """What each of 256 values of PQ (SMPTE ST 2084) is on a screen of standard range.
 
