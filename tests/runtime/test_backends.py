@@ -14,7 +14,7 @@ from nimblepose import COCO_17, HUMAN_18, PoseEstimator
 from nimblepose.core.errors import MissingPackageError, ModelError
 from nimblepose.core.metadata import RAW_BGR
 from nimblepose.media.pictures import read_picture
-from nimblepose.runtime.backends import open_backend
+from nimblepose.runtime.backends import choose_backend, open_backend
 
 IR = "weights/human-pose-estimation-0001.xml"
 NAMES = ["onnxruntime", "openvino", "torch"]
@@ -295,3 +295,30 @@ def test_on_arm_openvino_computes_int8_files_in_float32(monkeypatch, machine, wh
     precisions = {f["runtimePrecision"].astype(str) for f in facts if f["layerType"].astype(str) == "Convolution"}
     assert ("u8" in precisions) == whole
     assert "f32" in precisions
+
+
+# Threads -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("threads", "parallel", "inside"), [(3, 1, 3), (3, 2, 1), (0, 1, 0), (0, 4, 1)])
+def test_onnx_runtime_spreads_a_lone_call_and_leaves_each_of_many_in_its_thread(dots_model, threads, parallel, inside):
+    backend = open_backend(dots_model, "onnxruntime", threads=threads, parallel=parallel)
+    options = backend._session.get_session_options()
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (inside, 1)
+    assert backend.callers == parallel
+
+
+@pytest.mark.parametrize(("threads", "parallel", "callers"), [(2, 1, 1), (2, 2, 3), (1, 1, 1)])
+def test_openvino_has_as_many_streams_as_pictures_and_one_caller_more(dots_model, threads, parallel, callers):
+    need("openvino")
+    backend = open_backend(dots_model, "openvino", threads=threads, parallel=parallel)
+    compiled = backend._compiled
+    assert backend.callers == callers
+    assert int(compiled.get_property("NUM_STREAMS")) == parallel
+    assert int(compiled.get_property("INFERENCE_NUM_THREADS")) == threads
+    assert "float" in str(compiled.get_property("INFERENCE_PRECISION_HINT")), "the same on processors with bfloat16"
+
+
+def test_the_runtime_that_is_chosen_is_the_files_own_unless_another_is_asked_for(dots_model):
+    assert choose_backend(dots_model) == choose_backend(dots_model, "onnxruntime") == "onnxruntime"
+    assert choose_backend(dots_model, "openvino") == "openvino"

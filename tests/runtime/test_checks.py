@@ -1,15 +1,17 @@
 """Models of strangers: what does not fit its metadata is refused when it is opened, once, and says why."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nimblepose.core.errors import ModelError
+from nimblepose.core.errors import MissingPackageError, ModelError
 from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.runtime.backends import open_backend
-from nimblepose.runtime.checks import check_openvino
+from nimblepose.runtime.checks import check_model, check_openvino
+from nimblepose.runtime.protocols import Fields
 
 onnx = pytest.importorskip("onnx")
 
@@ -166,3 +168,80 @@ def test_signed_values_joined_before_a_convolution_are_not_given_to_openvino(kin
         return
     with pytest.raises(ModelError, match=r"a\.onnx: its Concat both\\x1b brings signed .* --backend onnxruntime"):
         check_openvino(model, InputSpec(), tmp_path / "a.onnx")
+
+
+# The trial -----------------------------------------------------------------------------------------------------------
+
+
+class Answering:
+    """A model that answers as it is told, and remembers what it was asked."""
+
+    def __init__(self, metadata, change=lambda fields: fields):
+        self.metadata, self.change, self.asked = metadata, change, []
+
+    def run(self, batch):
+        self.asked.append(batch)
+        skeleton, (_, _, height, width) = self.metadata.skeleton, batch.shape
+        size = height // self.metadata.input.stride, width // self.metadata.input.stride
+        heatmaps, pafs = (
+            np.zeros((1, n, *size), np.float32) for n in (skeleton.heatmap_channels, skeleton.paf_channels)
+        )
+        return self.change(Fields(heatmaps, pafs))
+
+
+def facts(**options):
+    return ModelMetadata(skeleton=HUMAN_18, input=InputSpec(**options), licence="MIT", origin="a test")
+
+
+@pytest.mark.parametrize(
+    ("options", "low", "high"),
+    [({}, -0.5, 0.5), ({"mean": 0, "scale": 1}, 0, 255), ({"mean": 0, "scale": 1, "dtype": "uint8"}, 0, 255)],
+)
+def test_a_model_is_tried_with_noise_of_the_range_and_type_it_takes(options, low, high):
+    model = Answering(facts(**options))
+    check_model(model, Path("a.onnx"))
+    (batch,) = model.asked
+    assert batch.dtype == model.metadata.input.dtype
+    assert batch.shape[:2] == (1, 3)
+    assert batch.shape[2] != batch.shape[3], "height and width are told apart"
+    assert all(side % model.metadata.input.stride == 0 for side in batch.shape[2:])
+    assert batch.min() == pytest.approx(low, abs=0.02 * (high - low))
+    assert batch.max() == pytest.approx(high, abs=0.02 * (high - low))
+
+
+@pytest.mark.parametrize("field", ["heatmaps", "pafs"])
+@pytest.mark.parametrize(("value", "said"), [(np.nan, "NaN or infinite"), (-np.inf, "NaN or infinite")])
+def test_one_value_that_is_no_number_is_enough(field, value, said):
+    def spoil(fields):
+        getattr(fields, field)[0, -1, -1, -1] = value
+        return fields
+
+    with pytest.raises(ModelError, match=f"its {field} hold {said}"):
+        check_model(Answering(facts(), spoil), Path("a.onnx"))
+
+
+@pytest.mark.parametrize("field", ["heatmaps", "pafs"])
+@pytest.mark.parametrize("axis", [1, 2, 3])
+def test_a_field_of_another_size_is_named_with_both(field, axis):
+    def double(fields):
+        return fields._replace(**{field: np.repeat(getattr(fields, field), 2, axis=axis)})
+
+    with pytest.raises(ModelError, match=rf"{field} are 1 x \d+ x \d+ x \d+ where 18 keypoints, .* demand 1 x"):
+        check_model(Answering(facts(), double), Path("a.onnx"))
+
+
+@pytest.mark.parametrize(("raised", "said"), [(ValueError("too wide"), "too wide"), (KeyError(), r"KeyError\(\)")])
+def test_whatever_a_runtime_raises_is_told_with_what_was_tried(raised, said):
+    def fail(fields):
+        raise raised
+
+    with pytest.raises(ModelError, match=rf"takes float32 of 1 x 3 x 64 x 128 \(.* stride 8\).* it does not: {said}"):
+        check_model(Answering(facts(), fail), Path("a.onnx"))
+
+
+def test_what_we_raise_ourselves_is_told_as_it_is():
+    def fail(fields):
+        raise MissingPackageError("as it is")
+
+    with pytest.raises(MissingPackageError, match="as it is"):
+        check_model(Answering(facts(), fail), Path("a.onnx"))

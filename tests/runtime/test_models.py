@@ -216,3 +216,57 @@ def test_an_installation_without_its_model_says_so(monkeypatch, tmp_path):
     assert not models.PACKAGED["human"].is_intact()
     with pytest.raises(ModelError, match="install nimblepose again"):
         find_model()
+
+
+def test_what_is_said_of_files_adds_up(model):
+    assert [file.name for file in model.files] == ["tiny.xml", "tiny.bin"]
+    assert model.size == len(XML) + len(BIN)
+
+
+def test_progress_grows_to_the_size_of_each_file(model):
+    told = []
+    fetch_model(model, progress=lambda *args: told.append(args))
+    for name, content in (("tiny.xml", XML), ("tiny.bin", BIN)):
+        arrived = [n for file, n, size in told if file == name and size == len(content)]
+        assert arrived == sorted(set(arrived))
+        assert arrived[-1] == len(content)
+
+
+def test_what_need_not_be_fetched_is_not_even_where_nothing_may_be(model, web_server, own_cache):
+    with pytest.raises(DownloadError, match=r"tiny is not in .*cache; bring it with `nimblepose model fetch tiny`"):
+        find_model("tiny", fetch=False)
+    assert web_server.requests == []
+    path = find_model("tiny")
+    assert find_model("tiny", fetch=False) == path
+
+
+def test_of_a_half_fetched_model_the_other_half_is_fetched(model, web_server, own_cache):
+    (own_cache / "tiny").mkdir(parents=True)
+    (own_cache / "tiny" / "tiny.xml").write_bytes(XML)
+    assert find_cached(model) is None
+    find_model("tiny")
+    assert web_server.requests == ["/tiny.bin"]
+
+
+def test_a_file_of_the_right_size_or_the_right_beginning_is_not_enough(tmp_path, model):
+    file, path = model.files[1], tmp_path / "a"
+    assert not file.is_intact(path)
+    for content, intact in ((BIN, True), (BIN[:-1], False), (BIN + b"x", False), (b"x" * len(BIN), False)):
+        path.write_bytes(content)
+        assert file.is_intact(path) == intact
+
+
+def test_a_home_is_found(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine.onnx").touch()
+    assert find_model("~/mine.onnx") == tmp_path / "mine.onnx"
+    monkeypatch.setenv(models.CACHE_VARIABLE, "~/models")
+    assert find_cache_folder() == tmp_path / "models"
+
+
+def test_a_packaged_file_that_was_changed_is_not_intact(monkeypatch, tmp_path):
+    whole = models.PACKAGED["human"].path.read_bytes()
+    monkeypatch.setattr(models, "_WEIGHTS", tmp_path)
+    for content, intact in ((whole, True), (whole[:-1] + b"?", False)):
+        (tmp_path / models.PACKAGED["human"].file).write_bytes(content)
+        assert models.PACKAGED["human"].is_intact() == intact

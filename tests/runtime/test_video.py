@@ -193,3 +193,61 @@ def test_the_shape_of_pixels_reaches_the_network(tmp_path, live):
     source.live = live
     assert len(list(find_in_frames(estimator, source))) == 4
     assert estimator.aspects == [pytest.approx(64 / 45)] * 4
+
+
+class Ahead:
+    """A tracker that says which of its two ways was taken."""
+
+    def update(self, poses, time):
+        return dataclasses.replace(poses, track_ids=np.full(len(poses), 1))
+
+    def track_recording(self, people):
+        for frame, poses in people:
+            yield frame, dataclasses.replace(poses, track_ids=np.full(len(poses), 2))
+
+
+@pytest.mark.parametrize(("live", "identity"), [(False, 2), (True, 1)])
+def test_a_tracker_looks_ahead_in_recordings_only(video, live, identity):
+    source = VideoFile(video)
+    source.live = live
+    results = list(track_frames(SeeingNumbers(), source, Ahead, None))
+    assert [poses.track_ids.tolist() for _, poses in results] == [[identity]] * 20
+
+
+def test_smoothing_is_told_the_time_of_each_frame(video):
+    class Clock:
+        def update(self, poses, time):
+            return dataclasses.replace(poses, keypoints=np.full_like(poses.keypoints, time))
+
+    results = list(track_frames(SeeingNumbers(), VideoFile(video), ByPlace, Clock))
+    assert [float(poses.keypoints[0, 0, 0]) for _, poses in results] == pytest.approx([n / 10 for n in range(20)])
+
+
+def test_a_source_without_a_frame_has_nobody(video):
+    estimator = SeeingNumbers()
+    assert list(find_in_frames(estimator, VideoFile(video, Selection(start=60)))) == []
+    assert list(find_in_frames(estimator, VideoFile(video, Selection(start=60)), [(None, None)])) == []
+    assert estimator.seen == []
+
+
+def test_shots_are_counted_on_from_what_is_known():
+    """A cut is where layout and colours change; that the frames before it are known already changes nothing."""
+    rng = np.random.default_rng(0)
+    scenes = [rng.integers(0, 90, (48, 64, 3), np.uint8), rng.integers(160, 256, (48, 64, 3), np.uint8)]
+    frames = [Frame(n, n / 10, scenes[n // 3 % 2]) for n in range(9)]
+
+    class Film:
+        info, live, dropped, problems = StreamInfo("film"), False, 0, []
+
+        def __iter__(self):
+            return iter(frames)
+
+    class Nobody:
+        def stream(self, pictures, *, pixel_aspect=1.0):
+            return (person(0) for _ in pictures)
+
+    whole = list(find_in_frames(Nobody(), Film()))
+    assert [poses.shot for _, poses in whole] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    for known in (1, 3, 5):
+        resumed = find_in_frames(Nobody(), Film(), [(frame.stamp, poses) for frame, poses in whole[:known]])
+        assert [poses.shot for _, poses in resumed] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
