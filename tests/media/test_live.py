@@ -546,9 +546,9 @@ def test_a_camera_holds_back_no_old_frames_and_is_released(lenses):
 
 
 def test_a_camera_of_too_many_pixels_is_refused(lenses, monkeypatch):
-    monkeypatch.setattr(connections, "_MAX_PIXELS", 1200)
+    monkeypatch.setattr(connections, "MAX_PIXELS", 1200)
     assert Camera("/dev/video3").info.name == "/dev/video3"
-    monkeypatch.setattr(connections, "_MAX_PIXELS", 1199)
+    monkeypatch.setattr(connections, "MAX_PIXELS", 1199)
     with pytest.raises(MediaError, match="/dev/video3 declares 40 x 30 pixels"):
         Camera("/dev/video3")
 
@@ -619,14 +619,14 @@ def test_a_stream_of_too_many_pixels_is_refused_whenever_it_has_them(tmp_path, w
         make_video(tmp_path / f"{h}.h264", [numbered(n, (h, 64)) for n in range(3)]).read_bytes() for h in (48, 96)
     ]
     (tmp_path / "both.h264").write_bytes(b"".join(parts))
-    monkeypatch.setattr(connections, "_MAX_PIXELS", 64 * 48)
+    monkeypatch.setattr(connections, "MAX_PIXELS", 64 * 48)
     stream = connections.NetworkStream(str(tmp_path / "both.h264"))
     arrivals = stream.read_arrivals(threading.Event())
     assert [number_of(next(arrivals).picture()) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(MediaError, match="64 x 96 pixels"):
         next(arrivals)
     assert is_closed(watched[0])
-    monkeypatch.setattr(connections, "_MAX_PIXELS", 64 * 48 - 1)
+    monkeypatch.setattr(connections, "MAX_PIXELS", 64 * 48 - 1)
     with pytest.raises(MediaError, match="64 x 48 pixels"):
         next(stream.read_arrivals(threading.Event()))
     with pytest.raises(MediaError, match="64 x 48 pixels"):

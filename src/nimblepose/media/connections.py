@@ -27,12 +27,11 @@ from nimblepose.media.conversion import FrameConverter
 from nimblepose.media.frames import StreamInfo
 from nimblepose.media.levels import Levels
 from nimblepose.media.live import PATIENCE, Arrival, LiveOptions
-from nimblepose.media.pictures import Picture
+from nimblepose.media.pictures import MAX_PIXELS, Picture
 
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-_MAX_PIXELS = 100_000_000
 _WITHOUT_TIMES = {"mpjpeg", "mjpeg", "image2pipe", "jpeg_pipe"}  # FFmpeg makes up 25 frames per second for them
 _IN_BURSTS = {"hls", "dash"}  # whole segments arrive at once
 
@@ -51,7 +50,7 @@ class NetworkStream:
         self._levels = levels
         self.container: InputContainer | None = self._open()
         try:
-            stream = find_video_stream(self.container, self._name, max_pixels=_MAX_PIXELS)
+            stream = find_video_stream(self.container, self._name, max_pixels=MAX_PIXELS)
         except MediaError:
             self.container.close()
             raise
@@ -62,7 +61,7 @@ class NetworkStream:
         container, self.container = self.container or self._open(), None
         av = load_av()
         try:
-            stream = find_video_stream(container, self._name, max_pixels=_MAX_PIXELS)
+            stream = find_video_stream(container, self._name, max_pixels=MAX_PIXELS)
             stream.thread_type = "SLICE"  # a thread per frame would deliver frames late
             kinds = set(container.format.name.split(","))
             timed, bursts = not kinds & _WITHOUT_TIMES, bool(kinds & _IN_BURSTS)
@@ -73,7 +72,7 @@ class NetworkStream:
                 except av.error.InvalidDataError:  # a stream joined in the middle begins with pieces of a picture
                     continue
                 for frame in frames:
-                    check_size(frame.width, frame.height, self._name, _MAX_PIXELS)
+                    check_size(frame.width, frame.height, self._name, MAX_PIXELS)
                     seconds = None if not timed or frame.time is None else float(frame.time)
                     if bursts and seconds is not None:
                         ahead = ahead or seconds - time.monotonic()
@@ -107,7 +106,7 @@ class Camera:
         self._name = f"camera {number}" if isinstance(number, int) else number
         self._capture: Any = self._open()
         width, height = (int(self._capture.get(p)) for p in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        check_size(width, height, self._name, _MAX_PIXELS)
+        check_size(width, height, self._name, MAX_PIXELS)
         self.info = StreamInfo(self._name)
 
     def read_arrivals(self, stop: threading.Event) -> Iterator[Arrival]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from nimblepose.core.errors import DownloadError, MediaError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.web import check_online, without_secrets
+from nimblepose.media.pictures import MAX_PIXELS
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -124,7 +125,7 @@ def open_container(
     return container
 
 
-def find_video_stream(container: "InputContainer", name: str, *, max_pixels: int = 100_000_000) -> "VideoStream":
+def find_video_stream(container: "InputContainer", name: str, *, max_pixels: int = MAX_PIXELS) -> "VideoStream":
     """The stream of pictures in a container; of several, the one that its author marked, else the largest.
 
     Raises:

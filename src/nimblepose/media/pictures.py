@@ -24,8 +24,7 @@ _ORIENTATION = 0x0112  # the EXIF tag
 _BITS = 258  # the TIFF tag: bits per sample
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa")
 
-
-MAX_PIXELS = 100_000_000  # of a file, unless somebody trusts it
+MAX_PIXELS = 100_000_000  # of a picture or frame, unless somebody trusts its source
 
 
 def read_picture(

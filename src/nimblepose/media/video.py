@@ -27,6 +27,7 @@ from nimblepose.media.containers import (
 from nimblepose.media.conversion import FrameConverter, find_deep_format, orientation
 from nimblepose.media.frames import EVERYTHING, Frame, Selection, StreamInfo
 from nimblepose.media.levels import Levels, choose_levels
+from nimblepose.media.pictures import MAX_PIXELS
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -57,7 +58,7 @@ class VideoFile:
         selection: Selection = EVERYTHING,
         *,
         container: "InputContainer | None" = None,
-        max_pixels: int = 100_000_000,
+        max_pixels: int = MAX_PIXELS,
         levels: Levels = "auto",
     ) -> None:
         """Open it.
