@@ -71,12 +71,13 @@ def box(kind, content, *, large=False):
     [
         (box(b"ftyp", b"isom") + box(b"mdat", bytes(100)) + box(b"moov", bytes(20)), False),
         (box(b"ftyp", b"isom") + box(b"mdat", bytes(100), large=True) + box(b"moov", bytes(20)), False),
+        (box(b"ftyp", b"isom") + box(b"mdat", bytes(100)) + box(b"moov", b""), False),
         (box(b"ftyp", b"isom") + box(b"mdat", bytes(100), large=True), True),
         (box(b"ftyp", b"isom") + box(b"mdat", bytes(100)) + box(b"moov", bytes(20))[:-1], True),
         (box(b"ftyp", b"isom") + box(b"mdat", bytes(100), large=True) + box(b"moov", bytes(20), large=True)[:-1], True),
         (box(b"ftyp", b"isom") + struct.pack(">I4s", 0, b"mdat") + bytes(100), True),
     ],
-    ids=["index", "index_behind_64_bits", "no_index", "cut_index", "cut_64_bit_index", "to_the_end"],
+    ids=["index", "index_behind_64_bits", "empty_index", "no_index", "cut_index", "cut_64_bit_index", "to_the_end"],
 )
 def test_a_lost_index_is_told_from_a_file_that_is_no_video(tmp_path, boxes, lost):
     path = tmp_path / "a.mp4"
@@ -134,6 +135,15 @@ def test_a_file_is_cut_off_from_where_its_own_headers_want_more(tmp_path, data, 
     for missing in (1, 2, 40):
         path.write_bytes(data[:-missing])
         assert is_cut_off(path) == (missing > tolerated)
+
+
+@pytest.mark.parametrize("whole", [box(b"mdat", bytes(100)), box(b"mdat", bytes(100), large=True)])
+def test_a_header_without_what_it_announces_is_cut_off(tmp_path, whole):
+    path = tmp_path / "a"
+    path.write_bytes(box(b"ftyp", b"isom") + whole[:-100])
+    assert is_cut_off(path)
+    path.write_bytes(chunk(b"RIFF", bytes(100))[:8])
+    assert is_cut_off(path)
 
 
 @pytest.mark.parametrize(
