@@ -1,5 +1,6 @@
 """Every frame of a video, upright, at its own time; what is broken is told."""
 
+import io
 import os
 from fractions import Fraction
 from types import SimpleNamespace
@@ -88,7 +89,9 @@ def test_sound_does_not_disturb(tmp_path):
 
 
 def test_one_frame(tmp_path):
-    assert seen(make_video(tmp_path / "one.mp4", NUMBERS[7:8])) == [(0, 0.0, 7)]
+    video = VideoFile(make_video(tmp_path / "one.mp4", NUMBERS[7:8]))
+    assert [(f.index, f.time, number_of(f.image)) for f in video] == [(0, 0.0, 7)]
+    assert video.problems == []
 
 
 def test_pixels_that_are_not_square_are_told(tmp_path):
@@ -363,6 +366,20 @@ def test_a_video_of_which_nothing_can_be_decoded_says_so(tmp_path, count, said):
     video = VideoFile(path)
     assert list(video) == []
     assert said in video.problems[-1]
+
+
+@pytest.mark.parametrize(("whole", "told"), [(20, False), (19, False), (18, True), (7, True)])
+def test_bytes_that_break_off_are_told_but_for_one_frame(tmp_path, whole, told):
+    """Of bytes it is not known how many there should be, only how many frames; containers count generously."""
+    options = {"g": "1", "bf": "0"}
+    path = make_video(tmp_path / "a.mp4", NUMBERS, container_options={"movflags": "faststart"}, options=options)
+    with av.open(str(path)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.pos]
+    data = path.read_bytes()
+    video = VideoFile(io.BytesIO(data[: [*places, len(data)][whole]]))
+    assert len(list(video)) == whole
+    said = f"standard input breaks off; {whole} of 20 frames were whole, up to {(whole - 1) / 10:.2f} s"
+    assert video.problems == ([said] if told else [])
 
 
 def test_times_are_told_to_the_microsecond(tmp_path):
