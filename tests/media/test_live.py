@@ -208,7 +208,8 @@ def test_pictures_over_http(web_server):
     assert np.all(np.diff([f.time for f in frames]) > 0)
 
 
-def test_a_recording_on_the_web_is_no_live_stream(tmp_path, web_server):
+def test_a_recording_on_the_web_is_no_live_stream_and_opened_once(tmp_path, web_server, monkeypatch):
+    monkeypatch.setattr("nimblepose.media.video.open_container", None)
     path = make_video(tmp_path / "a.mp4", [numbered(n) for n in range(20)], container_options={"movflags": "faststart"})
     web_server.pages["/a.mp4"] = path.read_bytes()
     source = open_frames(f"{web_server.address}/a.mp4")

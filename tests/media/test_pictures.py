@@ -1,6 +1,7 @@
 """Whatever a picture file looks like inside, out comes upright (H, W, 3) uint8 RGB, or one clear error."""
 
 import io
+import struct
 
 import cv2
 import numpy as np
@@ -64,10 +65,18 @@ def test_exif_orientation_is_undone(rgb, kind, orientation):
     np.testing.assert_allclose(found.astype(int), rgb, atol=6 if kind == "JPEG" else 0)
 
 
+IN_LETTERS = struct.pack("<HHI4s", 0x0112, 2, 2, b"x")  # the orientation, as a text of two letters
+
+
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
-def test_a_damaged_exif_block_does_not_cost_the_picture(rgb):
-    data = saved(Image.fromarray(rgb), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff" + b"\x12\x01" * 8)
-    assert read_picture(data).shape == rgb.shape
+@pytest.mark.parametrize(
+    "exif",
+    [b"Exif\0\0II*\0\xff\xff\xff\xff" + b"\x12\x01" * 8, b"Exif\0\0II*\0\x08\0\0\0\1\0" + IN_LETTERS + bytes(4)],
+    ids=["cut", "letters"],
+)
+def test_a_damaged_exif_block_does_not_cost_the_picture(rgb, exif):
+    data = saved(Image.fromarray(rgb), "JPEG", exif=exif)
+    np.testing.assert_array_equal(read_picture(data), read_picture(saved(Image.fromarray(rgb), "JPEG")))
 
 
 def test_gray_and_palette_become_rgb(rgb):
@@ -199,7 +208,7 @@ def test_what_is_no_picture_is_refused_by_name(content, message, tmp_path):
 def test_missing_files_and_folders(tmp_path):
     with pytest.raises(MediaError, match="no such file"):
         read_picture(tmp_path / "nowhere.jpg")
-    with pytest.raises(MediaError, match="folder"):
+    with pytest.raises(MediaError, match="is a folder, not a picture"):
         read_picture(tmp_path)
 
 
