@@ -114,3 +114,16 @@ def test_a_peak_stays_in_its_place_at_every_size(size):
     place = np.array([(heatmaps[0, 0] * grid).sum() for grid in np.indices(size)]) / heatmaps.sum()
     expected = (np.array([9.5, 20.5]) * np.array(size) / [24, 32]) - 0.5
     np.testing.assert_allclose(place, expected, atol=0.1)
+
+
+def test_between_cells_a_peak_is_as_high_as_it_was_drawn():
+    """Of half the size in, of the whole out: straight lines between cells would cut off its top."""
+    rows, columns = (np.mgrid[:24, :32].astype(np.float32) - 0.5) / 2  # cells of the small field
+    whole, small = (
+        np.exp(-((y - 5) ** 2 + (x - 8) ** 2) / (2 * 1.2**2)).astype(np.float32)
+        for y, x in ((rows, columns), np.mgrid[:12, :16].astype(np.float32))
+    )
+    heatmaps, pafs = average([Fields(small[None, None], np.repeat(small[None, None], 2, axis=1))], (24, 32))
+    for field in (heatmaps[0, 0], *pafs[0]):
+        assert field.dtype == np.float32
+        np.testing.assert_allclose(field, whole, atol=0.02)

@@ -42,9 +42,9 @@ def _shift_right(fields: NDArray[np.float32], cells: float) -> NDArray[np.float3
 
 def average(all_fields: Sequence[Fields], size: Size) -> Fields:
     """Mean of fields of several sizes, each (B, ..., h, w), at `size` (height, width) in cells."""
-    heatmaps = np.mean([_resize(fields.heatmaps, size) for fields in all_fields], axis=0, dtype=np.float32)
-    pafs = np.mean([_resize(fields.pafs, size) for fields in all_fields], axis=0, dtype=np.float32)
-    return Fields(np.asarray(heatmaps), np.asarray(pafs))
+    heatmaps = np.mean([_resize(fields.heatmaps, size) for fields in all_fields], axis=0)
+    pafs = np.mean([_resize(fields.pafs, size) for fields in all_fields], axis=0)
+    return Fields(np.asarray(heatmaps, np.float32), np.asarray(pafs, np.float32))
 
 
 def _resize(fields: NDArray[np.float32], size: Size) -> NDArray[np.float32]:
