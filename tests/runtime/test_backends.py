@@ -308,6 +308,11 @@ def test_onnx_runtime_spreads_a_lone_call_and_leaves_each_of_many_in_its_thread(
     assert backend.callers == parallel
 
 
+def test_one_caller_and_all_cores_unless_others_are_asked_for(dots_model):
+    backend = open_backend(dots_model)
+    assert (backend._session.get_session_options().intra_op_num_threads, backend.callers) == (0, 1)
+
+
 @pytest.mark.parametrize(("threads", "parallel", "callers"), [(2, 1, 1), (2, 2, 3), (1, 1, 1)])
 def test_openvino_has_as_many_streams_as_pictures_and_one_caller_more(dots_model, threads, parallel, callers):
     need("openvino")

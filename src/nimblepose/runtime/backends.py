@@ -83,7 +83,7 @@ def choose_backend(path: Path, backend: BackendName = "auto") -> Runtime:
 class OnnxRuntimeBackend:
     """ONNX files as `nimblepose export` writes them."""
 
-    def __init__(self, path: Path, *, threads: int = 0, parallel: int = 1) -> None:
+    def __init__(self, path: Path, *, threads: int, parallel: int) -> None:
         ort = import_optional("onnxruntime", "running an ONNX file")
         options = ort.SessionOptions()
         # Calls that run side by side each stay in their own thread; a lone call spreads over all of them.
@@ -108,7 +108,7 @@ class OnnxRuntimeBackend:
 class OpenVinoBackend:
     """ONNX files of ours, and Open Model Zoo IR as it is."""
 
-    def __init__(self, path: Path, *, threads: int = 0, parallel: int = 1) -> None:
+    def __init__(self, path: Path, *, threads: int, parallel: int) -> None:
         ov = _openvino()
         if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
             raise ModelError(f"{path}: its weights {path.with_suffix('.bin').name} are missing; they lie beside it")
@@ -186,7 +186,7 @@ class TorchBackend:
     in which other runtimes had threads too.
     """
 
-    def __init__(self, path: Path, *, threads: int = 0) -> None:
+    def __init__(self, path: Path, *, threads: int) -> None:
         torch = import_optional("torch", "running a checkpoint")
         from nimblepose.model.checkpoint import load_checkpoint
 
