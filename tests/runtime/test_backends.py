@@ -142,6 +142,7 @@ def test_the_published_file_runs_as_it_is_and_finds_the_same_people(public, shar
     need("openvino")
     raw, ours = PoseEstimator(shared / IR), PoseEstimator(public.onnx)
     assert raw.metadata.input == RAW_BGR
+    assert (raw.metadata.licence, raw.metadata.origin) == ("Apache-2.0", "Open Model Zoo")
     assert raw.skeleton == ours.skeleton == HUMAN_18
     alike = total = 0
     for picture in eval_pictures(shared, 5):
