@@ -278,7 +278,8 @@ def test_a_glance_lists_what_is_not_much_less_than_the_best_from_either_end():
     planes = rng.uniform(-0.3, 1, (2, 2, 21, 21)).astype(np.float32)
     xy = 2 * rng.integers(0, 10, (24, 2)).astype(np.float32)  # the middle of any two is a whole cell
     count, ends = np.array([8, 9, 7]), np.array([[0, 1], [2, 0]])
-    listed = limbs._glance(planes, xy[:, 0], xy[:, 1], count, ends)
+    pafs = planes.swapaxes(0, 1).reshape(4, 21, 21)
+    listed = limbs._glance(pafs, xy[:, 0], xy[:, 1], count, ends)
     limb, start, per_row, end = (array.tolist() for array in listed)
     rows_of_pairs = [row for row, n in enumerate(per_row) for _ in range(n)]
     found = {(limb[row], start[row], e) for row, e in zip(rows_of_pairs, end, strict=True)}
@@ -307,16 +308,18 @@ def test_a_great_crowd_may_lack_a_keypoint(monkeypatch, absent):
 def test_a_crowd_is_read_where_three_places_are_not_much_less_than_the_best_from_either_end(first):
     rng = np.random.default_rng(2)
     heads, tails = (4 * rng.integers(0, 5, (n, 2)).astype(np.float32) for n in (15, 12))  # quarters are whole cells
-    field = rng.uniform(-0.3, 1, (2, 40, 20)).astype(np.float32)  # of two limbs, below each other
+    pafs = rng.uniform(-0.3, 1, (4, 20, 20)).astype(np.float32)  # of two limbs
+    field = np.concatenate([pafs[:2], pafs[2:]], axis=1)  # (2, 40, 20), below each other
     pairs = [(limb, s, e) for limb in (0, 1) for s in range(15) for e in range(12)]
     starts = np.array([heads[s] + np.float32([0, 20 * limb]) for limb, s, _ in pairs])
     ways = np.array([tails[e] - heads[s] for _, s, e in pairs])
-    lines = limbs._Lines(*starts.T.copy(), *ways.T.copy())
+    top = np.array([40 * limb for limb, *_ in pairs], np.float32)
+    lines = limbs._Lines(*(heads[[s for _, s, _ in pairs]]).T.copy(), *ways.T.copy(), top)
     row = np.repeat(np.arange(30), 12)
     lines.dx[: 12 * first] *= 0  # they lead nowhere
     lines.dy[: 12 * first] *= 0
     ways[: 12 * first] *= 0
-    kept = limbs._choose_near(field, lines, row, np.repeat([0, 1], 15), np.array([e for *_, e in pairs]))
+    kept = limbs._choose_near(pafs, lines, row, np.repeat([0, 1], 15), np.array([e for *_, e in pairs]))
     seen = {}
     for pair, start, way in zip(pairs, starts, ways, strict=True):
         quarters = [min(max(read_between(field, start, start + way, share), 0), 1) for share in (0.25, 0.5, 0.75)]
@@ -338,7 +341,7 @@ def test_a_crowd_that_sees_nothing_is_nobody(monkeypatch):
 
 
 def test_no_lines_are_read_as_none():
-    none = limbs._Lines(*(np.zeros(0, np.float32),) * 4)
+    none = limbs._Lines(*(np.zeros(0, np.float32),) * 5)
     assert limbs._read_along(np.zeros((2, 4, 4), np.float32), none, [0, 0.5, 1]).shape == (3, 0)
 
 

@@ -5,10 +5,11 @@ import pytest
 from handmade_limbs import OPEN, connections, peaks
 
 from nimblepose import HUMAN_18, Poses
+from nimblepose.codec import grouping
 from nimblepose.codec.decode import decode
 from nimblepose.codec.encode import EncodeOptions, encode
-from nimblepose.codec.grouping import assemble
-from nimblepose.codec.mending import find_parts, may_have_parts
+from nimblepose.codec.grouping import assemble, connect
+from nimblepose.codec.mending import find_overlong, find_parts, measure_limbs
 from nimblepose.core.prior import PosePrior
 from nimblepose.runtime.estimator import PoseEstimator
 
@@ -119,14 +120,25 @@ def test_a_joined_pose_scores_by_the_limbs_of_both(prior):
     np.testing.assert_allclose(people.limb_scores, [np.sqrt(3.0 / np.sqrt(4 * 19))], rtol=1e-6)
 
 
-def test_whether_there_may_be_parts_is_told_by_kinds_alone():
-    right, left, neck = (sum(1 << k for k in kinds) for kinds in (RIGHT_LEG, LEFT_LEG, [NECK, 0]))
-    assert may_have_parts([right, left], HUMAN_18)
-    assert may_have_parts([right, 0, neck, left], HUMAN_18)
-    assert not may_have_parts([right, neck], HUMAN_18)
-    assert not may_have_parts([right, right], HUMAN_18)
-    assert not may_have_parts([right, 0], HUMAN_18)
-    assert not may_have_parts([], HUMAN_18)
+@pytest.mark.parametrize("seed", [0, 1, 22, 30, 86, 123])
+def test_no_two_parts_of_one_person_have_a_kind_or_a_limb_in_common(prior, seed):
+    """However many rounds it took: what one part of a person could be joined to is asked of all of them."""
+    rng = np.random.default_rng(seed)
+    single = [[0, 14, 16], [2, 3], [3, 4], [4], [5, 6], [6, 7], [7], [8, 9], [9, 10], [10], [11, 12], [12, 13], [13]]
+    parts = [only(single[n], rng.uniform(0, 4)) for n in rng.integers(0, len(single), 24)]
+    xy = np.stack(parts).astype(np.float32)
+    first = find_parts(xy, HUMAN_18, prior)
+    has = (~np.isnan(xy[..., 0])).astype(float)
+    related = has @ HUMAN_18.relations @ has.T > 0
+    same = first[:, None] == first
+    assert not (related & same & ~np.eye(len(xy), dtype=bool)).any()
+    assert same.sum(axis=1).max() > 2, "some are of three parts or more"
+
+
+@pytest.mark.parametrize("parts", [[], [RIGHT_LEG], [RIGHT_LEG, [1, 0]], [RIGHT_LEG, RIGHT_LEG]])
+def test_where_there_can_be_no_parts_every_pose_stays(prior, parts):
+    xy = np.stack([only(kinds) for kinds in parts] + [np.full_like(BODY, np.nan)]).astype(np.float32)
+    assert find_parts(xy, HUMAN_18, prior).tolist() == list(range(len(xy)))
 
 
 # Limbs too long ------------------------------------------------------------------------------------------------------
@@ -184,6 +196,37 @@ def test_of_three_limbs_two_across_the_picture_both_are_cut(prior):
     limbs = (14, 1, 0, 0.9), (6, 1, 2, 0.8), (10, 1, 3, 0.7)
     people = assemble(connections(*limbs), some, HUMAN_18, OPEN, prior)
     assert [np.flatnonzero(~np.isnan(row[:, 0])).tolist() for row in people.keypoints] == [[0, 1]]
+
+
+def take_everything_apart(found, some, prior):
+    """The poses, as sets of peaks, where after each cut all are put together again from nothing."""
+    size, left = measure_limbs(found, some, HUMAN_18, prior), np.arange(len(found))
+    for last in (False, False, False, True):
+        pose, _ = connect(found.start[left], found.end[left], some.kind.tolist())
+        ends = pose[found.start[left]], pose[found.end[left]]
+        inner = np.flatnonzero(ends[0] == ends[1])
+        overlong = inner[find_overlong(size[left[inner]], ends[0][inner])]
+        if not len(overlong) or last:
+            return {frozenset(np.flatnonzero(pose == i).tolist()) for i in set(pose.tolist()) - {-1}}
+        left = np.delete(left, overlong)
+    raise AssertionError
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_taking_apart_only_what_was_cut_gives_the_poses_of_taking_everything_apart(prior, seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    some = peaks(*((k, *rng.uniform(0, 60, 2), 1) for k in range(18) for _ in range(8)))
+    limbs = [
+        (limb, 8 * a + i, 8 * b + j, 0.5)
+        for limb, (a, b) in enumerate(HUMAN_18.limb_indices.tolist())
+        for i, j in enumerate(rng.permutation(8)[: rng.integers(2, 9)])
+    ]
+    found = connections(*rng.permutation(limbs))
+    monkeypatch.setattr(grouping, "find_parts", lambda xy, *_: np.arange(len(xy)))
+    people = assemble(found, some, HUMAN_18, OPEN, prior)
+    at = {tuple(xy): number for number, xy in enumerate(some.xy.tolist())}
+    assembled = {frozenset(at[tuple(xy)] for xy in row.tolist() if xy[0] == xy[0]) for row in people.keypoints}
+    assert assembled == take_everything_apart(found, some, prior)
 
 
 def test_without_a_prior_nothing_is_too_long():

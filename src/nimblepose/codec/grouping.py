@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.codec.limbs import Connections
-from nimblepose.codec.mending import find_overlong, find_parts, may_have_parts
+from nimblepose.codec.mending import find_overlong, find_parts, measure_limbs
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.codec.peaks import Peaks
 from nimblepose.core.people import GroupedPeople
@@ -12,6 +12,7 @@ from nimblepose.core.prior import PosePrior
 from nimblepose.core.skeleton import Skeleton
 
 _CUTS = 3  # times that poses are taken apart and put together; crowds need more than one
+_NOWHERE, _NO_HEIGHT = np.full((1, 2), np.nan, np.float32), np.zeros(1, np.float32)  # of a keypoint not found
 
 
 def match_limbs(candidates: Connections, peak_count: int) -> Connections:
@@ -57,67 +58,64 @@ def assemble(
         prior: With it limbs too long for the rest of their pose are cut, and parts of one person that no limb can join
             are joined; see `nimblepose.codec.mending`.
     """
-    pose_of, kinds = connect(connections, peaks)
+    poses, kinds = 0, peaks.kind.tolist()
+    pose_of, poses = connect(connections.start, connections.end, kinds)
     if prior:
-        for _ in range(_CUTS):
-            overlong = find_overlong(connections, pose_of, peaks, prior)
-            if not overlong.any():
-                break
-            connections = connections[~overlong]
-            pose_of, kinds = connect(connections, peaks)
-        if may_have_parts(kinds, skeleton):
-            members = np.flatnonzero(pose_of >= 0)
-            xy = np.full((len(kinds), len(skeleton.keypoints), 2), np.nan, np.float32)
-            xy[pose_of[members], peaks.kind[members]] = peaks.xy[members]
-            pose_of[members] = find_parts(xy, skeleton, prior)[pose_of[members]]
-
-    pose = pose_of[connections.start]
-    inner = np.flatnonzero(pose == pose_of[connections.end])
-    poses = len(kinds)
-    total = np.bincount(pose[inner], connections.score[inner], minlength=poses).astype(np.float32)
-    limbs = np.bincount(pose[inner], minlength=poses).astype(np.float32)
+        pose_of, poses, connections = _cut_overlong(connections, pose_of, poses, kinds, peaks, skeleton, prior)
+    pose = pose_of.take(connections.start)
+    inner = np.flatnonzero(pose == pose_of.take(connections.end))
+    pose = pose.take(inner)
+    limbs = np.bincount(pose, minlength=poses)
+    total = np.bincount(pose, connections.score.take(inner), minlength=poses)
     members = np.flatnonzero(pose_of >= 0)
-    kept = np.flatnonzero(
-        np.bincount(pose_of[members], minlength=poses) >= options.count_needed(len(skeleton.keypoints))
-    )
-    score = np.sqrt(total[kept] / np.sqrt(limbs[kept] * len(skeleton.limbs)))
+    peak = np.full((poses, len(skeleton.keypoints)), -1)  # of each pose and kind; -1: none
+    peak[pose_of.take(members), peaks.kind.take(members)] = members
+    there = np.flatnonzero(limbs)
+    peak, limbs, total = peak[there], limbs[there], total[there]
+    places = np.concatenate([peaks.xy, _NOWHERE])
+    if prior and len(there) > 1:
+        first = find_parts(places.take(peak, axis=0), skeleton, prior)
+        later = np.flatnonzero(first != np.arange(len(there)))
+        if len(later):
+            np.maximum.at(peak, first[later], peak[later])
+            np.add.at(total, first[later], total[later])
+            np.add.at(limbs, first[later], limbs[later])
+            peak[later] = -1
+
+    count = (peak >= 0).sum(axis=1)
+    kept = np.flatnonzero(count >= max(options.count_needed(len(skeleton.keypoints)), 1))
+    score = np.sqrt(total[kept].astype(np.float32) / np.sqrt(limbs[kept].astype(np.float32) * len(skeleton.limbs)))
     best = np.argsort(-score, kind="stable")
-    place = np.full(poses, -1)
-    place[kept[best]] = np.arange(len(kept))
-    members = members[place[pose_of[members]] >= 0]
-    where = place[pose_of[members]], peaks.kind[members]
-    keypoints = np.full((len(kept), len(skeleton.keypoints), 2), np.nan, np.float32)
-    heights = np.zeros(keypoints.shape[:2], np.float32)
-    keypoints[where], heights[where] = peaks.xy[members], np.clip(peaks.score[members], 0, 1)
-    return GroupedPeople(keypoints, heights, score[best])
+    peak = peak[kept[best]]
+    heights = np.concatenate([np.minimum(np.maximum(peaks.score, 0), 1), _NO_HEIGHT])
+    return GroupedPeople(places.take(peak, axis=0), heights.take(peak), score[best])
 
 
-def connect(connections: Connections, peaks: Peaks) -> tuple[NDArray[np.intp], list[int]]:
+def connect(start: NDArray[np.intp], end: NDArray[np.intp], kinds: list[int]) -> tuple[NDArray[np.intp], int]:
     """Which pose each peak belongs to; two poses that turn out to be one person are merged.
 
     A connection starts a pose, adds a keypoint to one, or merges two that have no kind of keypoint in common; one that
     would give a pose a second keypoint of a kind is left out: its ends are of two poses, or of none, in the end.
 
     Args:
-        connections: Sorted, best first.
-        peaks: What they join.
+        start: (C,) peaks that connections come from, best first.
+        end: (C,) peaks that they lead to.
+        kinds: Of each of P peaks.
 
     Returns:
-        The pose of each peak, (P,), -1 where none, and the keypoints of each pose as bits, 0 of those that were merged
-        into others.
+        The pose of each peak, (P,), -1 where none, and how many poses were started; some were merged into others.
     """
-    kinds = peaks.kind.tolist()
     pose_of = [-1] * len(kinds)
     has: list[int] = []  # bit k: the pose has keypoint k
     members: list[list[int]] = []
-    for start, end in zip(connections.start.tolist(), connections.end.tolist(), strict=True):
-        one, other = pose_of[start], pose_of[end]
+    for a, b in zip(start.tolist(), end.tolist(), strict=True):
+        one, other = pose_of[a], pose_of[b]
         if one < 0 and other < 0:
-            pose_of[start] = pose_of[end] = len(has)
-            has.append(1 << kinds[start] | 1 << kinds[end])
-            members.append([start, end])
+            pose_of[a] = pose_of[b] = len(has)
+            has.append(1 << kinds[a] | 1 << kinds[b])
+            members.append([a, b])
         elif one < 0 or other < 0:
-            pose, new = (one, end) if other < 0 else (other, start)
+            pose, new = (one, b) if other < 0 else (other, a)
             if not has[pose] >> kinds[new] & 1:
                 has[pose] |= 1 << kinds[new]
                 members[pose].append(new)
@@ -128,7 +126,54 @@ def connect(connections: Connections, peaks: Peaks) -> tuple[NDArray[np.intp], l
             members[one] += members[other]
             has[one] |= has[other]
             members[other], has[other] = [], 0
-    return np.array(pose_of, np.intp), has
+    return np.array(pose_of, np.intp), len(has)
+
+
+def _cut_overlong(
+    connections: Connections,
+    pose_of: NDArray[np.intp],
+    poses: int,
+    kinds: list[int],
+    peaks: Peaks,
+    skeleton: Skeleton,
+    prior: PosePrior,
+) -> tuple[NDArray[np.intp], int, Connections]:
+    """The poses without limbs that are too long for them: which each peak belongs to, how many, and what is left.
+
+    Only those that lose a limb are taken apart, with those that a connection was refused to or from: with fewer
+    keypoints it may be taken.
+    """
+    size = measure_limbs(connections, peaks, skeleton, prior)
+    start, end = connections.start, connections.end
+    left, cut = np.arange(len(connections)), np.zeros(len(connections), bool)
+    for _ in range(_CUTS):
+        pose = pose_of.take(start.take(left))
+        inner = np.flatnonzero(pose == pose_of.take(end.take(left)))
+        overlong = inner[find_overlong(size.take(left.take(inner)), pose.take(inner))]
+        if not len(overlong):
+            break
+        cut[left.take(overlong)] = True
+        again = _find_linked(pose_of, poses, pose.take(overlong), start, end)
+        left = np.flatnonzero(again.take(start) & ~cut)
+        new, count = connect(start.take(left), end.take(left), kinds)
+        pose_of = np.where(again, np.where(new < 0, -1, new + poses), pose_of)
+        poses += count
+    return pose_of, poses, connections[~cut] if cut.any() else connections
+
+
+def _find_linked(
+    pose_of: NDArray[np.intp], poses: int, chosen: NDArray[np.intp], start: NDArray[np.intp], end: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Which peaks are of chosen poses, or of those that connections lead to from there, however many, (P,)."""
+    linked = np.zeros(poses + len(pose_of), bool)  # poses, then peaks without one
+    linked[chosen] = True
+    label = np.where(pose_of < 0, poses + np.arange(len(pose_of)), pose_of)
+    one, other = label.take(start), label.take(end)
+    refused = np.flatnonzero(one != other)
+    one, other = one.take(refused), other.take(refused)
+    while len(spread := np.flatnonzero(linked[one] != linked[other])):
+        linked[one[spread]] = linked[other[spread]] = True
+    return np.asarray(linked.take(label))
 
 
 def choose(scores: NDArray[np.float32], options: DecodeOptions) -> NDArray[np.intp]:

@@ -72,39 +72,38 @@ def score_limbs(
             `prune_crowds` are used.
         paf_offset: Cells to the lower right at which the value of a place is read.
     """
-    limbs, height, width = len(skeleton.limbs), *pafs.shape[1:]
+    height, width = pafs.shape[1:]
     longest = options.long_limb * max(height, width)
-    # Limbs below each other in one picture. One more row and column, so that the last cell has a neighbour.
-    planes = np.empty((2, limbs, height + 1, width + 1), np.float32)
-    planes[:, :, :-1, :-1] = pafs.reshape(limbs, 2, height, width).swapaxes(0, 1)
-    planes[:, :, -1], planes[:, :, :, -1] = planes[:, :, -2], planes[:, :, :, -2]
-    x, y = np.minimum(np.maximum(peaks.xy, 0), np.array([width - 1, height - 1], np.float32)).T + np.float32(paf_offset)
+    pafs = np.ascontiguousarray(pafs, np.float32)
+    last = np.array([width - 1, height - 1], np.float32)
+    x, y = np.minimum(np.maximum(peaks.xy, 0), last).T + np.float32(paf_offset)
 
     found: list[tuple[Indices, Indices, Indices, NDArray[np.float32]]] = []
     count = np.bincount(peaks.kind, minlength=len(skeleton.keypoints))
     pairs = count[skeleton.limb_indices].prod(axis=1)
     great = options.prune_crowds and int(pairs.sum()) > _GREAT_CROWD
-    for block in _split_limbs(pairs, _GREAT_BLOCK if great else _BLOCK, _OPENCV_LIMIT // (height + 1)):
-        field = planes[:, block].reshape(2, -1, width + 1)
+    for block in _split_limbs(pairs, _GREAT_BLOCK if great else _BLOCK, _OPENCV_LIMIT // (2 * height)):
+        field = pafs[2 * block.start : 2 * block.stop]
         ends = skeleton.limb_indices[block]
-        rows = _glance(planes[:, block], x, y, count, ends) if great else _list_pairs(count, ends)
+        rows = _glance(field, x, y, count, ends) if great else _list_pairs(count, ends)
         limb, start, per_row, end = rows
-        top = (limb * (height + 1)).astype(np.float32)
-        x_start, y_start = np.repeat(x.take(start), per_row), np.repeat(y.take(start), per_row)
-        lines = _Lines(x_start, y_start + np.repeat(top, per_row), x.take(end) - x_start, y.take(end) - y_start)
         row = np.repeat(np.arange(len(limb)), per_row)
+        start_of_pair = start.take(row)
+        x_start, y_start = x.take(start_of_pair), y.take(start_of_pair)
+        top = (limb * (2 * height)).astype(np.float32).take(row)
+        lines = _Lines(x_start, y_start, x.take(end) - x_start, y.take(end) - y_start, top)
         if options.prune_crowds and len(end) > _CROWD:
             near = _choose_near(field, lines, row, limb, end)
             row, end, lines = row.take(near), end.take(near), lines.take(near)
         along = _read_along(field, lines, np.linspace(0, 1, options.limb_samples))
         limb, start = limb.take(row), start.take(row)
         length = np.sqrt(lines.dx * lines.dx + lines.dy * lines.dy)
-        paf = along.mean(axis=0) + np.minimum(longest / np.maximum(length, _TINY) - 1, 0)
+        paf = along.sum(axis=0) / len(along) + np.minimum(longest / np.maximum(length, _TINY) - 1, 0)
         score = paf * np.minimum(peaks.score.take(start), peaks.score.take(end))
-        whole = (along > _SOME_PAF).mean(axis=0) >= options.min_limb_share
+        whole = (along > _SOME_PAF).sum(axis=0) / len(along) >= options.min_limb_share
         good = np.flatnonzero((score > options.min_limb_score) & whole)
         found.append((limb.take(good) + block.start, start.take(good), end.take(good), score.take(good)))
-    return Connections(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    return Connections(*(found[0] if len(found) == 1 else map(np.concatenate, zip(*found, strict=True))))
 
 
 def _split_limbs(pairs: Indices, most_pairs: int, most_limbs: int) -> list[slice]:
@@ -144,7 +143,7 @@ def _list_pairs(count: Indices, ends: Indices) -> tuple[Indices, Indices, Indice
 
 
 def _glance(
-    planes: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32], count: Indices, ends: Indices
+    field: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32], count: Indices, ends: Indices
 ) -> tuple[Indices, Indices, Indices, Indices]:
     """Of the rows of a great crowd the pairs that `_choose_near` may keep; the others are not even listed.
 
@@ -152,7 +151,7 @@ def _glance(
     matrices of starts and ends, one per limb, pairs need no indices.
 
     Args:
-        planes: (2, L, rows, columns), PAFs.
+        field: (2L, h, w), PAFs.
         x: (P,) of the peaks, in cells.
         y: (P,) of the peaks, in cells.
         count: (K,) peaks of each kind; peaks lie together by kind.
@@ -169,9 +168,9 @@ def _glance(
             continue
         starts, others = (slice(first[kind], first[kind] + count[kind]) for kind in (a, b))
         here, there = half[:, starts, None], half[:, None, others]
-        middle, (dx, dy) = here + there, there - here
-        seen = cv2.remap(planes[0, limb], middle[0], middle[1], cv2.INTER_LINEAR) * dx
-        seen += cv2.remap(planes[1, limb], middle[0], middle[1], cv2.INTER_LINEAR) * dy
+        (middle_x, middle_y), (dx, dy) = here + there, there - here
+        seen = _read(field[2 * limb], middle_x, middle_y) * dx
+        seen += _read(field[2 * limb + 1], middle_x, middle_y) * dy
         seen /= np.maximum(np.sqrt(dx * dx + dy * dy), _TINY)
         least = np.maximum(_MIN_GREAT_SHARE * seen.max(axis=1, keepdims=True), _MIN_GLANCE)
         near = np.flatnonzero(seen > np.maximum(least, _MIN_GREAT_SHARE * seen.max(axis=0)))
@@ -183,31 +182,52 @@ def _glance(
 
 
 class _Lines(NamedTuple):
-    """C lines in the picture of all PAFs: where each begins, and where it leads from there, in cells, each (C,)."""
+    """C lines, each (C,), in cells: where it begins, where it leads, and how far down the field of its limb begins."""
 
     x: NDArray[np.float32]
     y: NDArray[np.float32]
     dx: NDArray[np.float32]
     dy: NDArray[np.float32]
+    top: NDArray[np.float32]
 
     def take(self, index: NDArray[np.intp]) -> "_Lines":
         return _Lines(*(numbers.take(index) for numbers in self))
 
 
 def _read_along(field: NDArray[np.float32], lines: _Lines, shares: ArrayLike) -> NDArray[np.float32]:
-    """The PAF along each line, from 0 to 1, in places given as shares of its length, (S, C)."""
+    """The PAF along each line, from 0 to 1, in places given as shares of its length, (S, C).
+
+    Fields are read as they are, as one tall picture. Beyond the last column OpenCV repeats it; beyond the last row of
+    a field the next one lies, so no place is further down than that row.
+
+    Args:
+        field: (2L, h, w).
+        lines: C lines.
+        shares: S of them.
+    """
     share = np.asarray(shares, np.float32)[:, None]
     if not len(lines.x):
         return np.zeros((len(share), 0), np.float32)  # OpenCV refuses to read nothing
     if len(lines.x) > _OPENCV_LIMIT:
         parts = np.array_split(np.arange(len(lines.x)), 2)
         return np.concatenate([_read_along(field, lines.take(part), shares) for part in parts], axis=1)
-    x, y = lines.x + lines.dx * share, lines.y + lines.dy * share
-    along = (
-        cv2.remap(field[0], x, y, cv2.INTER_LINEAR) * lines.dx + cv2.remap(field[1], x, y, cv2.INTER_LINEAR) * lines.dy
-    )
-    along /= np.maximum(np.sqrt(lines.dx * lines.dx + lines.dy * lines.dy), _TINY)
+    count, height, width = field.shape
+    x = np.empty((2, len(share), len(lines.x)), np.float32)
+    y = np.empty_like(x)
+    np.add(lines.x, lines.dx * share, out=x[0])
+    np.add(np.minimum(lines.y + lines.dy * share, height - 1), lines.top, out=y[0])
+    x[1], y[1] = x[0], y[0] + height
+    picture, places = field.reshape(count * height, width), (2 * len(share), len(lines.x))
+    read = _read(picture, x.reshape(places), y.reshape(places))
+    length = np.maximum(np.sqrt(lines.dx * lines.dx + lines.dy * lines.dy), _TINY)
+    along = read[: len(share)] * (lines.dx / length)
+    along += read[len(share) :] * (lines.dy / length)
     return np.asarray(np.minimum(np.maximum(along, 0, out=along), 1, out=along))
+
+
+def _read(field: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A field (h, w) in places (R, C), interpolated linearly; beyond its border it goes on as it is there."""
+    return np.asarray(cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _choose_near(field: NDArray[np.float32], lines: _Lines, row: Indices, limb: Indices, end: Indices) -> Indices:
@@ -217,7 +237,7 @@ def _choose_near(field: NDArray[np.float32], lines: _Lines, row: Indices, limb: 
     best does from the same start or to the same end.
 
     Args:
-        field: The picture of all PAFs.
+        field: (2L, h, w), PAFs.
         lines: C pairs.
         row: (C,) limb and start of each pair.
         limb: (R,) limb of each row.
@@ -228,9 +248,10 @@ def _choose_near(field: NDArray[np.float32], lines: _Lines, row: Indices, limb: 
     if not len(near):
         return near
     seen = _read_along(field, lines.take(near), [0.25, 0.75]).sum(axis=0) + middle.take(near)
-    first = np.flatnonzero(np.diff(row.take(near), prepend=-1))  # pairs of one row lie together
-    best = np.repeat(np.maximum.reduceat(seen, first), np.diff(first, append=len(near)))
-    keep = np.flatnonzero(seen > _MIN_SHARE * best)
+    rows = row.take(near)
+    best = np.zeros(len(limb), np.float32)
+    np.maximum.at(best, rows, seen)
+    keep = np.flatnonzero(seen > _MIN_SHARE * best.take(rows))
     near, seen = near.take(keep), seen.take(keep)
     group = end.take(near) + limb.take(row.take(near)) * (int(end.max()) + 1)
     best = np.zeros(int(group.max()) + 1, np.float32)

@@ -14,56 +14,34 @@ _ONE_PERSON = 1.0  # log of the ratio of likelihoods from which on two parts are
 _OFF = 0.35  # diagonals of a whole pose, by which a part may be off its usual place
 _NEAR = 1.2  # sums of the diagonals of two parts, by which their middles may be apart: two limbs alone are no body
 _LARGER = 4.0  # times: what one part says of the size of the whole against what the other says
+_LEAST = np.float32(1e-3)  # sizes; parts of one keypoint have none
 _MOST_PAIRS = 12  # compared at a time, the likeliest: bounds the time that a crowd can take
 
 
-def find_overlong(
-    connections: Connections, pose_of: NDArray[np.intp], peaks: Peaks, prior: PosePrior
-) -> NDArray[np.bool_]:
-    """Which connections are longer than any limb of a pose of that size, (C,).
+def measure_limbs(connections: Connections, peaks: Peaks, skeleton: Skeleton, prior: PosePrior) -> NDArray[np.floating]:
+    """How large a pose each limb speaks for, (C,): its length in cells over that of the same limb in the prior."""
+    a, b = skeleton.limb_indices.T
+    way = peaks.xy.take(connections.start, axis=0) - peaks.xy.take(connections.end, axis=0)
+    return np.asarray(np.hypot(way[:, 0], way[:, 1]) / prior.distances[a, b].take(connections.limb))
 
-    Each limb of a pose says how large the pose is: its length over that of the same limb in the prior. Too long is one
-    that says `_TOO_LONG` times what the median says, or `_FAR_TOO_LONG` times what the quartile of short limbs says;
-    between two limbs the shorter one is taken.
+
+def find_overlong(size: NDArray[np.floating], pose: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which limbs are longer than any limb of a pose of that size, (C,).
+
+    Too long is one that says `_TOO_LONG` times what the median of its pose says, or `_FAR_TOO_LONG` times what the
+    quartile of short limbs says; between two limbs the shorter one is taken.
 
     Args:
-        connections: C limbs; those whose ends are of two poses, or of none, are not looked at.
-        pose_of: (P,) which pose each peak belongs to, -1 where none.
-        peaks: P peaks.
-        prior: What poses look like.
+        size: (C,) from `measure_limbs`.
+        pose: (C,) that each belongs to.
     """
-    overlong = np.zeros(len(connections), bool)
-    pose = pose_of[connections.start]
-    inner = np.flatnonzero(pose == pose_of[connections.end])
-    if not len(inner):
-        return overlong
-    start, end, pose = connections.start[inner], connections.end[inner], pose[inner]
-    size = np.hypot(*(peaks.xy[start] - peaks.xy[end]).T) / prior.distances[peaks.kind[start], peaks.kind[end]]
-    ordered = size[np.lexsort((size, pose))]
+    if not len(size) or size.max() <= _TOO_LONG * size.min():
+        return np.zeros(len(size), bool)
+    ordered = size.take(np.lexsort((size, pose)))
     last = np.bincount(pose) - 1  # of each pose's limbs, from its first
     first = np.cumsum(last + 1) - last - 1
     most = np.minimum(_TOO_LONG * ordered[first + last // 2], _FAR_TOO_LONG * ordered[first + last // 4])
-    overlong[inner] = size > most[pose]
-    return overlong
-
-
-def may_have_parts(kinds: list[int], skeleton: Skeleton) -> bool:
-    """Whether there are two poses that no limb could join: mostly there are none, and `find_parts` has nothing to do.
-
-    Args:
-        kinds: Of each pose its keypoints, as bits; 0: nobody.
-        skeleton: Names the limbs.
-    """
-    bits = skeleton.relation_bits
-    poses = [mask for mask in kinds if mask]
-    for i, mask in enumerate(poses[:-1]):
-        related = 0
-        for kind, others in enumerate(bits):
-            if mask >> kind & 1:
-                related |= others
-        if not all(related & other for other in poses[i + 1 :]):
-            return True
-    return False
+    return np.asarray(size > most.take(pose))
 
 
 def find_parts(xy: NDArray[np.float32], skeleton: Skeleton, prior: PosePrior) -> NDArray[np.intp]:
@@ -80,55 +58,68 @@ def find_parts(xy: NDArray[np.float32], skeleton: Skeleton, prior: PosePrior) ->
         prior: What poses look like.
     """
     first = np.arange(len(xy))
-    new = np.ones(len(xy), bool)  # poses whose pairs have not been looked at
-    while len(pairs := _list_pairs(xy, new, skeleton, prior)):
+    has = (xy[..., 0] == xy[..., 0]).astype(np.float32)  # NaN is not itself
+    apart = has @ skeleton.relations @ has.T == 0
+    some = np.flatnonzero(apart.any(axis=1))
+    xy, apart = xy.take(some, axis=0), apart[some[:, None], some]
+    new = np.arange(len(some))  # poses whose pairs have not been looked at
+    while apart[new].any() and len(pairs := _choose_pairs(xy, apart, new, prior)):
         fits = prior.compare(xy[pairs[:, 0]], xy[pairs[:, 1]])
-        taken, new, xy = np.zeros(len(xy), bool), np.zeros(len(xy), bool), xy.copy()
-        for pair in np.argsort(-fits, kind="stable")[: int((fits > _ONE_PERSON).sum())]:
-            i, j = pairs[pair]
-            if not (taken[i] or taken[j]):
-                taken[[i, j]] = new[i] = True
-                first[first == j] = i
-                xy[i], xy[j] = np.where(np.isnan(xy[i]), xy[j], xy[i]), np.nan
+        joined: dict[int, int] = {}
+        for one, other in pairs[np.argsort(-fits, kind="stable")[: np.count_nonzero(fits > _ONE_PERSON)]].tolist():
+            if not {one, other} & {*joined, *joined.values()}:
+                joined[one] = other
+        new, others = np.array(sorted(joined.items()), np.intp).reshape(-1, 2).T
+        for one, other in joined.items():
+            first[first == some[other]] = some[one]
+        xy[new], xy[others] = np.where(np.isnan(xy[new]), xy[others], xy[new]), np.nan
+        apart[new] &= apart[others]  # what a limb could join to either, it could to both
+        apart[:, new] &= apart[:, others]
+        apart[others] = apart[:, others] = False
     return first
 
 
-def _list_pairs(
-    xy: NDArray[np.float32], new: NDArray[np.bool_], skeleton: Skeleton, prior: PosePrior
+def _choose_pairs(
+    xy: NDArray[np.float32], apart: NDArray[np.bool_], new: NDArray[np.intp], prior: PosePrior
 ) -> NDArray[np.intp]:
-    """Pairs of poses (N, K, 2) that no limb could join, about where they should be, (M, 2).
+    """Pairs of poses (N, K, 2) that are about where they should be, (M, 2), the lower index first.
 
     Where: the way from the middle of one to that of the other, in sizes of the larger one, against that of the mean
-    pose. At least one of each pair is `new`, (N,).
+    pose. They are looked at as matrices until few are left.
+
+    Args:
+        xy: (N, K, 2).
+        apart: (N, N) which pairs no limb could join.
+        new: (R,) at least one of each pair is of these.
+        prior: What poses look like.
     """
-    found = ~np.isnan(xy[..., 0])
-    somebody = found.any(axis=1)
-    rows = np.flatnonzero(new & somebody)
-    if not len(rows):
+    usual = np.where(np.isnan(xy), xy, prior.mean.astype(np.float32))
+    (middle, usual_middle), (extent, usual_extent) = _measure_parts(np.stack([xy, usual]))
+    way = middle[:, None] - middle[:, new, None]
+    way *= way
+    reach = extent + extent[new, None]
+    reach *= reach
+    near = way[0] + way[1] < np.float32(_NEAR * _NEAR) * reach  # never of nobody, who is nowhere
+    near &= apart[new]
+    rows, j = np.divmod(np.flatnonzero(near), len(xy))
+    if not len(j):
         return np.zeros((0, 2), np.intp)
-    has = found.astype(np.float32)
-    apart = has[rows] @ skeleton.relations @ has.T == 0
-    apart &= somebody & ~(new & (np.arange(len(xy)) <= rows[:, None]))  # of two new ones once
-    i, j = np.nonzero(apart)
-    if not len(i):
-        return np.zeros((0, 2), np.intp)
-    i = rows[i]
-    middle, extent = _measure_parts(xy)
-    usual, usual_size = _measure_parts(np.where(found[..., None], prior.mean.astype(np.float32), np.float32(np.nan)))
-    size = extent / np.maximum(usual_size, 1e-3)
-    larger, smaller = np.maximum(size[i], size[j]), np.minimum(size[i], size[j])
-    way = middle[j] - middle[i]
-    off = np.abs(way / np.maximum(larger, 1e-3) - (usual[j] - usual[i]))
-    near = np.abs(way) < _NEAR * (extent[i] + extent[j])
-    likely = np.flatnonzero((off < _OFF) & (larger < _LARGER * smaller) & near)
+    i, is_new = new.take(rows), np.zeros(len(xy), bool)
+    is_new[new] = True
+    size = extent / np.maximum(usual_extent, _LEAST)
+    size_i, size_j = size.take(i), size.take(j)
+    larger = np.maximum(size_i, size_j)
+    off = (middle[:, j] - middle[:, i]) / np.maximum(larger, _LEAST) - (usual_middle[:, j] - usual_middle[:, i])
+    off = np.hypot(off[0], off[1])
+    once = (i < j) | ~is_new.take(j)
+    likely = np.flatnonzero((off < _OFF) & (larger < _LARGER * np.minimum(size_i, size_j)) & once)
     likely = likely[np.argsort(off[likely], kind="stable")[:_MOST_PAIRS]]
-    pairs = np.stack([i[likely], j[likely]], axis=1)
-    return np.sort(pairs, axis=1)
+    return np.sort(np.array([i[likely], j[likely]]).T, axis=1)
 
 
-def _measure_parts(xy: NDArray[np.floating]) -> tuple[NDArray[np.complexfloating], NDArray[np.floating]]:
-    """Middle (N,), as x + iy, and diagonal (N,) of the boxes of poses (N, K, 2)."""
-    columns = np.ascontiguousarray(xy.transpose(1, 2, 0))  # numpy compares whole rows at a time
-    low, high = np.fmin.reduce(columns, axis=0), np.fmax.reduce(columns, axis=0)
-    (x, y), (width, height) = (low + high) / 2, high - low
-    return x + 1j * y, np.hypot(width, height)
+def _measure_parts(xy: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Middles (S, 2, N) and diagonals (S, N) of the boxes of poses (S, N, K, 2)."""
+    columns = np.ascontiguousarray(xy.transpose(0, 2, 3, 1))  # numpy compares whole rows at a time
+    low, high = np.fmin.reduce(columns, axis=1), np.fmax.reduce(columns, axis=1)
+    extent = high - low
+    return (low + high) / 2, np.hypot(extent[:, 0], extent[:, 1])

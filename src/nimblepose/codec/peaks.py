@@ -13,6 +13,7 @@ _TAPS = np.array([_QUARTER, _QUARTER[::-1]], np.float32)
 _HEIGHTS = np.kron(_TAPS, _TAPS).T.copy()
 _BESIDE = np.array([[-1], [1], [-1], [1]])  # the cells beside that lie on the way to the corners
 _REACH = np.arange(-2, 3)
+_ROWS, _COLUMNS = np.repeat([-1, 0, 1], 3), np.tile([-1, 0, 1], 3)  # of the nine cells around a peak
 
 # Slope and bend of the parabola through three cells, (3, 2), and of the quadric through nine, row by row: slope along
 # x and y, bend along x, y and both, (9, 5). A Gaussian has no bend along both. What the corners say of it is half
@@ -73,7 +74,9 @@ def find_peaks(heatmaps: NDArray[np.float32], options: DecodeOptions) -> Peaks:
     at = at[~(higher & (beside > options.max_saddle * value)).any(axis=0)]
     row, x = np.divmod(at, line)
     kind, y = np.divmod(row, height + 2)
-    peaks = Peaks(np.stack([x - 1, y - 1], axis=-1).astype(np.float32), flat[at], kind)
+    xy = np.empty((len(at), 2), np.float32)
+    xy[:, 0], xy[:, 1] = x - 1, y - 1
+    peaks = Peaks(xy, flat[at], kind)
     few = len(peaks) <= options.max_peaks or np.bincount(kind).max() <= options.max_peaks
     return peaks if few else _keep_highest(peaks, options.max_peaks)
 
@@ -121,7 +124,7 @@ def _move_to_top(
     _, height, width = heatmaps.shape
     middle_x, middle_y = np.minimum(np.maximum(x, 1), width - 2), np.minimum(np.maximum(y, 1), height - 2)
     at = (kind * height + middle_y) * width + middle_x
-    around = (np.arange(-1, 2)[:, None] * width + np.arange(-1, 2)).reshape(-1)
+    around = _ROWS * width + _COLUMNS
     cells = np.log(np.maximum(heatmaps.reshape(-1)[at[:, None] + around], _DARK))  # (P, 9)
     slope_x, slope_y, bend_x, bend_y, tilt = (cells @ _QUADRIC).T
     border = np.flatnonzero((x != middle_x) | (y != middle_y))
@@ -137,4 +140,6 @@ def _move_to_top(
     determinant = both - tilt * tilt
     top_x = (tilt * slope_y - bend_y * slope_x) / determinant + (middle_x - x)
     top_y = (tilt * slope_x - bend_x * slope_y) / determinant + (middle_y - y)
-    return np.stack([top_x, top_y], axis=-1).clip(-0.5, 0.5).astype(np.float32)
+    move = np.empty((len(x), 2), np.float32)
+    move[:, 0], move[:, 1] = top_x, top_y
+    return np.minimum(np.maximum(move, -0.5), 0.5)

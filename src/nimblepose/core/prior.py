@@ -12,6 +12,7 @@ from nimblepose.core.errors import ModelError
 
 _ANYWHERE = 0.5  # variance of the place of a pose as a whole: the middle of what was found is not that of everything
 _EXACT = 5e-4  # variance of found keypoints; what is known to a hundredth of the pose is not worth more
+_LARGEST_SQUARE = 1e12  # beyond any sum of squares of offsets in standard deviations
 _UNKNOWN = 1e6  # variance of keypoints that were not found
 _MAX_KEYPOINTS = 1000
 LARGEST = 1e6  # of numbers in model files, so that no sum of them is out of bounds
@@ -81,17 +82,24 @@ class PosePrior:
             one: (P, K, 2) in any unit, NaN where not found; something was found in each.
             other: The same, in the same unit; no keypoint was found in both parts of a pair.
         """
-        lacking = np.isnan(one[..., 0])
+        pairs, keypoints = one.shape[:2]
+        lacking, absent = np.isnan(one[..., 0]), np.isnan(other[..., 0])
         both = np.where(lacking[..., None], other, one)
         middle, size = measure_frame(both)
-        off = ((both - middle) / size - self.mean).reshape(len(one), self.mean.size)
-        part = np.repeat(np.where(np.isnan(both[..., 0]), 2, lacking), 2, axis=1)  # 0: of one, 1: of the other, 2: none
-        width = int((part < 2).sum(axis=1).max(initial=0))
-        order = np.argsort(part, axis=1, kind="stable")[:, :width]  # one before the other: it is what is given
-        part, off = (np.take_along_axis(array, order, axis=1) for array in (part, off))
-        spread = self._spread[order[:, :, None], order[:, None]]
-        given, alone = (_measure_log_density(off, spread, which) for which in (part < 2, part == 1))
-        return np.asarray(((given - alone) * (part == 1)).sum(axis=1))
+        off = np.zeros((2, pairs, self._spread_of_found.shape[0]))
+        off[:, :, : 2 * keypoints] = ((both - middle) / size - self.mean).reshape(pairs, 2 * keypoints)
+        # Of one, of the other, of neither: the other is looked at given the one, which comes before, and alone.
+        role = np.where(absent, 2, 1)
+        roles = np.concatenate([np.where(lacking, role, 0), role])
+        order = np.sort(roles * keypoints + np.arange(keypoints), axis=1)
+        order = order[:, : int((roles[:pairs] < 2).sum(axis=1).max(initial=0))]
+        roles = order // keypoints
+        kinds = order - np.minimum(roles, 1) * keypoints  # neither: those after the keypoints, which say nothing
+        columns = (2 * kinds[:, :, None] + (0, 1)).reshape(2 * pairs, 2 * kinds.shape[1])
+        spread = self._spread_of_found[columns[:, :, None], columns[:, None]]
+        off = off.reshape(2 * pairs, off.shape[2])[np.arange(2 * pairs)[:, None], columns]
+        density = (_measure_log_densities(off, spread).reshape(*roles.shape, 2).sum(axis=2) * (roles == 1)).sum(axis=1)
+        return np.asarray(density[:pairs] - density[pairs:])
 
     @cached_property
     def distances(self) -> NDArray[np.floating]:
@@ -106,6 +114,14 @@ class PosePrior:
         """The covariance in frames of what was found, (2 K, 2 K)."""
         return self.covariance + np.tile(np.eye(2), (len(self.mean), len(self.mean))) * _ANYWHERE
 
+    @cached_property
+    def _spread_of_found(self) -> NDArray[np.floating]:
+        """The same of found keypoints, as exact as they are, and then of K that say nothing, (4 K, 4 K)."""
+        size = self.mean.size
+        spread = np.eye(2 * size)
+        spread[:size, :size] = self._spread + np.eye(size) * _EXACT
+        return spread
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, six digits."""
         return {"mean": round_numbers(self.mean), "covariance": round_numbers(self.covariance)}
@@ -116,21 +132,22 @@ class PosePrior:
         return cls(read_numbers(value, "mean"), read_numbers(value, "covariance"))
 
 
-def _measure_log_density(
-    off: NDArray[np.floating], spread: NDArray[np.floating], which: NDArray[np.bool_]
-) -> NDArray[np.floating]:
-    """Of each coordinate (P, C) given those before it, without the constant factor; 0 of those not in `which`.
+def _measure_log_densities(off: NDArray[np.floating], spread: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Of each coordinate (P, C) given those before it, without the constant factor.
+
+    The offsets go along as one more row of the matrix of which Cholesky's triangle is taken, where they come out free
+    of what they share with those before them, and with variance 1.
 
     Args:
         off: (P, C) off the mean.
         spread: (P, C, C) covariance.
-        which: (P, C) coordinates that count.
     """
-    noise = np.where(which, _EXACT, 1.0)
-    known = np.where(which[:, :, None] & which[:, None], spread, 0) + noise[..., None] * np.eye(off.shape[1])
-    triangle = np.linalg.cholesky(known)
-    white = np.linalg.solve(triangle, np.where(which, off, 0)[..., None])[..., 0]
-    return np.asarray(-white * white / 2 - np.log(np.diagonal(triangle, axis1=1, axis2=2)))
+    pairs, count = off.shape
+    matrix = np.empty((pairs, count + 1, count + 1))
+    matrix[:, :-1, :-1], matrix[:, -1, :-1], matrix[:, -1, -1] = spread, off, _LARGEST_SQUARE
+    triangle = np.linalg.cholesky(matrix)
+    white, scale = triangle[:, -1, :-1], np.diagonal(triangle, axis1=1, axis2=2)[:, :-1]
+    return np.asarray(-white * white / 2 - np.log(scale))
 
 
 def measure_frame(xy: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

@@ -55,7 +55,7 @@ class PoseScorer:
         """Expected OKS (N,) in [0, 1]."""
         standard = (measure_features(people) - self.centre) / self.spread
         value = np.tanh(standard @ self.hidden + self.hidden_bias) @ self.output + self.output_bias
-        return np.asarray(1 / (1 + np.exp(-np.clip(value, -50, 50))), np.float32)
+        return np.asarray(1 / (1 + np.exp(-np.minimum(np.maximum(value, -50), 50))), np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, six digits."""
@@ -82,5 +82,7 @@ def measure_features(people: GroupedPeople) -> NDArray[np.float64]:
     count = found.sum(axis=1)
     lowest = np.where(found, heights, np.inf).min(axis=1)
     means = heights.sum(axis=1) / count
-    columns = [people.limb_scores, means, count / found.shape[1], lowest, extent[:, 0], extent[:, 1]]
-    return np.concatenate([heights, np.stack(columns, axis=1)], axis=1, dtype=np.float64)
+    features = np.empty((len(people), count_features(heights.shape[1])))
+    features[:, :-6], features[:, -6], features[:, -5] = heights, people.limb_scores, means
+    features[:, -4], features[:, -3], features[:, -2:] = count / found.shape[1], lowest, extent
+    return features

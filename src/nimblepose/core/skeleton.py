@@ -142,11 +142,6 @@ class Skeleton:
         return related
 
     @cached_property
-    def relation_bits(self) -> tuple[int, ...]:
-        """The rows of `relations` as bits: bit k for keypoint k."""
-        return tuple(sum(1 << int(k) for k in np.flatnonzero(row)) for row in self.relations)
-
-    @cached_property
     def loop_limbs(self) -> frozenset[int]:
         """Limbs that close a loop, taken in their listed order; without them the skeleton is a tree."""
         group, loops = list(range(len(self.keypoints))), set()
