@@ -1,6 +1,7 @@
 """How well are identities kept when people cross, hide, enter and leave?
 
     python benchmarks/tracking_sequences.py MODEL.onnx coco-train/ [--seed 2] [--each 4] [--cache FOLDER] [--sheet JPG]
+        [--people 2] [--shake 15]
 
 Makes sequences of people who are known (`moving_people.py`), finds poses in every frame, and compares identities: those
 of the tracker, those of matching each frame greedily to the one before by OKS, and those that the poses found would
@@ -13,6 +14,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 import moving_people
 import numpy as np
 from moving_people import RATE, Picture, Truth, find_backgrounds, find_people, make_scene, render
@@ -30,6 +32,7 @@ from nimblepose.evaluation.identities import IdentityScores, Sighting, find_best
 from nimblepose.media.encoding import encode_picture
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.tracking.appearance import add_colours
+from nimblepose.tracking.motion import STILL, CameraMotion
 from nimblepose.tracking.tracker import OksTracker
 
 HIDDEN = (0, 5, 15, 45)  # frames
@@ -90,9 +93,15 @@ def track_blindly(frames: Frames) -> list[Poses]:
     return track([(dataclasses.replace(poses, limb_colours=None), truth) for poses, truth in frames])
 
 
+def track_without_camera(frames: Frames) -> list[Poses]:
+    """By the product's tracker, which is not told how the camera moves."""
+    return track([(dataclasses.replace(poses, camera_shift=STILL), truth) for poses, truth in frames])
+
+
 METHODS: dict[str, Identify] = {
     "tracker": track,
     "without colours": track_blindly,
+    "without the camera's motion": track_without_camera,
     "greedy OKS": match_greedily,
     "true identities": name_truly,
 }
@@ -156,9 +165,25 @@ def imitate(truths: Sequence[Truth], rng: np.random.Generator) -> list[Poses]:
     return result
 
 
+def shake(
+    pictures: Sequence[Picture], truths: Sequence[Truth], pixels: float, rng: np.random.Generator
+) -> tuple[list[Picture], list[Truth]]:
+    """The same seen by a camera that is held in a hand: moved by up to so many pixels, evenly, each way."""
+    offsets = np.rint(rng.uniform(-pixels, pixels, (len(pictures), 2)))
+    moved = [
+        cv2.warpAffine(picture, np.array([[1, 0, x], [0, 1, y]]), picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+        for picture, (x, y) in zip(pictures, offsets, strict=True)
+    ]
+    return moved, [dataclasses.replace(t, xy=t.xy + offset) for t, offset in zip(truths, offsets, strict=True)]
+
+
 def coloured(poses: Sequence[Poses], pictures: Sequence[Picture], truths: Sequence[Truth]) -> Frames:
-    """Frames whose people have the colours of the picture that they were found in."""
-    seen = [add_colours(people, picture) for people, picture in zip(poses, pictures, strict=True)]
+    """Frames whose people come with what the picture that they were found in says: colours, and the camera's motion."""
+    camera = CameraMotion()
+    seen = [
+        dataclasses.replace(add_colours(people, picture), camera_shift=camera.measure(picture))
+        for people, picture in zip(poses, pictures, strict=True)
+    ]
     return list(zip(seen, truths, strict=True))
 
 
@@ -203,6 +228,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", type=Path, help="Folder in which poses found are remembered.")
     parser.add_argument("--sheet", type=Path, help="Write a contact sheet of what the tracker says.")
+    parser.add_argument("--people", type=int, default=4, help="So many of them at most.")
+    parser.add_argument("--shake", type=float, default=0, help="Pixels by which the camera shakes.")
     arguments = parser.parse_args()
     estimator = PoseEstimator(arguments.model, input_height=arguments.height, threads=arguments.threads)
     annotations, images = locate_set(arguments.data)
@@ -214,8 +241,13 @@ def main() -> None:
     sheet = []
     for hidden in HIDDEN:
         for number in range(1000 * arguments.seed, 1000 * arguments.seed + arguments.each):
-            pictures, truths = zip(*render(make_scene(people, backgrounds, hidden, number)), strict=True)
-            file = arguments.cache and arguments.cache / f"{name}-{hidden}-{number}.npz"
+            scene = make_scene(people, backgrounds, hidden, number)
+            scene = dataclasses.replace(scene, actors=scene.actors[: arguments.people])
+            pictures, truths = zip(*render(scene), strict=True)
+            way = f"-{arguments.people}-{arguments.shake:g}" if (arguments.people, arguments.shake) != (4, 0) else ""
+            if arguments.shake:
+                pictures, truths = shake(pictures, truths, arguments.shake, np.random.default_rng((number, hidden, 1)))
+            file = arguments.cache and arguments.cache / f"{name}{way}-{hidden}-{number}.npz"
             poses = remember(file, estimator.skeleton, find, estimator, pictures)
             frames = coloured(poses, pictures, truths)
             found[hidden].append(compare_methods(frames))

@@ -52,6 +52,15 @@ def test_there_and_back_to_the_last_bit(path):
     assert_equal(journal.entries(COCO_17), ENTRIES)
 
 
+def test_how_the_camera_has_moved_is_kept_to_the_last_bit(tmp_path):
+    journal = Journal(tmp_path / "journal", CONDITIONS)
+    shifts = [(0.0, 0.0), (-100 / 3, 1e-7), (0.0, 2 / 7)]
+    for number, shift in enumerate(shifts):
+        journal.add(Stamp(number, number / 10, (48, 64)), dataclasses.replace(people(1), camera_shift=shift))
+    assert [poses.camera_shift for _, poses in journal.entries(COCO_17)] == shifts
+    journal.close()
+
+
 def test_colours_are_kept_too(tmp_path):
     colours = np.random.default_rng(0).uniform(0, 255, (2, len(COCO_17.limbs), 3)).astype(np.float32)
     colours[0, 3] = np.nan
@@ -75,7 +84,7 @@ def test_heads_that_belong_to_nobody_are_kept_too(tmp_path):
 
 
 def test_a_journal_from_before_heads_were_kept_is_refused(path):
-    path.write_text(path.read_text().replace('"version": 3', '"version": 2'))
+    path.write_text(path.read_text().replace('"version": 4', '"version": 3'))
     with pytest.raises(MediaError, match=r"another version; .*without --resume"):
         Journal(path, CONDITIONS, resume=True)
 

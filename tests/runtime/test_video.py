@@ -4,6 +4,7 @@ import dataclasses
 import io
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 from seeing_numbers import SeeingNumbers, person
@@ -12,11 +13,14 @@ from video_files import make_video, number_of, numbered
 from nimblepose import PoseEstimator
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.core.errors import MediaError, OptionError
+from nimblepose.core.poses import Poses
+from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.media.frames import Frame, Selection, StreamInfo
 from nimblepose.media.sources import open_frames
 from nimblepose.media.video import VideoFile
-from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, find_in_frames, track_frames
+from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, find_in_frames, follow, track_frames
 from nimblepose.tracking.appearance import add_colours
+from nimblepose.tracking.tracker import OksTracker
 
 
 @pytest.fixture
@@ -94,6 +98,65 @@ def test_what_is_known_of_other_frames_is_refused(video):
     known = [(frame.stamp, person(0)) for frame in VideoFile(video, Selection(every=2))]
     with pytest.raises(MediaError, match=r"frame 1 at 0\.1 s was frame 2 at 0\.2 s before"):
         list(find_in_frames(SeeingNumbers(), VideoFile(video), known))
+
+
+# A camera that moves -------------------------------------------------------------------------------------------------
+
+
+class Room:
+    """A recording by a hand-held camera in a papered room: what it sees, and where two people are in it."""
+
+    info, live, dropped, problems = StreamInfo("room"), False, 0, []
+
+    def __init__(self, size=(270, 480)):
+        rng = np.random.default_rng(1)
+        paper = sum(cv2.GaussianBlur(rng.normal(size=(400, 640, 3)), (0, 0), s) * s for s in (6, 12, 24))
+        paper = np.clip(128 + 60 * paper / paper.std(), 0, 255).astype(np.uint8)
+        self.pictures, self.people = [], []
+        for f, (x, y) in enumerate(rng.integers(-30, 31, (40, 2)).tolist()):
+            view, xy = paper.copy(), []
+            for number, place in enumerate((150 + 3 * f, 480 - 3 * f)):
+                body = person(0, (90, 30)).keypoints[0] + np.float32((place, 200 + 10 * number))
+                left, top = body.min(axis=0).astype(int)
+                view[top : top + 75, left - 12 : left + 14] = (220, 60, 40) if number else (30, 90, 220)
+                xy.append(body + rng.normal(0, 0.5, body.shape) - (60 + x, 60 + y))
+            self.pictures.append(view[60 + y : 60 + y + size[0], 60 + x : 60 + x + size[1]])
+            scores = np.full((2, 18), 0.8, np.float32)
+            self.people.append(Poses(HUMAN_18, np.float32(xy), scores, np.full(2, 0.8, np.float32)))
+
+    def __iter__(self):
+        return (Frame(number, number / 25, picture) for number, picture in enumerate(self.pictures))
+
+    def close(self):
+        pass
+
+    def stream(self, pictures, *, pixel_aspect=1.0):
+        """As an estimator: who is in the picture."""
+        return (self.people[[p is picture for p in self.pictures].index(True)] for picture in pictures)
+
+
+def test_a_camera_that_shakes_with_two_people_in_view_costs_nobody_the_identity():
+    room = Room()
+    named = [poses.track_ids.tolist() for _, poses in track_frames(room, room, DEFAULT_TRACKING, None)]
+    assert named == [[1, 2]] * 40
+    found = [
+        (frame, dataclasses.replace(poses, camera_shift=(0.0, 0.0))) for frame, poses in find_in_frames(room, room)
+    ]
+    untold = [set(poses.track_ids.tolist()) for _, poses in follow(found, OksTracker(), None, live=False)]
+    assert len(set().union(*untold)) > 2, "who is not told cannot know"
+
+
+def test_people_come_with_what_the_camera_did_and_a_resumed_run_goes_on_with_the_same():
+    room = Room()
+    whole = list(find_in_frames(room, room))
+    assert sum(poses.camera_shift != (0, 0) for _, poses in whole) > 35
+    known = [(frame.stamp, poses) for frame, poses in whole[:15]]
+    resumed = list(find_in_frames(room, room, known))
+    assert [poses.camera_shift for _, poses in resumed] == [poses.camera_shift for _, poses in whole]
+    assert [poses.shot for _, poses in resumed] == [0] * 40
+
+
+# Trackers and smoothers of one's own ---------------------------------------------------------------------------------
 
 
 class ByPlace:

@@ -23,7 +23,8 @@ ROW_COLUMNS = ("person", "person_score", "keypoint", "x", "y", "score", "interpo
 class Poses:
     """N people in one picture, best first as the decoder gives them. Index like an array: `poses[0]`, `poses[mask]`.
 
-    What is of the picture, and not of its people, stays as it is when they are chosen: `skeleton` and `heads`.
+    What is of the picture, and not of its people, stays as it is when they are chosen: `skeleton`, `heads`, `shot`,
+    `camera_shift`.
 
     Attributes:
         skeleton: Names and limbs of the K keypoints.
@@ -37,6 +38,8 @@ class Poses:
         heads: (M, 5) float32, wherever a head may be in the picture, surely or hardly, of the people here or of those
             left out: ellipses, x, y, half width, half height in picture pixels, and a score; None: not looked for.
         shot: Of a video, the number of the shot, from one hard cut to the next, that the picture belongs to.
+        camera_shift: Of a video, how far the camera's motion has moved everything in the picture since the frame
+            before, x and y in pixels; (0, 0) where it was at rest, or where that is not known.
 
     Raises:
         ShapeError: an array of another shape.
@@ -51,6 +54,7 @@ class Poses:
     limb_colours: NDArray[np.float32] | None = None
     heads: NDArray[np.float32] | None = None
     shot: int = 0
+    camera_shift: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         """Check shapes once, here, so that no function downstream has to."""

@@ -16,7 +16,7 @@ from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.media.frames import Stamp
 
-_VERSION = 3
+_VERSION = 4
 _MAX_LINE = 1 << 24  # bytes; thousands of people
 
 
@@ -69,6 +69,8 @@ class Journal:
             row["heads"] = pack_array(poses.heads)
         if poses.shot:
             row["shot"] = poses.shot
+        if poses.camera_shift != (0, 0):
+            row["camera_shift"] = poses.camera_shift
         with writing(self.path):
             if self._file is None:
                 self._file = self._opened()
@@ -136,6 +138,7 @@ def _stamp(row: dict[str, Any]) -> Stamp:
 def _entry(line: bytes, skeleton: Skeleton) -> tuple[Stamp, Poses]:
     row = json.loads(line)
     k, colours, heads = len(skeleton.keypoints), row.get("limb_colours"), row.get("heads")
+    shift = row.get("camera_shift", (0, 0))
     return _stamp(row), Poses(
         skeleton,
         keypoints=unpack_array(row["keypoints"]).reshape(-1, k, 2),
@@ -144,6 +147,7 @@ def _entry(line: bytes, skeleton: Skeleton) -> tuple[Stamp, Poses]:
         limb_colours=None if colours is None else unpack_array(colours).reshape(-1, len(skeleton.limbs), 3),
         heads=None if heads is None else unpack_array(heads).reshape(-1, 5),
         shot=int(row.get("shot", 0)),
+        camera_shift=(float(shift[0]), float(shift[1])),
     )
 
 

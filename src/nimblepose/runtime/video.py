@@ -13,9 +13,11 @@ from nimblepose.core.poses import Poses
 from nimblepose.media.frames import Frame, FrameSource, Stamp
 from nimblepose.media.pictures import Picture
 from nimblepose.tracking.appearance import add_colours
+from nimblepose.tracking.motion import CameraMotion, Shift
 from nimblepose.tracking.protocols import RecordingTracker, Smoother, T, Tracker
 from nimblepose.tracking.shots import ShotCounter
 from nimblepose.tracking.smoothing import OneEuroSmoother, SmoothOptions
+from nimblepose.tracking.thinning import thin_picture
 from nimblepose.tracking.tracker import OksTracker, TrackOptions
 
 _log = logging.getLogger(__name__)
@@ -39,7 +41,9 @@ class Streaming(Protocol):
 def find_in_frames(
     estimator: Streaming, source: FrameSource, known: Iterable[tuple[Stamp, Poses]] = ()
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Each frame of a source with the people in it, and what a tracker must know of the picture: colours and the shot.
+    """Each frame of a source with the people in it, and what a tracker must know of the picture.
+
+    That is colours, the shot, and how far the camera has moved.
 
     Recordings are streamed, several frames at a time. Of a live source each frame is done before the next is taken:
     that is a little slower, but what is found is never older than need be. Pictures are looked at without a tracker,
@@ -53,14 +57,14 @@ def find_in_frames(
     Raises:
         MediaError: what is known belongs to other frames.
     """
-    remaining, shots = iter(source), ShotCounter()
+    remaining, watch = iter(source), _Watch()
     for stamp, poses in known:
         frame = next(remaining, None)
         if frame is None:
             return
         if frame.stamp != stamp:
             raise MediaError(f"frame {frame.index} at {frame.time} s was frame {stamp.index} at {stamp.time} s before")
-        shots.count(frame.image, known=poses.shot)
+        watch.look(frame.image, known=poses)
         yield frame, poses
     first = next(remaining, None)
     if first is None:
@@ -69,7 +73,7 @@ def find_in_frames(
     if source.live:
         for frame in remaining:
             poses = estimator.estimate(frame.image, pixel_aspect=aspect)
-            yield frame, _describe(poses, frame.image, shots)
+            yield frame, watch.describe(poses, frame.image)
         return
     under_way: deque[Frame] = deque()
 
@@ -80,12 +84,26 @@ def find_in_frames(
 
     for poses in estimator.stream(pictures(), pixel_aspect=aspect):
         frame = under_way.popleft()
-        yield frame, _describe(poses, frame.image, shots)
+        yield frame, watch.describe(poses, frame.image)
 
 
-def _describe(poses: Poses, picture: Picture, shots: ShotCounter) -> Poses:
-    """The people with what a tracker must know of the picture."""
-    return dataclasses.replace(add_colours(poses, picture), shot=shots.count(picture))
+class _Watch:
+    """Looks at the pictures of one stream, in order."""
+
+    def __init__(self) -> None:
+        self._shots, self._camera = ShotCounter(), CameraMotion()
+
+    def describe(self, poses: Poses, picture: Picture) -> Poses:
+        """The people with what a tracker must know of the picture, which is the next."""
+        shot, shift = self.look(picture)
+        return dataclasses.replace(add_colours(poses, picture), shot=shot, camera_shift=shift)
+
+    def look(self, picture: Picture, *, known: Poses | None = None) -> tuple[int, Shift]:
+        """The shot that the next picture belongs to, and how far the camera has moved; as it is `known`, if it is."""
+        thin, step = thin_picture(picture)
+        shot = self._shots.count(thin, known=None if known is None else known.shot)
+        x, y = self._camera.measure(thin, known=None if known is None else known.camera_shift)
+        return shot, (x * step, y * step)
 
 
 def follow(

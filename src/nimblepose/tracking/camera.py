@@ -1,4 +1,7 @@
-"""The motion of a hand-held camera, by the people in front of it: all of them move at once, in the same way."""
+"""The motion of a hand-held camera, by the people in front of it: all of them move at once, in the same way.
+
+Where the picture is at hand, it says more (`nimblepose.tracking.motion`).
+"""
 
 import numpy as np
 

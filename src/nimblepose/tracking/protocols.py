@@ -24,7 +24,8 @@ class Tracker(Protocol):
         """The people of the next frame with `track_ids`; it may leave people out, and adds none.
 
         Args:
-            poses: People found in the frame, in pixels; with `limb_colours` if the picture was at hand.
+            poses: People found in the frame, in pixels; with `limb_colours`, `shot` and `camera_shift` if the picture
+                was at hand.
             time: When it was taken, in seconds; never before the frame given last.
         """
 

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nimblepose.tracking.thinning import thin_picture
 from nimblepose.tracking.tracks import Floats
 
 _SIZE = (32, 18)  # width and height that pictures are compared at
-_SAMPLES = 144  # rows, at least, that they are shrunk from: enough for means, and a fraction of the time
 _LEAST_CORRELATION = 0.5  # of the gray of two pictures of one shot
 _LEAST_SHARED = 0.75  # of their colours, as shares of pixels per bin of 4 x 4 x 4
 _FLAT = 4.0  # gray levels of standard deviation below which a picture shows nothing: black, a fade, a fault
@@ -48,8 +48,7 @@ class ShotCounter:
 
 def _summarize(picture: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     """Gray of a small version, (P,), and how its pixels are shared among 64 colours, (64,), summing to 1."""
-    step = max(1, picture.shape[0] // _SAMPLES)
-    sampled = np.ascontiguousarray(picture[::step, ::step])
-    small = np.asarray(cv2.resize(sampled, _SIZE, interpolation=cv2.INTER_AREA), np.uint8)
+    thin, _ = thin_picture(picture)
+    small = np.asarray(cv2.resize(thin, _SIZE, interpolation=cv2.INTER_AREA), np.uint8)
     bins = (small.reshape(-1, 3) >> 6).astype(np.intp) @ (16, 4, 1)
     return small.mean(axis=-1).ravel(), np.bincount(bins, minlength=64) / len(bins)

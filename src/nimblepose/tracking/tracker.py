@@ -72,6 +72,7 @@ class OksTracker:
     row, so that a chair taken for a person now and then is nobody. Who is not seen for longer than `max_gap` seconds is
     forgotten, and comes back as somebody new. Pictures that are repeated, as where a camera is slower than its stream,
     are no evidence for the next `sparse_step` seconds: neither that somebody was seen again, nor that they stand still.
+    Everybody moves along with a camera that moves: by `camera_shift`, or else by what most people agree on.
 
     A live stream is followed by `update`, frame by frame: whoever is tentative is left out. A recording is followed by
     `track_recording`, which waits until it is known who was somebody, and loses nobody because frames are few.
@@ -96,7 +97,8 @@ class OksTracker:
         """The people of the next frame who are known, in the order given, with `track_ids`.
 
         Args:
-            poses: People found in the frame, in pixels.
+            poses: People found in the frame, in pixels; with `limb_colours`, `shot` and `camera_shift` if the picture
+                was at hand.
             time: When it was taken, in seconds; never before the frame given last.
 
         Raises:
@@ -230,7 +232,7 @@ class OksTracker:
         return take(poses, self._before_ids), names
 
     def _remember(self, poses: Poses, time: float, most_unseen: int) -> Tracks:
-        """Everybody seen in the last `max_gap` seconds or frames, if the poses belong to this stream."""
+        """Everybody seen in the last `max_gap` seconds or frames, where the camera has moved them since."""
         if not self._time <= time < math.inf:
             raise PoseError(
                 f"time {time} after {self._time}: frames must come in order; call reset() where a stream starts anew"
@@ -241,6 +243,8 @@ class OksTracker:
         if poses.shot != self._shot and time - self._time <= self.options.sparse_step:  # a cut
             tracks = tracks[np.zeros(len(tracks), bool)]
         self._shot = poses.shot
+        if poses.camera_shift != (0, 0):
+            tracks = tracks.move(np.array(poses.camera_shift))
         remembered = (time - tracks.times <= self.options.max_gap) | (tracks.unseen < most_unseen)
         return tracks if remembered.all() else tracks[remembered]
 
