@@ -14,7 +14,7 @@ ROOT = Path(nimblepose.__file__).parent
 STEPS = (  # a room may import rooms of the steps before its own
     {"core"},
     {"codec", "model", "media", "tracking"},
-    {"drawing"},
+    {"drawing", "looks"},
     {"data", "runtime"},
     {"results"},
     {"evaluation"},

@@ -68,6 +68,9 @@ def estimator(monkeypatch, tmp_path_factory):
         def estimate(self, picture, *, pixel_aspect=1.0):
             return self(picture)
 
+        def for_frames(self):
+            return self
+
         def stream(self, pictures, *, pixel_aspect=1.0):
             return map(self, pictures)
 

@@ -183,13 +183,19 @@ def test_options_reach_the_estimator(cli, estimator, folder):
         "--input-height",
         368,
         "--flip",
+        "--quality",
+        "fast",
+        "--any-way-up",
         "--min-score",
         0.25,
     )
     decode = estimator.options.pop("decode")
     model = estimator.options.pop("model")
     assert model.name == "fake-model.onnx"
-    options = {"backend": "openvino", "threads": 2, "input_height": 368, "flip": True, "streaming": False}
+    options = {
+        "backend": "openvino", "threads": 2, "input_height": 368, "flip": True, "streaming": False,
+        "quality": "fast", "any_way_up": True,
+    }  # fmt: skip
     assert estimator.options == options
     assert decode.min_pose_score == 0.25
     assert not decode.complete

@@ -15,9 +15,11 @@ class EstimatorOptions:
     model: str | None
     backend: Literal["auto", "onnxruntime", "openvino", "torch"]
     threads: int
-    input_height: int
     min_score: float
     flip: bool
+    quality: Literal["fast", "balanced", "best"] | None = None
+    input_height: int | None = None
+    any_way_up: bool = False  # of pictures
     complete: bool = False  # of pictures
     find_heads: bool = False  # to blur faces
 
@@ -42,8 +44,10 @@ class EstimatorOptions:
             path,
             backend=self.backend,
             threads=self.threads,
+            quality=self.quality,
             input_height=self.input_height,
             flip=self.flip,
+            any_way_up=self.any_way_up,
             decode=DecodeOptions(min_pose_score=self.min_score, complete=self.complete, find_heads=self.find_heads),
             streaming=streaming,
         )
@@ -54,15 +58,28 @@ class EstimatorOptions:
         return estimator, path
 
     def conditions(self, path: Path) -> dict[str, Any]:
-        """What findings depend on, for journals."""
+        """What findings in videos depend on, for journals."""
         from nimblepose.evaluation.provenance import compute_sha256
         from nimblepose.runtime.backends import choose_backend
+        from nimblepose.runtime.quality import FRAME_HEIGHT
 
         return {
             "model": compute_sha256(path),
             "backend": choose_backend(path, self.backend),  # their last digits differ
-            "input_height": self.input_height,
+            "input_height": FRAME_HEIGHT if self.input_height is None else self.input_height,
             "min_score": self.min_score,
             "flip": self.flip,
             "blur_faces": self.find_heads,
+        }
+
+    def picture_conditions(self, path: Path) -> dict[str, Any]:
+        """What findings in pictures depend on; of a quality its numbers, which another version may have changed."""
+        from nimblepose.runtime.quality import choose_quality, describe_quality
+
+        return {
+            **self.conditions(path),
+            "input_height": self.input_height,
+            "quality": describe_quality(choose_quality(self.quality, input_height=self.input_height)),
+            "any_way_up": self.any_way_up,
+            "complete": self.complete,
         }

@@ -17,8 +17,18 @@ BackendOption = Annotated[
     Literal["auto", "onnxruntime", "openvino", "torch"], typer.Option(help="What runs the network.")
 ]
 ThreadsOption = Annotated[int, typer.Option(min=0, help="0: all cores.")]
-HeightOption = Annotated[
-    int, typer.Option(min=32, max=4096, help="Height the network sees; larger finds smaller people, more slowly.")
+_HEIGHT = "Height the network sees; larger finds smaller people, more slowly."
+HeightOption = Annotated[int, typer.Option(min=32, max=4096, help=_HEIGHT)]
+PassHeightOption = Annotated[int | None, typer.Option(min=32, max=4096, help=_HEIGHT)]  # None: the quality says it
+QualityOption = Annotated[
+    Literal["fast", "balanced", "best"] | None,
+    typer.Option(
+        help="Of pictures: each is seen whole, then whoever is too small or too large again, closely enough. "
+        "Without it balanced, or one pass at --input-height if that is given."
+    ),
+]
+AnyWayOption = Annotated[
+    bool, typer.Option("--any-way-up", help="Of pictures: find people who lie or are upside down, too; slower.")
 ]
 MinScoreOption = Annotated[
     float, typer.Option(min=0, max=1, help="Leave out people of a lower score; 0 shows every guess.")

@@ -28,9 +28,11 @@ def predict(
     model: given.ModelOption = None,
     backend: given.BackendOption = "auto",
     threads: given.ThreadsOption = 0,
-    input_height: given.HeightOption = 256,
+    quality: given.QualityOption = None,
+    input_height: given.PassHeightOption = None,
     min_score: given.MinScoreOption = DecodeOptions.min_pose_score,
     flip: given.FlipOption = False,
+    any_way_up: given.AnyWayOption = False,
     complete: given.CompleteOption = False,
     out: given.OutOption = None,
     formats: given.FormatOption = "json",
@@ -70,9 +72,11 @@ def predict(
         model=model,
         backend=backend,
         threads=threads,
+        quality=quality,
         input_height=input_height,
         min_score=min_score,
         flip=flip,
+        any_way_up=any_way_up,
         complete=complete,
         find_heads=blur_faces,
     )
@@ -100,13 +104,13 @@ def predict(
             make_folder(out)
     if found:
         if len(found) > 1 or resume:  # who begins anew with one picture has nothing to go on from
-            conditions = {**estimating.conditions(path), "complete": complete, "range": value_range}
+            conditions = {**estimating.picture_conditions(path), "range": value_range}
             options = dataclasses.replace(options, conditions=conditions)
         sink = PictureSink(found, options, model=path.stem, among_videos=bool(moving))
         failed, interrupted = _run(PictureRun(estimator, found, sink, levels=levels), len(found), quiet=quiet)
         failures |= failed
     if moving and not interrupted:
-        outcome = run_videos(estimator, moving, out, videos, estimating.conditions(path), quiet=quiet)
+        outcome = run_videos(estimator.for_frames(), moving, out, videos, estimating.conditions(path), quiet=quiet)
         failures, interrupted = failures | outcome.failures, outcome.interrupted
     finish(failures, interrupted)
 

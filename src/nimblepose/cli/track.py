@@ -68,6 +68,6 @@ def track(
     if out:
         make_folder(out)
     outcome = run_videos(
-        estimator, list(dict.fromkeys(sources)), out, options, estimating.conditions(path), quiet=quiet
+        estimator.for_frames(), list(dict.fromkeys(sources)), out, options, estimating.conditions(path), quiet=quiet
     )
     finish(outcome.failures, outcome.interrupted)

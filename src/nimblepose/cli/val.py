@@ -19,8 +19,10 @@ def val(
     model: given.ModelOption = None,
     backend: given.BackendOption = "auto",
     threads: given.ThreadsOption = 0,
-    input_height: given.HeightOption = 368,
+    quality: given.QualityOption = None,
+    input_height: given.PassHeightOption = None,
     flip: given.FlipOption = False,
+    any_way_up: given.AnyWayOption = False,
     scales: Annotated[str, typer.Option(help="Average over these multiples of the height, such as 0.5,1,1.5,2.")] = "1",
     as_used: Annotated[
         bool, typer.Option("--as-used", help="With the thresholds that `predict` has, not those for AP.")
@@ -59,8 +61,10 @@ def val(
         path,
         backend=backend,
         threads=threads,
+        quality=quality,
         input_height=input_height,
         flip=flip,
+        any_way_up=any_way_up,
         scales=parse_numbers(scales, option="--scales", like="0.5,1,1.5,2"),
         decode=DecodeOptions() if as_used else FOR_RANKING,
         streaming=True,

@@ -49,6 +49,24 @@ def to_corner(xy: NDArray[np.floating]) -> NDArray[np.floating]:
     return xy + xy.dtype.type(0.5)
 
 
+def turn_points(xy: NDArray[np.floating], size: Size, turns: int) -> NDArray[np.floating]:
+    """Points (..., 2) of a picture of `size`, where they are after quarter turns against the clock, as `numpy.rot90`.
+
+    >>> turn_points(np.array([0.0, 0.0]), (2, 3), 1)  # the upper left corner becomes the lower left one
+    array([0., 2.])
+    """
+    height, width = size
+    x, y = xy[..., 0], xy[..., 1]
+    match turns % 4:
+        case 1:
+            return np.stack([y, width - 1 - x], axis=-1)
+        case 2:
+            return np.stack([width - 1 - x, height - 1 - y], axis=-1)
+        case 3:
+            return np.stack([height - 1 - y, x], axis=-1)
+    return xy
+
+
 @dataclass(frozen=True)
 class Placement:
     """How a picture becomes the network input: resized as a whole, without padding.
@@ -108,6 +126,31 @@ class Placement:
         factor = min(input_height / height, input_height * max_aspect / width)
         snapped = (max(1, round(side * factor / stride)) * stride for side in (height, width))
         return cls(image_size, (next(snapped), next(snapped)), pixel_aspect)
+
+    @classmethod
+    def cover(cls, image_size: Size, input_pixels: float, *, stride: int = 8, pixel_aspect: float = 1.0) -> "Placement":
+        """Scale a picture to about `input_pixels`, whatever its shape: height times width of the input.
+
+        Args:
+            image_size: (height, width) of the picture in its own pixels.
+            input_pixels: Of the input; of a picture so narrow that its input is one cell wide, never many more.
+            stride: Input pixels per cell.
+            pixel_aspect: Width over height of the picture's pixels as they are shown: the input has square ones.
+
+        Raises:
+            ShapeError: a picture without pixels, or an input of less than one cell.
+
+        >>> Placement.cover((480, 640), 384 * 512).input_size, Placement.cover((640, 480), 384 * 512).input_size
+        ((384, 512), (512, 384))
+        """
+        if not 0 < pixel_aspect < np.inf:
+            raise ShapeError(f"pixel_aspect must be positive, got {pixel_aspect}")
+        if input_pixels < stride * stride:
+            raise ShapeError(f"input_pixels must be those of a cell ({stride} x {stride}) or more, got {input_pixels}")
+        height, width = image_size[0], image_size[1] * pixel_aspect
+        cells = np.array([height, width]) * np.sqrt(input_pixels / max(height * width, 1)) / stride
+        rows, columns = np.clip(np.rint(cells), 1, input_pixels // stride**2).astype(int).tolist()
+        return cls(image_size, (rows * stride, columns * stride), pixel_aspect)
 
     @property
     def factor(self) -> NDArray[np.float32]:

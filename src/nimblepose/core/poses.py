@@ -24,7 +24,7 @@ class Poses:
     """N people in one picture, best first as the decoder gives them. Index like an array: `poses[0]`, `poses[mask]`.
 
     What is of the picture, and not of its people, stays as it is when they are chosen: `skeleton`, `heads`, `shot`,
-    `camera_shift`.
+    `camera_shift`, `looks` and `input_pixels`.
 
     Attributes:
         skeleton: Names and limbs of the K keypoints.
@@ -40,6 +40,9 @@ class Poses:
         shot: Of a video, the number of the shot, from one hard cut to the next, that the picture belongs to.
         camera_shift: Of a video, how far the camera's motion has moved everything in the picture since the frame
             before, x and y in pixels; (0, 0) where it was at rest, or where that is not known.
+        looks: (M, 4) float32, parts of the picture that were looked at again, x, y, width, height in picture pixels,
+            counted from the corner of the first pixel; None: it was looked at as a whole only.
+        input_pixels: That the network was shown to find them, looks included; 0: not known.
 
     Raises:
         ShapeError: an array of another shape.
@@ -55,6 +58,8 @@ class Poses:
     heads: NDArray[np.float32] | None = None
     shot: int = 0
     camera_shift: tuple[float, float] = (0.0, 0.0)
+    looks: NDArray[np.float32] | None = None
+    input_pixels: int = 0
 
     def __post_init__(self) -> None:
         """Check shapes once, here, so that no function downstream has to."""
@@ -74,6 +79,8 @@ class Poses:
             raise ShapeError(f"expected limb_colours ({n}, {limbs}, 3), got {self.limb_colours.shape}")
         if self.heads is not None and self.heads.shape != (len(self.heads), 5):
             raise ShapeError(f"expected heads (M, 5), got {self.heads.shape}")
+        if self.looks is not None and self.looks.shape != (len(self.looks), 4):
+            raise ShapeError(f"expected looks (M, 4), got {self.looks.shape}")
 
     @classmethod
     def empty(cls, skeleton: Skeleton) -> "Poses":

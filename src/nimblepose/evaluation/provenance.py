@@ -14,6 +14,7 @@ from nimblepose import __version__
 from nimblepose.core.files import write_atomically
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.quality import describe_quality
 from nimblepose.runtime.streaming import count_usable_cores
 
 _PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "openvino", "torch", "faster-coco-eval")
@@ -32,7 +33,9 @@ def describe_run(estimator: PoseEstimator, *, threads: int) -> dict[str, Any]:
         "options": {
             "backend": estimator.backend_name,
             "threads": threads or count_usable_cores(),
+            "quality": describe_quality(estimator.quality),
             "input_height": estimator.input_height,
+            "any_way_up": estimator.any_way_up,
             "flip": estimator.flip,
             "scales": list(estimator.scales),
             "decode": dataclasses.asdict(estimator.decode_options),

@@ -1,10 +1,11 @@
 """From picture to poses: place, prepare, run, decode, bring back."""
 
+import copy
 import dataclasses
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, overload
 
@@ -17,14 +18,17 @@ from nimblepose.core.geometry import Placement
 from nimblepose.core.heads import move_heads
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.looks.canvas import Canvas
 from nimblepose.media.frames import EVERYTHING, Frame, Selection
 from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import open_frames
 from nimblepose.runtime.averaging import average, mirror
 from nimblepose.runtime.backends import BackendName, choose_backend, open_backend
+from nimblepose.runtime.looking import Observer
 from nimblepose.runtime.models import find_model
-from nimblepose.runtime.prepare import Batch, prepare
+from nimblepose.runtime.prepare import Batch, prepare, prepare_canvas
 from nimblepose.runtime.protocols import Backend, Fields
+from nimblepose.runtime.quality import FRAME_HEIGHT, Quality, QualityName, choose_quality
 from nimblepose.runtime.streaming import Allowance, count_usable_cores, map_in_order
 from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, Smoothing, Tracking, track_frames
 
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+_ANY_WAY = (0, 1, 2, 3)  # quarter turns
 _INPUT_PIXELS = 1 << 23  # that the network sees at a time, in all threads together; each takes some 70 bytes
 
 
@@ -51,9 +56,11 @@ class PoseEstimator:
         *,
         backend: BackendName = "auto",
         threads: int = 0,
-        input_height: int = 256,
+        quality: QualityName | Quality | None = None,
+        input_height: int | None = None,
         flip: bool = False,
         scales: Sequence[float] = (1.0,),
+        any_way_up: bool = False,
         decode: DecodeOptions | None = None,
         streaming: bool = False,
     ) -> None:
@@ -63,9 +70,15 @@ class PoseEstimator:
             model: Name or path; None takes the variable NIMBLEPOSE_MODEL, then the default model.
             backend: "auto", "onnxruntime", "openvino" or "torch"; auto goes by the file.
             threads: 0 takes all cores.
+            quality: "fast", "balanced" or "best": the picture is seen whole, then whoever was too small or too large is
+                looked at again, closely enough; see docs/looks.md. A `Quality` says it in numbers. None: "balanced",
+                or one pass at `input_height` if that is given.
             input_height: Pixels that the network sees of the picture's height; larger finds smaller people, slower.
+                With a quality it is the height of the first pass; None: the quality says how many pixels it has.
             flip: Average with the mirrored picture: more accurate, at twice the time.
-            scales: Average over these multiples of `input_height`.
+            scales: Average one pass over these multiples of `input_height` (256 if that is not given); no looks.
+            any_way_up: Find people who lie or are upside down, too: passes also see the picture turned by 90, 180 and
+                270 degrees; takes more than twice as long.
             decode: Thresholds; the defaults if None.
             streaming: Most pictures will come by `stream`, `map` or in lists: the model is opened for that, and a
                 second time only when a picture comes alone. Otherwise it is the other way round. (A runtime is told its
@@ -81,16 +94,19 @@ class PoseEstimator:
         self._threads = threads
         self._input = threading.local()  # each thread's last batch, whose memory the next one takes
         self.model = find_model(model)
-        self.flip, self.scales = flip, tuple(scales)
+        self.quality = choose_quality(quality, input_height=input_height, scales=scales)
+        self.any_way_up = any_way_up
+        self._flip_asked = flip
+        self.flip, self.scales = flip or (self.quality is not None and self.quality.flip), tuple(scales)
         self.decode_options = decode or DecodeOptions()
         self.backend_name = choose_backend(self.model, backend)  # what "auto" has become
         self._opened: dict[int, Backend] = {}  # by the number of calls that come at a time
         self.metadata = (self._parallel if streaming else self.backend).metadata  # skeleton, input and origin
-        self.input_height = input_height
-        stride = self.metadata.input.stride
-        if not stride <= round(input_height * min(scales)) or input_height * max(scales) > 8192:
-            raise OptionError(f"input_height must lie between the stride {stride} and 8192, got {input_height}")
-        if flip:
+        self.input_height = FRAME_HEIGHT if input_height is None and self.quality is None else input_height
+        stride, height = self.metadata.input.stride, self.input_height
+        if height is not None and (not stride <= round(height * min(scales)) or height * max(scales) > 8192):
+            raise OptionError(f"input_height must lie between the stride {stride} and 8192, got {height}")
+        if self.flip:
             self.skeleton.limb_flip  # noqa: B018 - says now, not at the first picture, that there is no mirror image
 
     @property
@@ -154,8 +170,7 @@ class PoseEstimator:
 
         def find(picture: Picture) -> Poses:
             with memory.taken() as take:
-                height, width = self.place(picture, scale=max(self.scales), pixel_aspect=pixel_aspect).input_size
-                take(height * width)
+                take(self._count_pixels(picture, pixel_aspect))
                 return self.estimate(picture, backend, pixel_aspect=pixel_aspect)
 
         with closing(map_in_order(lambda item: work(item, find), items, workers=backend.callers)) as results:
@@ -188,7 +203,7 @@ class PoseEstimator:
         """
         if self.decode_options.complete:
             raise OptionError("DecodeOptions(complete=True) is for pictures; leave it out to follow people in a video")
-        return track_frames(self, open_frames(source, selection), tracking, smoothing)
+        return track_frames(self.for_frames(), open_frames(source, selection), tracking, smoothing)
 
     @cached_property
     def backend(self) -> Backend:
@@ -209,21 +224,50 @@ class PoseEstimator:
 
     def estimate(self, picture: Picture, backend: Backend | None = None, *, pixel_aspect: float = 1.0) -> Poses:
         """Find everybody in one (H, W, 3) uint8 RGB array, in its own pixels whatever their aspect."""
-        placement = self.place(picture, pixel_aspect=pixel_aspect)
-        fields = self.compute_fields([picture], placement, backend)
-        return self.decode(fields.heatmaps[0], fields.pafs[0], placement)
+        passes = self.place_passes(picture, pixel_aspect=pixel_aspect)
+        if self.quality is None and not self.any_way_up:
+            ((_, placement),) = passes
+            fields = self.compute_fields([picture], placement, backend)
+            return self.decode(fields.heatmaps[0], fields.pafs[0], placement)
+        return Observer(
+            metadata=self.metadata,
+            options=self.decode_options,
+            looks=self.quality.looks if self.quality else None,
+            bound=self._find_bound(passes),
+            find_fields=partial(self._find_fields, backend),
+        ).observe(picture, passes)
+
+    def for_frames(self) -> "PoseEstimator":
+        """The same model as videos are looked at: one pass at `input_height`, or at 256 if that is not given."""
+        if self.quality is None:
+            return self
+        other = copy.copy(self)
+        other.quality, other.input_height, other.flip = None, self.input_height or FRAME_HEIGHT, self._flip_asked
+        return other
 
     # The steps, for those who want to time or to look between them ---------------------------------------------------
 
     def place(self, picture: Picture, *, scale: float = 1.0, pixel_aspect: float = 1.0) -> Placement:
-        """Where the picture lies in the network input."""
-        height, width = picture.shape[:2]
-        return Placement.fit(
-            (height, width),
-            round(self.input_height * scale),
-            stride=self.metadata.input.stride,
-            pixel_aspect=pixel_aspect,
-        )
+        """Where the picture lies in the network input, in the first pass."""
+        size, stride = (picture.shape[0], picture.shape[1]), self.metadata.input.stride
+        if self.input_height is None and self.quality is not None:
+            return Placement.cover(size, self.quality.passes[0], stride=stride, pixel_aspect=pixel_aspect)
+        height = round((self.input_height or FRAME_HEIGHT) * scale)
+        return Placement.fit(size, height, stride=stride, pixel_aspect=pixel_aspect)
+
+    def place_passes(self, picture: Picture, *, pixel_aspect: float = 1.0) -> list[tuple[int, Placement]]:
+        """All passes over the whole picture: quarter turns, and where the turned picture lies in the input."""
+        passes = []
+        for turns in _ANY_WAY if self.any_way_up else (0,):
+            turned, aspect = (np.rot90(picture), 1 / pixel_aspect) if turns % 2 else (picture, pixel_aspect)
+            passes.append((turns, self.place(turned, pixel_aspect=aspect)))
+            if self.quality and self.input_height is None:
+                stride, size = self.metadata.input.stride, (turned.shape[0], turned.shape[1])
+                passes += [
+                    (turns, Placement.cover(size, pixels, stride=stride, pixel_aspect=aspect))
+                    for pixels in self.quality.passes[1:]
+                ]
+        return passes
 
     def prepare(self, pictures: Sequence[Picture], placement: Placement) -> Batch:
         """Pictures of one shape to a batch for the network, (B, 3, h, w)."""
@@ -252,6 +296,17 @@ class PoseEstimator:
         height, width = placement.input_size
         return average(parts, (height // stride, width // stride))
 
+    def compute_canvas_fields(self, picture: Picture, canvas: Canvas, backend: Backend | None = None) -> Fields:
+        """Fields of looks at a picture; averaged with those of the mirrored canvas if so asked."""
+        backend = backend or self.backend
+        batch = prepare_canvas(picture, canvas, self.metadata.input)
+        fields = backend.run(batch)
+        if not self.flip:
+            return fields
+        offset = compute_paf_offset(self.metadata.input.stride, self.metadata.paf_geometry)
+        mirrored = mirror(backend.run(np.ascontiguousarray(batch[..., ::-1])), self.skeleton, paf_offset=offset)
+        return average([fields, mirrored], canvas.size)
+
     def decode(self, heatmaps: NDArray[np.float32], pafs: NDArray[np.float32], placement: Placement) -> Poses:
         """Fields of one picture, (K + 1, h, w) and (2L, h, w), to poses in its pixels."""
         poses = decode(
@@ -267,3 +322,24 @@ class PoseEstimator:
         keypoints = placement.to_image(poses.keypoints).astype(np.float32)
         heads = None if poses.heads is None else move_heads(poses.heads, placement.to_image, 1 / placement.factor)
         return dataclasses.replace(poses, keypoints=keypoints, heads=heads)
+
+    def _find_fields(self, backend: Backend | None, picture: Picture, where: Placement | Canvas) -> Fields:
+        if isinstance(where, Placement):
+            return self.compute_fields([picture], where, backend)
+        return self.compute_canvas_fields(picture, where, backend)
+
+    def _find_bound(self, passes: Sequence[tuple[int, Placement]]) -> int:
+        """Input pixels of all runs for a picture; the quality's, and what was asked for beyond it."""
+        pixels = sum(placement.input_size[0] * placement.input_size[1] for _, placement in passes)
+        if self.quality is None:
+            return pixels
+        asked = self.input_height is not None or self.any_way_up
+        return self.quality.bound + (pixels - sum(self.quality.passes) if asked else 0)
+
+    def _count_pixels(self, picture: Picture, pixel_aspect: float) -> int:
+        """The most input pixels that the network sees at a time of a picture."""
+        passes = self.place_passes(picture, pixel_aspect=pixel_aspect)
+        if self.quality is None:
+            passes = [(0, self.place(picture, scale=max(self.scales), pixel_aspect=pixel_aspect))]
+        largest = max(placement.input_size[0] * placement.input_size[1] for _, placement in passes)
+        return max(largest, self.quality.bound if self.quality and self.quality.looks else 0)

@@ -1,0 +1,189 @@
+"""From picture to people: see it whole, look again where it pays, put together who was seen."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nimblepose.codec.decode import DecodeOptions, decode
+from nimblepose.codec.grouping import choose
+from nimblepose.core.geometry import Placement, rescale, turn_points
+from nimblepose.core.heads import NO_HEADS, Heads, move_heads
+from nimblepose.core.metadata import ModelMetadata
+from nimblepose.core.poses import Poses
+from nimblepose.looks.canvas import Canvas
+from nimblepose.looks.merging import merge
+from nimblepose.looks.options import LookOptions
+from nimblepose.looks.places import NOWHERE, Places, bound, find_places, find_traces
+from nimblepose.looks.planning import plan_looks
+from nimblepose.looks.sightings import Points, Sightings, note
+from nimblepose.media.pictures import Picture
+from nimblepose.runtime.protocols import Fields
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Seen:
+    """What passes and looks have shown of a picture.
+
+    Attributes:
+        sightings: Of people, in pixels of the picture as it is shown.
+        heads: (M, 5) where heads may be, in pixels of the picture; empty if they are not looked for.
+        traces: Where something like a keypoint belongs to nobody, in pixels as shown.
+    """
+
+    sightings: Sightings
+    heads: Heads
+    traces: Places
+
+    @classmethod
+    def join(cls, parts: Sequence["Seen"]) -> "Seen":
+        """All of it, in order; one part at least."""
+        return cls(
+            sightings=Sightings.join([part.sightings for part in parts]),
+            heads=np.concatenate([part.heads for part in parts]),
+            traces=Places.join([part.traces for part in parts]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observer:
+    """Sees pictures whole, then parts of them again.
+
+    Attributes:
+        metadata: Of the model.
+        options: Which poses are wanted in the end.
+        looks: At whom to look again; None: at nobody.
+        bound: Input pixels of all runs of the network for a picture.
+        find_fields: Runs the network on a picture as it is placed, or on a canvas of looks at it.
+    """
+
+    metadata: ModelMetadata
+    options: DecodeOptions
+    looks: LookOptions | None
+    bound: int
+    find_fields: Callable[[Picture, Placement | Canvas], Fields]
+
+    def observe(self, picture: Picture, passes: Sequence[tuple[int, Placement]]) -> Poses:
+        """Everybody in an (H, W, 3) uint8 RGB array, in its own pixels, best first.
+
+        Args:
+            picture: To look at.
+            passes: Over the whole picture: quarter turns against the clock, and where it then lies in the input.
+        """
+        size = picture.shape[0], picture.shape[1]
+        aspect = passes[0][1].pixel_aspect if passes[0][0] % 2 == 0 else 1 / passes[0][1].pixel_aspect
+        seen = Seen.join([self._see(picture, placement, turns, aspect) for turns, placement in passes])
+        pixels = sum(placement.input_size[0] * placement.input_size[1] for _, placement in passes)
+        canvas = None
+        if self.looks:
+            best = merge(seen.sightings, self._oks_sigmas)
+            canvas = plan_looks(
+                Places.join([find_places(best, min_score=self.looks.min_score), seen.traces]),
+                size,
+                np.array([_measure_zoom(placement, aspect) for _, placement in passes]),
+                self.looks,
+                stride=self.metadata.input.stride,
+                most_pixels=self.bound - pixels,
+                pixel_aspect=aspect,
+            )
+        boxes = np.zeros((0, 4), np.float32)
+        if canvas:
+            seen = Seen.join([seen, self._look(picture, canvas, aspect)])
+            pixels += canvas.input_size[0] * canvas.input_size[1]
+            boxes = np.concatenate([canvas.boxes[:, :2], canvas.boxes[:, 2:] - canvas.boxes[:, :2]], axis=1)
+        poses = self._choose(merge(seen.sightings, self._oks_sigmas), aspect)
+        return dataclasses.replace(
+            poses,
+            heads=seen.heads if self.options.find_heads else None,
+            looks=boxes.astype(np.float32),
+            input_pixels=pixels,
+        )
+
+    def _see(self, picture: Picture, placement: Placement, turns: int, aspect: float) -> Seen:
+        """One pass over the whole picture."""
+        turned = np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+        fields = self.find_fields(turned, placement)
+        stride, zoom = self.metadata.input.stride, _measure_zoom(placement, aspect)
+
+        def move(xy: Points) -> Points:
+            return turn_points(placement.to_image(xy), placement.image_size, -turns)
+
+        poses = self._decode(fields.heatmaps[0], fields.pafs[0])
+        own = note(poses, self.metadata.prior, grain=stride / zoom, turns=turns)
+        traces = NOWHERE
+        if self.looks and self.looks.min_trace < 1 and not turns:
+            traces = find_traces(
+                fields.heatmaps[0],
+                bound(rescale(own.whole, 1 / stride)),
+                min_height=self.looks.min_trace,
+                size=self.looks.trace_size / stride,
+            ).move(lambda xy: _show(move(rescale(xy, stride)), aspect), stride / zoom)
+        factor = 1 / placement.factor if turns % 2 == 0 else 1 / placement.factor[::-1]
+        return Seen(
+            sightings=own.move(lambda xy: _show(move(xy), aspect)),
+            heads=NO_HEADS if poses.heads is None else move_heads(poses.heads, move, factor),
+            traces=traces,
+        )
+
+    def _look(self, picture: Picture, canvas: Canvas, aspect: float) -> Seen:
+        """All looks at once."""
+        fields = self.find_fields(picture, canvas)
+        parts = []
+        for look in range(len(canvas)):
+            poses = self._decode(canvas.cut(look, fields.heatmaps[0]), canvas.cut(look, fields.pafs[0]))
+
+            def move(xy: Points, look: int = look) -> Points:
+                return canvas.to_picture(look, xy)
+
+            pixel = canvas.measure_pixel(look)
+            own = note(
+                poses,
+                self.metadata.prior,
+                grain=canvas.stride * float(np.sqrt(pixel[0] * pixel[1] * aspect)),
+                turns=int(canvas.turns[look]),
+            )
+            parts.append(
+                Seen(
+                    sightings=own.move(lambda xy, move=move: _show(move(xy), aspect)),  # type: ignore[misc]
+                    heads=NO_HEADS if poses.heads is None else move_heads(poses.heads, move, pixel),
+                    traces=NOWHERE,
+                )
+            )
+        return Seen.join(parts)
+
+    def _decode(self, heatmaps: NDArray[np.float32], pafs: NDArray[np.float32]) -> Poses:
+        """Everybody, however weakly seen, in input pixels; none is completed."""
+        return decode(
+            heatmaps,
+            pafs,
+            self.metadata.skeleton,
+            stride=self.metadata.input.stride,
+            paf_geometry=self.metadata.paf_geometry,
+            options=dataclasses.replace(self.options, min_pose_score=0.0, max_poses=0, complete=False),
+            prior=self.metadata.prior,
+            scorer=self.metadata.scorer,
+        )
+
+    def _choose(self, people: Sightings, aspect: float) -> Poses:
+        """Those who are wanted, in pixels of the picture, completed if that is wanted."""
+        people = people[choose(people.scores, self.options)]
+        shown = people.whole if self.options.complete and self.metadata.prior else people.keypoints
+        keypoints = rescale(shown, np.array([1 / aspect, 1])).astype(np.float32)
+        return Poses(self.metadata.skeleton, keypoints, people.heights, people.scores)
+
+    @property
+    def _oks_sigmas(self) -> NDArray[np.floating]:
+        return np.array(self.metadata.skeleton.oks_sigmas)
+
+
+def _measure_zoom(placement: Placement, aspect: float) -> float:
+    """Input pixels per pixel of the picture as it is shown."""
+    across, down = placement.factor
+    return float(np.sqrt(across * down / aspect))
+
+
+def _show(xy: Points, aspect: float) -> Points:
+    """Pixels of the picture to pixels as they are shown."""
+    return xy if aspect == 1 else np.asarray(rescale(xy, np.array([aspect, 1])))

@@ -1,0 +1,68 @@
+"""How well a picture is looked at, said simply."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nimblepose.core.errors import OptionError
+from nimblepose.looks.options import LookOptions
+
+QualityName = Literal["fast", "balanced", "best"]
+
+FRAME_HEIGHT = 256  # of a single pass over a picture, or over a video's frame, if nothing else is said
+_DEFAULT: QualityName = "balanced"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """Passes over a picture as a whole, looks at parts of it, and what they may cost together.
+
+    Attributes:
+        passes: Input pixels of each pass, whatever the picture's shape. Poses of several passes compete.
+        looks: At whoever the passes see too small or too large; None: no looks.
+        bound: Input pixels of all runs of the network for one picture, each counted once, mirrored or not.
+        flip: Every run is averaged with the one of its mirror image.
+    """
+
+    passes: tuple[int, ...]
+    looks: LookOptions | None
+    bound: int
+    flip: bool = False
+
+
+QUALITIES: dict[str, Quality] = {
+    "fast": Quality(passes=(40_000,), looks=LookOptions(sizes=(160.0,)), bound=150_000),
+    "balanced": Quality(passes=(70_000,), looks=LookOptions(sizes=(200.0,)), bound=300_000),
+    "best": Quality(passes=(80_000, 280_000), looks=LookOptions(sizes=(180.0, 280.0)), bound=1_500_000, flip=True),
+}
+
+
+def choose_quality(
+    quality: "QualityName | Quality | None", *, input_height: int | None = None, scales: Sequence[float] = (1.0,)
+) -> Quality | None:
+    """The quality that was asked for, by name or as it is; None if single passes were.
+
+    Raises:
+        OptionError: there is none of that name, or what was asked for contradicts itself.
+    """
+    averaged = tuple(scales) != (1.0,)
+    if averaged and quality is not None:
+        raise OptionError(f"scales average a single pass: leave out either quality or scales; got {tuple(scales)}")
+    if quality is None and (averaged or input_height is not None):
+        return None
+    if isinstance(quality, Quality):
+        return quality
+    name = quality or _DEFAULT
+    if name not in QUALITIES:
+        raise OptionError(f"quality is one of {', '.join(QUALITIES)}, got {name!r}")
+    return QUALITIES[name]
+
+
+def describe_quality(quality: Quality | None) -> dict[str, Any] | None:
+    """Its numbers as plain data, as JSON gives them back; None of single passes."""
+    if quality is None:
+        return None
+    numbers: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(quality)))
+    return numbers
