@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nimblepose.core.errors import ShapeError
-from nimblepose.core.geometry import Placement, from_corner, rescale, to_corner, to_rescaling
+from nimblepose.core.geometry import Placement, from_corner, rescale, to_corner, to_rescaling, turn_points
 from nimblepose.runtime.prepare import resize
 
 SIDES = st.integers(1, 5000)
@@ -138,3 +138,38 @@ def test_an_input_lower_than_one_cell_is_refused():
     with pytest.raises(ShapeError, match="at least the stride 8, got 7"):
         Placement.fit((100, 100), 7)
     assert Placement.fit((100, 100), 8).input_size == (8, 8)
+
+
+@pytest.mark.parametrize("turns", range(-4, 5))
+def test_points_turn_with_their_picture(turns):
+    picture = np.zeros((5, 8))
+    picture[1, 6] = 1
+    row, column = np.argwhere(np.rot90(picture, turns))[0]
+    np.testing.assert_array_equal(turn_points(np.array([6.0, 1.0]), (5, 8), turns), [column, row])
+
+
+@pytest.mark.parametrize("size", [(480, 640), (640, 480), (1920, 1080), (300, 2400), (2400, 300)])
+def test_every_shape_has_the_same_number_of_input_pixels(size):
+    placement = Placement.cover(size, 70_000)
+    height, width = placement.input_size
+    assert height % 8 == width % 8 == 0
+    assert height * width == pytest.approx(70_000, rel=0.05)
+    assert height / width == pytest.approx(size[0] / size[1], rel=0.06)
+
+
+@pytest.mark.parametrize("size", [(1, 60_000), (60_000, 1), (1, 1)])
+def test_no_shape_takes_much_more_than_that(size):
+    height, width = Placement.cover(size, 70_000).input_size
+    assert min(height, width) >= 8
+    assert height * width <= 1.05 * 70_000
+
+
+def test_what_is_covered_is_the_picture_as_it_is_shown():
+    height, width = Placement.cover((576, 720), 70_000, pixel_aspect=64 / 45).input_size
+    assert width / height == pytest.approx(16 / 9, rel=0.03)
+
+
+@pytest.mark.parametrize(("pixels", "aspect"), [(63, 1.0), (70_000, 0.0), (70_000, np.nan)])
+def test_what_cannot_be_covered_is_refused(pixels, aspect):
+    with pytest.raises(ShapeError):
+        Placement.cover((480, 640), pixels, pixel_aspect=aspect)

@@ -45,9 +45,15 @@ class Frames:
 
 
 def frame(
-    places: Places, limits: tuple[float, float], passes: NDArray[np.floating], size: float, options: LookOptions
+    places: Places,
+    limits: tuple[float, float],
+    passes: NDArray[np.floating],
+    size: float,
+    options: LookOptions,
+    *,
+    closeness: float = 1.0,
 ) -> Frames:
-    """What to look at so that everybody is seen about `size` input pixels large.
+    """What to look at so that everybody is seen about `size` input pixels large, or `closeness` times as large.
 
     Who was seen at about that size before needs no look.
 
@@ -56,9 +62,10 @@ def frame(
         limits: (height, width) of the picture, as it is shown.
         passes: (P,) zooms, in input pixels per pixel, with which the whole picture was seen before; one at least.
         size: In input pixels.
+        closeness: Up to 1: less closely than would be best.
         options: `margin`, `too_small`, `too_large` and `most_zoom` are used.
     """
-    zooms = np.minimum(size / places.sizes, options.most_zoom * passes.max())
+    zooms = np.minimum(size / places.sizes, options.most_zoom * passes.max()) * closeness
     ratio = zooms[:, None] / passes
     wanted = ((ratio > options.too_small) | (ratio < 1 / options.too_large)).all(axis=1)
     places, zooms = places[wanted], zooms[wanted]

@@ -1,5 +1,7 @@
 """Together: of several sightings of one person the best stays, and the others help it."""
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,6 +10,8 @@ from nimblepose.looks.sightings import Sightings
 
 _SAME = 0.4  # similarity, as OKS, from which on two sightings are of one person
 _BODY = 0.53  # area of a person, as OKS counts it, in areas of the box around the keypoints
+_NEAR = 0.5  # term of OKS from which on two sightings see one keypoint
+_EXPECTED = 0.2  # the same of a keypoint that the best lacks and that lies about where it is expected
 _LEAST_AREA = 1.0  # square pixels
 
 
@@ -23,8 +27,8 @@ def merge(sightings: Sightings, oks_sigmas: NDArray[np.floating]) -> Sightings:
     """
     ordered = sightings[np.argsort(-sightings.scores, kind="stable")]
     one, other, likeness = compare(ordered, oks_sigmas)
-    kept = choose_best(one, other, likeness > _SAME, len(ordered))
-    return ordered[kept]
+    best = choose_best(one, other, likeness > _SAME, len(ordered))
+    return fuse(ordered, best, oks_sigmas)
 
 
 def compare(
@@ -37,7 +41,7 @@ def compare(
     """
     boxes = bound(ordered.whole).astype(np.float64)
     extent, middle = boxes[:, 2:] - boxes[:, :2], (boxes[:, 2:] + boxes[:, :2]) / 2
-    near = (np.abs(middle[:, None] - middle) <= np.maximum(extent[:, None], extent)).all(axis=-1)
+    near = (np.abs(middle[:, None] - middle) <= np.maximum(extent[:, None], extent) / 2).all(axis=-1)
     one, other = np.nonzero(np.triu(near, 1))
     area = np.maximum(_BODY * extent[:, 0] * extent[:, 1], _LEAST_AREA)
     difference = ordered.whole[one] - ordered.whole[other]
@@ -53,9 +57,56 @@ def compare(
 def choose_best(
     one: NDArray[np.intp], other: NDArray[np.intp], same: NDArray[np.bool_], count: int
 ) -> NDArray[np.intp]:
-    """Indices of those that resemble nobody better who stays; pairs are sorted by the better one."""
-    gone = [False] * count
+    """Of each sighting the best one of the same person who stays, (N,); who stays has their own index.
+
+    Args:
+        one: The better ones of pairs, which are sorted by them.
+        other: The others of the pairs.
+        same: Which pairs are one person.
+        count: N.
+    """
+    best = list(range(count))
     for better, worse in zip(one[same].tolist(), other[same].tolist(), strict=True):
-        if not gone[better]:
-            gone[worse] = True
-    return np.flatnonzero(~np.array(gone, bool))
+        if best[better] == better and best[worse] == worse:
+            best[worse] = better
+    return np.array(best, np.intp)
+
+
+def fuse(ordered: Sightings, best: NDArray[np.intp], oks_sigmas: NDArray[np.floating]) -> Sightings:
+    """Those who stay, with what the others have seen of them.
+
+    A keypoint that several see at about the same place is put at the mean, each weighted by its peak and by the square
+    of how closely it was seen; one that the best lacks is taken from the others, if it is about where it is expected.
+
+    Args:
+        ordered: Sightings, best first.
+        best: From `choose_best`.
+        oks_sigmas: (K,).
+    """
+    kept = np.flatnonzero(best == np.arange(len(best)))
+    people = ordered[kept]
+    others = np.flatnonzero(best != np.arange(len(best)))
+    if not len(others):
+        return people
+    place = np.full(len(best), -1)
+    place[kept] = np.arange(len(kept))
+    owner = place[best[others]]
+    boxes = bound(people.whole)
+    area = np.maximum(_BODY * (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), _LEAST_AREA)
+    scale = 2 * area[owner, None] * (2 * np.asarray(oks_sigmas)) ** 2
+    seen = ordered[others]
+    off = seen.keypoints - people.whole[owner]
+    near = np.exp(-(off * off).sum(axis=-1) / scale)
+    lacks = np.isnan(people.keypoints[owner, :, 0])
+    helps = np.where(lacks, near > _EXPECTED, near > _NEAR)  # NaN: neither
+    weights = np.where(helps, seen.heights / seen.grain[:, None] ** 2, 0)
+    own = people.heights / people.grain[:, None] ** 2
+    total, sums = own.astype(np.float64), np.nan_to_num(people.keypoints) * own[..., None].astype(np.float64)
+    np.add.at(total, owner, weights)
+    np.add.at(sums, owner, np.nan_to_num(seen.keypoints) * weights[..., None])
+    heights = people.heights.copy()
+    np.maximum.at(heights, owner, np.where(helps, seen.heights, 0))
+    there = total > 0
+    keypoints = np.where(there[..., None], sums / np.where(there, total, 1)[..., None], np.nan).astype(np.float32)
+    whole = np.where(there[..., None], keypoints, people.whole)
+    return dataclasses.replace(people, keypoints=keypoints, whole=whole, heights=heights)

@@ -1,41 +1,70 @@
 """Rectangles onto as small a canvas as possible."""
 
+import math
+
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from nimblepose.core.geometry import Size
 
-_SHAPES = (0.5, 1.0, 2.0)  # widths that are tried, squared, in areas of all rectangles
+_SHAPES = (0.6, 1.0, 1.7)  # areas of all rectangles that the square of the width is: the widths that are tried
+_MANY = 16  # rectangles, of which any width wastes little: one is tried
 
 
 def pack(sizes: NDArray[np.intp], *, gap: int) -> tuple[NDArray[np.intp], Size]:
     """Where each rectangle lies, (N, 2) row and column, and the size of the canvas that holds them.
 
-    The highest first, each as high up as it goes and then to the left, on canvases of several widths; the smallest is
-    taken.
+    The highest first, each as high up as it goes and then to the left, on canvases of several widths, or all side by
+    side; the smallest canvas is taken.
 
     Args:
         sizes: (N, 2) heights and widths in cells; one at least.
         gap: Cells between two of them.
     """
-    padded = sizes + gap
-    order = np.lexsort((-padded[:, 1], -padded[:, 0])).tolist()
-    area, widest = int(padded.prod(axis=1).sum()), int(padded[:, 1].max())
-    widths = {max(widest, int(np.ceil(np.sqrt(area * shape)))) for shape in _SHAPES} | {int(padded[:, 1].sum())}
-    layouts = [_pack_within(padded, order, width) for width in sorted(widths)]
-    canvases = [tuple((corners + sizes).max(axis=0).tolist()) for corners in layouts]
+    padded = (sizes + gap).tolist()
+    order = sorted(range(len(padded)), key=lambda i: (-padded[i][0], -padded[i][1], i))
+    area, widest = sum(height * width for height, width in padded), max(width for _, width in padded)
+    shapes = _SHAPES if len(padded) < _MANY else _SHAPES[1:2]
+    widths = {max(widest, math.ceil(math.sqrt(area * shape))) for shape in shapes}
+    if len(padded) < _MANY:
+        widths.add(sum(width for _, width in padded))
+    layouts = [np.array(_pack_within(padded, order, width), np.intp) for width in sorted(widths)]
+    canvases: list[Size] = [tuple((corners + sizes).max(axis=0).tolist()) for corners in layouts]
     best = min(range(len(canvases)), key=lambda i: canvases[i][0] * canvases[i][1])
     return layouts[best], canvases[best]
 
 
-def _pack_within(padded: NDArray[np.intp], order: list[int], width: int) -> NDArray[np.intp]:
-    corners = np.zeros_like(padded)
-    skyline = np.zeros(width, np.intp)  # rows that are taken, of each column
+def _pack_within(padded: list[list[int]], order: list[int], width: int) -> list[tuple[int, int]]:
+    """Corners (row, column) on a canvas of one width, with the gaps."""
+    corners = [(0, 0)] * len(padded)
+    skyline = [(0, 0, width)]  # steps from left to right: first column, first free row, columns
     for i in order:
-        height, wide = padded[i].tolist()
-        tops = sliding_window_view(skyline, wide).max(axis=1)
-        left = int(tops.argmin())
-        corners[i] = tops[left], left
-        skyline[left : left + wide] = tops[left] + height
+        high, wide = padded[i]
+        top, first = min(_list_places(skyline, wide, width))
+        left = skyline[first][0]
+        corners[i] = top, left
+        skyline = [*skyline[:first], (left, top + high, wide), *_cut_before(skyline[first:], left + wide)]
     return corners
+
+
+def _list_places(skyline: list[tuple[int, int, int]], wide: int, width: int) -> list[tuple[int, int]]:
+    """Where something fits: the row on which it stands if it begins with a step, and which step."""
+    places = []
+    for first, (left, top, _) in enumerate(skyline):
+        if left + wide > width:
+            break
+        for column, row, _ in skyline[first + 1 :]:
+            if column >= left + wide:
+                break
+            top = max(top, row)
+        places.append((top, first))
+    return places
+
+
+def _cut_before(skyline: list[tuple[int, int, int]], column: int) -> list[tuple[int, int, int]]:
+    """The steps from a column on."""
+    return [
+        (max(left, column), row, left + columns - max(left, column))
+        for left, row, columns in skyline
+        if left + columns > column
+    ]

@@ -11,8 +11,9 @@ from nimblepose.looks.framing import Frames, frame, share
 from nimblepose.looks.options import LookOptions
 from nimblepose.looks.places import Places
 
-_TRIALS = 12  # of looking less closely, until everything fits
-_SLACK = 0.97  # of what the areas promise: there is waste between the looks
+_TRIALS = 8  # of looking less closely, until everything fits
+_MOST_SAVED = 4.0  # times less than apart that frames take together, at most: beyond, sharing is not tried
+_SLACK = 0.92  # of what the areas promise: there is waste between the looks
 
 
 def plan_looks(
@@ -39,38 +40,31 @@ def plan_looks(
         most_pixels: Of the canvas, gaps included.
         pixel_aspect: Width over height of the picture's own pixels.
     """
-    shown = limits[0], limits[1] * pixel_aspect
+    shown, gap = (limits[0], limits[1] * pixel_aspect), options.gap * stride
+
+    def frame_all(closeness: float) -> list[Frames]:
+        return [frame(places, shown, passes, size, options, closeness=closeness) for size in options.sizes]
+
     closeness = 1.0
     for _ in range(_TRIALS):
-        frames = frame_all(places, shown, passes, options, closeness=closeness, stride=stride)
-        if not len(frames):
+        apart = frame_all(closeness)
+        area = _measure(apart, gap)
+        if not area:
             return None
-        area = frames.measure_areas(options.gap * stride).sum()
-        if area <= most_pixels:
-            canvas = build_canvas(frames, stride=stride, gap=options.gap, pixel_aspect=pixel_aspect)
-            area = math.prod(canvas.input_size)
-            if area <= most_pixels:
-                return canvas
-        closeness *= min(0.95, max(0.5, _SLACK * math.sqrt(most_pixels / area)))
+        if area <= most_pixels * _MOST_SAVED:
+            together = [share(frames, gap=gap, alike=options.alike) for frames in apart]
+            saved = _measure(together, gap) / area
+            if saved * area <= most_pixels:
+                canvas = build_canvas(Frames.join(together), stride=stride, gap=options.gap, pixel_aspect=pixel_aspect)
+                pixels = math.prod(canvas.input_size)
+                if pixels <= most_pixels:
+                    return canvas
+                saved *= pixels / (saved * area)
+        else:
+            saved = 1 / _MOST_SAVED
+        closeness *= min(0.97, max(0.3, math.sqrt(_SLACK * most_pixels / (saved * area))))
     return None
 
 
-def frame_all(
-    places: Places,
-    limits: tuple[float, float],
-    passes: NDArray[np.floating],
-    options: LookOptions,
-    *,
-    closeness: float,
-    stride: int,
-) -> Frames:
-    """Frames for every size of `options.sizes`, times `closeness`; arguments as in `plan_looks`."""
-    parts = [
-        share(
-            frame(places, limits, passes, size * closeness, options),
-            gap=options.gap * stride,
-            alike=options.alike,
-        )
-        for size in options.sizes
-    ]
-    return Frames.join(parts)
+def _measure(parts: list[Frames], gap: float) -> float:
+    return float(sum(frames.measure_areas(gap).sum() for frames in parts))

@@ -233,7 +233,7 @@ class PoseEstimator:
             metadata=self.metadata,
             options=self.decode_options,
             looks=self.quality.looks if self.quality else None,
-            bound=self._find_bound(passes),
+            bound=self._find_bound(picture, passes, pixel_aspect),
             find_fields=partial(self._find_fields, backend),
         ).observe(picture, passes)
 
@@ -328,18 +328,20 @@ class PoseEstimator:
             return self.compute_fields([picture], where, backend)
         return self.compute_canvas_fields(picture, where, backend)
 
-    def _find_bound(self, passes: Sequence[tuple[int, Placement]]) -> int:
-        """Input pixels of all runs for a picture; the quality's, and what was asked for beyond it."""
+    def _find_bound(self, picture: Picture, passes: Sequence[tuple[int, Placement]], pixel_aspect: float) -> int:
+        """Input pixels of all runs for a picture: what the quality allows, and what was asked for beyond it."""
         pixels = sum(placement.input_size[0] * placement.input_size[1] for _, placement in passes)
         if self.quality is None:
             return pixels
-        asked = self.input_height is not None or self.any_way_up
-        return self.quality.bound + (pixels - sum(self.quality.passes) if asked else 0)
+        beyond = self.input_height is not None or self.any_way_up
+        most = self.quality.count_most_pixels((picture.shape[0], picture.shape[1]), pixel_aspect)
+        return most + (pixels - sum(self.quality.passes) if beyond else 0)
 
     def _count_pixels(self, picture: Picture, pixel_aspect: float) -> int:
         """The most input pixels that the network sees at a time of a picture."""
+        if self.quality is None and not self.any_way_up:
+            placement = self.place(picture, scale=max(self.scales), pixel_aspect=pixel_aspect)
+            return placement.input_size[0] * placement.input_size[1]
         passes = self.place_passes(picture, pixel_aspect=pixel_aspect)
-        if self.quality is None:
-            passes = [(0, self.place(picture, scale=max(self.scales), pixel_aspect=pixel_aspect))]
         largest = max(placement.input_size[0] * placement.input_size[1] for _, placement in passes)
-        return max(largest, self.quality.bound if self.quality and self.quality.looks else 0)
+        return max(largest, self._find_bound(picture, passes, pixel_aspect)) if self.quality else largest

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from nimblepose.core.errors import OptionError
+from nimblepose.core.geometry import Size
 from nimblepose.looks.options import LookOptions
 
 QualityName = Literal["fast", "balanced", "best"]
 
 FRAME_HEIGHT = 256  # of a single pass over a picture, or over a video's frame, if nothing else is said
+_PASS = 368  # height of the pass that costs are counted in
 _DEFAULT: QualityName = "balanced"
 
 
@@ -22,20 +24,26 @@ class Quality:
     Attributes:
         passes: Input pixels of each pass, whatever the picture's shape. Poses of several passes compete.
         looks: At whoever the passes see too small or too large; None: no looks.
-        bound: Input pixels of all runs of the network for one picture, each counted once, mirrored or not.
+        bound: What all runs of the network for one picture may cost, in passes at height 368 over it, by input pixels;
+            each run counts once, mirrored or not. See `count_most_pixels`.
         flip: Every run is averaged with the one of its mirror image.
     """
 
     passes: tuple[int, ...]
     looks: LookOptions | None
-    bound: int
+    bound: float
     flip: bool = False
+
+    def count_most_pixels(self, size: Size, pixel_aspect: float = 1.0) -> int:
+        """Input pixels of all runs for a picture of a size; of strips and panoramas as if half, or twice, as wide."""
+        aspect = min(max(size[1] * pixel_aspect / size[0], 0.5), 2.0)
+        return int(self.bound * _PASS * _PASS * aspect)
 
 
 QUALITIES: dict[str, Quality] = {
-    "fast": Quality(passes=(40_000,), looks=LookOptions(sizes=(160.0,)), bound=150_000),
-    "balanced": Quality(passes=(70_000,), looks=LookOptions(sizes=(200.0,)), bound=300_000),
-    "best": Quality(passes=(80_000, 280_000), looks=LookOptions(sizes=(180.0, 280.0)), bound=1_500_000, flip=True),
+    "fast": Quality(passes=(40_000,), looks=LookOptions(sizes=(160.0,)), bound=2.0),
+    "balanced": Quality(passes=(70_000,), looks=LookOptions(sizes=(200.0,)), bound=4.0),
+    "best": Quality(passes=(80_000, 280_000), looks=LookOptions(sizes=(180.0, 280.0)), bound=12.0, flip=True),
 }
 
 

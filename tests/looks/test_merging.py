@@ -1,0 +1,68 @@
+"""Several sightings of one person are one person, and two people stay two."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from nimblepose.looks.merging import merge
+from nimblepose.looks.sightings import Sightings
+
+SIGMAS = np.full(4, 0.08)
+BODY = np.array([[0, 0], [40, 10], [20, 60], [0, 100]], np.float32)
+
+
+def sight(*poses, scores=None, whole=None, grain=None, heights=None):
+    xy = np.array(poses, np.float32).reshape(-1, 4, 2)
+    count = len(xy)
+    return Sightings(
+        keypoints=xy,
+        whole=xy if whole is None else np.asarray(whole, np.float32),
+        heights=(~np.isnan(xy[..., 0])).astype(np.float32) if heights is None else np.asarray(heights, np.float32),
+        scores=np.linspace(0.9, 0.5, count).astype(np.float32) if scores is None else np.asarray(scores, np.float32),
+        grain=np.full(count, 8, np.float32) if grain is None else np.asarray(grain, np.float32),
+        turns=np.zeros(count, np.intp),
+    )
+
+
+def test_of_one_person_seen_twice_the_better_sighting_stays():
+    merged = merge(sight(BODY + 1, BODY, scores=[0.4, 0.8]), SIGMAS)
+    assert merged.scores.tolist() == pytest.approx([0.8])
+
+
+def test_people_beside_each_other_stay_two_best_first():
+    merged = merge(sight(BODY, BODY + np.array([60, 0]), scores=[0.4, 0.8]), SIGMAS)
+    np.testing.assert_allclose(merged.keypoints[:, 0, 0], [60, 0])
+
+
+def test_who_resembles_somebody_who_is_gone_stays():
+    chain = sight(BODY, BODY + np.array([0, 8]), BODY + np.array([0, 16]), scores=[0.9, 0.8, 0.7])
+    merged = merge(chain, SIGMAS)
+    np.testing.assert_allclose(merged.keypoints[:, 0, 1], [0, 16], atol=5)
+
+
+def test_order_does_not_matter():
+    rng = np.random.default_rng(0)
+    poses = [BODY + offset for offset in rng.uniform(0, 200, (30, 2))]
+    many = sight(*poses, scores=rng.permutation(30) / 30)
+    one, other = merge(many, SIGMAS), merge(many[rng.permutation(30)], SIGMAS)
+    np.testing.assert_allclose(one.keypoints, other.keypoints)
+    assert len(one) < 30
+
+
+def test_twice_is_nothing():
+    rng = np.random.default_rng(1)
+    merged = merge(sight(*(BODY + offset for offset in rng.uniform(0, 200, (30, 2)))), SIGMAS)
+    np.testing.assert_array_equal(merge(merged, SIGMAS).scores, merged.scores)
+
+
+def test_nobody_is_nobody():
+    assert len(merge(sight(), SIGMAS)) == 0
+
+
+def test_parts_of_two_are_told_by_where_the_rest_is_expected():
+    upper, lower = BODY.copy(), BODY.copy()
+    upper[2:], lower[:2] = np.nan, np.nan
+    seen = sight(upper, lower)
+    assert len(merge(seen, SIGMAS)) == 2, "without a prior they have nothing in common"
+    assert len(merge(dataclasses.replace(seen, whole=np.stack([BODY, BODY])), SIGMAS)) == 1
