@@ -1,5 +1,7 @@
 """Drawings are where the keypoints are, leave their arguments alone, and take any skeleton."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -112,3 +114,12 @@ def test_tiny_pictures_and_far_away_keypoints(size):
 def test_scores_are_written_on_request():
     poses = stick([(60, 60), (100, 60)])
     assert (draw_poses(GRAY, poses, DrawOptions(show_scores=True)) != draw_poses(GRAY, poses)).any()
+
+
+def test_looks_are_drawn_on_request_and_within_their_part():
+    poses = dataclasses.replace(Poses.empty(HUMAN_18), looks=np.array([[10, 20, 50, 60]], np.float32))
+    np.testing.assert_array_equal(draw_poses(GRAY, poses), GRAY)
+    changed = (draw_poses(GRAY, poses, DrawOptions(show_looks=True)) != GRAY).any(axis=-1)
+    rows, columns = np.nonzero(changed)
+    assert (columns.min(), columns.max(), rows.min(), rows.max()) == (10, 59, 20, 79)
+    assert not changed[40, 30]

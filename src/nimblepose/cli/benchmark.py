@@ -4,7 +4,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nimblepose.cli.options import BackendOption, HeightOption, ModelOption, QuietOption, ReportOption, ThreadsOption
+from nimblepose.cli.options import (
+    AnyWayOption,
+    BackendOption,
+    FlipOption,
+    ModelOption,
+    PassHeightOption,
+    QualityOption,
+    QuietOption,
+    ReportOption,
+    ThreadsOption,
+)
 
 if TYPE_CHECKING:
     from nimblepose.evaluation.benchmark import Benchmark
@@ -17,7 +27,10 @@ def benchmark(
         str | None, typer.Option("--source", "-s", help="Picture or folder of pictures; without it, gray noise.")
     ] = None,
     threads: ThreadsOption = 0,
-    input_height: HeightOption = 256,
+    quality: QualityOption = None,
+    input_height: PassHeightOption = None,
+    flip: FlipOption = False,
+    any_way_up: AnyWayOption = False,
     frames: Annotated[int, typer.Option(min=1, help="One by one, and again streamed; pictures repeat.")] = 100,
     seconds: Annotated[float, typer.Option(min=0, help="Instead of --frames: as many as take about so long.")] = 0,
     report: ReportOption = None,
@@ -36,7 +49,15 @@ def benchmark(
     files, pictures = load_pictures(source) if source else ([], [make_noise()])
     with show_download_bar() as downloaded:
         path = find_model(model, progress=downloaded)
-    estimator = PoseEstimator(path, backend=backend, threads=threads, input_height=input_height)
+    estimator = PoseEstimator(
+        path,
+        backend=backend,
+        threads=threads,
+        quality=quality,
+        input_height=input_height,
+        flip=flip,
+        any_way_up=any_way_up,
+    )
     cores = threads or count_usable_cores()
     parallel = open_backend(path, backend, threads=cores, parallel=cores)
     options = BenchmarkOptions(frames=count_frames(seconds, estimator, pictures[0]) if seconds else frames)
@@ -87,6 +108,8 @@ def _print_tables(result: "Benchmark", facts: dict[str, Any], source: str | None
         f"one by one: {result.whole_over_network:.3f} x the network alone",
         f"streamed: {result.streamed_over_network:.3f} x the network's own best rate",
         f"people per picture: {fewest} to {most}, median {median:g}; {result.pictures} pictures; input {inputs}",
+        f"{result.looks:.1f} looks per picture; cost: {result.cost.mean:.2f} passes at height 368, "
+        f"{result.cost.most:.2f} at most",
         f"{options['backend']}, {options['threads']} threads, {machine['processor']}, {machine['usable_cores']} cores",
         f"Python {machine['python']}, {versions}",
         *(["no --source: gray noise, nobody to find, so decoding costs least"] if source is None else []),

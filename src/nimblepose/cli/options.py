@@ -92,6 +92,10 @@ ColourOption = Annotated[
 ]
 ScoresOption = Annotated[bool, typer.Option("--scores", rich_help_panel=_DRAWING, help="Write each person's score.")]
 BoxesOption = Annotated[bool, typer.Option("--boxes", rich_help_panel=_DRAWING, help="Draw boxes.")]
+LooksOption = Annotated[
+    bool,
+    typer.Option("--looks", rich_help_panel=_DRAWING, help="Of pictures: draw the parts that were looked at again."),
+]
 TrailsOption = Annotated[
     float, typer.Option(min=0, rich_help_panel=_DRAWING, help="Seconds of everybody's way to draw; 0: none.")
 ]

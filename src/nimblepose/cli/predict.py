@@ -40,6 +40,7 @@ def predict(
     colour_by: given.ColourOption = "auto",
     scores: given.ScoresOption = False,
     boxes: given.BoxesOption = False,
+    looks: given.LooksOption = False,
     trails: given.TrailsOption = 0.0,
     blur_faces: given.BlurOption = False,
     track: Annotated[
@@ -84,6 +85,7 @@ def predict(
         colour_by="person" if colour_by == "person" else "limb",
         show_scores=scores,
         show_boxes=boxes,
+        show_looks=looks,
         blur_faces=blur_faces,
     )
     options = SinkOptions(out=out, formats=parse_formats(formats), pictures=pictures, draw=draw, resume=resume)

@@ -108,5 +108,11 @@ def _print_table(measured: "Measurement") -> None:
         highlight=False,
         soft_wrap=True,
     )
+    console.print(
+        f"{measured.looks:.1f} looks per picture; cost: {measured.cost.mean:.2f} passes at height 368, "
+        f"{measured.cost.most:.2f} at most",
+        highlight=False,
+        soft_wrap=True,
+    )
     if measured.estimator.skeleton.sigmas_are_guessed:
         console.print("OKS sigmas: not given; 1/K is a guess, so AP will not compare with other work", highlight=False)

@@ -19,6 +19,7 @@ __all__ = ["DrawOptions", "choose_person_colour", "draw_poses", "make_limb_palet
 
 _SHIFT = 4  # OpenCV draws at 1/16 pixel
 _OUTLINE = (20, 20, 20)
+_LOOK = (255, 255, 255)
 _FAR = 1e6  # pixels; beyond any picture, within what OpenCV's fixed point holds
 _TRAIL_BREAK = 0.4  # seconds; over a longer absence no line is drawn, nobody saw that way
 
@@ -32,6 +33,7 @@ class DrawOptions:
     show_scores: bool = False
     show_ids: bool = False  # the identities, of people who have them
     show_boxes: bool = False
+    show_looks: bool = False  # the parts of the picture that were looked at again, `Poses.looks`
     blur_faces: bool = False  # make heads unrecognisable: `Poses.heads`, and those of the people drawn
     min_keypoint_score: float = 0.0  # leave out keypoints below it
     line_width: float = 0.016  # of a person's size, the diagonal of the box
@@ -60,6 +62,9 @@ def draw_poses(
     boxes = poses.boxes
     if options.blur_faces:
         blur_heads(canvas, gather_heads(poses, pixel_aspect=pixel_aspect))
+    if options.show_looks and poses.looks is not None:
+        for look in poses.looks:
+            _draw_look(canvas, look)
     size = np.hypot(*np.nan_to_num(boxes[:, 2:]).T)
     widest = options.max_line_width * min(canvas.shape[:2])
     widths = [max(1, round(min(options.line_width * float(s), widest))) for s in size]
@@ -133,6 +138,16 @@ def _draw_box(canvas: Picture, box: NDArray[np.float32], colour: Colour, width: 
         return
     corners = _to_fixed_point(box[:2]), _to_fixed_point(box[:2] + box[2:])
     cv2.rectangle(canvas, *corners, colour, max(1, width // 2), cv2.LINE_AA, _SHIFT)
+
+
+def _draw_look(canvas: Picture, look: NDArray[np.float32]) -> None:
+    """The pixels just inside of a look, which is counted from the corner of the first one."""
+    left, top = np.rint(look[:2]).astype(int).tolist()
+    right, bottom = np.rint(look[:2] + look[2:]).astype(int).tolist()
+    width = max(1, round(min(canvas.shape[:2]) / 300))
+    for colour, inner in ((_OUTLINE, 0), (_LOOK, width)):
+        corners = (left + inner, top + inner), (right - 1 - inner, bottom - 1 - inner)
+        cv2.rectangle(canvas, *corners, colour, width)
 
 
 def _to_fixed_point(xy: NDArray[np.floating]) -> tuple[int, int]:

@@ -20,14 +20,17 @@ from typing import Any
 import numpy as np
 
 from nimblepose.core.errors import OptionError
+from nimblepose.core.poses import Poses
 from nimblepose.core.progress import Progress, say_nothing
 from nimblepose.drawing.people import draw_poses
+from nimblepose.evaluation.cost import Cost, measure_cost
 from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.runtime.prepare import Batch
-from nimblepose.runtime.protocols import Backend
+from nimblepose.runtime.protocols import Backend, Fields
 
-STAGES = ("read", "prepare", "network", "decode", "draw")
+STAGES = ("read", "prepare", "network", "look", "decode", "draw")
+"""What a picture's time is made of: "look" is what lies between two runs of the network, which only looks have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +75,7 @@ class Timing:
 class Benchmark:
     """What was measured; frames per second count from a decoded picture to its poses."""
 
-    stages: Mapping[str, Timing]  # of `STAGES`; no "read" where pictures did not come from files
+    stages: Mapping[str, Timing]  # of `STAGES`; no "read" without files, no "look" where there was none
     whole: Timing  # from a decoded picture to poses, all threads on one picture
     network: Timing  # the network alone, all threads on one picture, interleaved with `whole`
     whole_over_network: float  # median over pictures
@@ -83,7 +86,9 @@ class Benchmark:
     streamed_over_network: float  # against the better of these two
     people: tuple[int, float, int]  # per picture: fewest, median, most
     pictures: int
-    input_sizes: Sequence[tuple[int, int]]  # (height, width) of what the network saw
+    input_sizes: Sequence[tuple[int, int]]  # (height, width) of what the network saw first
+    looks: float  # per picture, in the mean
+    cost: Cost  # per picture, by what the network saw
     options: BenchmarkOptions
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,7 +109,7 @@ def run_benchmark(
     """Measure.
 
     Args:
-        estimator: As it shall be measured, without flip and scales.
+        estimator: As it shall be measured, looks included, without scales.
         parallel: The same model opened for `threads` calls at a time (`open_backend(..., parallel=threads)`).
         pictures: Decoded pictures, taken in turn.
         files: Where reading shall be measured too, the file of each picture.
@@ -113,14 +118,14 @@ def run_benchmark(
         progress: Told after each frame and each round.
 
     Raises:
-        OptionError: the estimator averages with the mirror image or over scales, or there are no pictures.
+        OptionError: the estimator averages over scales, or there are no pictures.
     """
-    if estimator.flip or estimator.scales != (1.0,):
-        raise OptionError("the benchmark measures the network run once per picture: leave out flip and scales")
+    if estimator.scales != (1.0,):
+        raise OptionError("the benchmark does not measure averaged sizes: leave out scales")
     if not pictures:
         raise OptionError("no pictures to measure with")
-    placements = [estimator.place(picture) for picture in pictures]
-    batches = [estimator.prepare([p], placement) for p, placement in zip(pictures, placements, strict=True)]
+    found = [_watch(estimator, picture) for picture in pictures]
+    batches = [watched.batches for _, watched in found]
     _warm_up(estimator, parallel, pictures, batches, options)
     single = _run_one_by_one(estimator, pictures, batches, files, options, progress)
     rounds = _run_streamed(estimator, parallel, pictures, batches, threads, options, progress)
@@ -138,9 +143,34 @@ def run_benchmark(
         streamed_over_network=statistics.median(s / b for s, b in zip(rounds.streamed, best, strict=True)),
         people=(min(counts), float(statistics.median(counts)), max(counts)),
         pictures=len(pictures),
-        input_sizes=sorted({placement.input_size for placement in placements}),
+        input_sizes=sorted({estimator.place(picture).input_size for picture in pictures}),
+        looks=statistics.mean(0 if poses.looks is None else len(poses.looks) for poses, _ in found),
+        cost=measure_cost([poses for poses, _ in found], [(p.shape[0], p.shape[1]) for p in pictures]),
         options=options,
     )
+
+
+class _Watched:
+    """A backend that notes what it is given, and when it is at work."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.metadata, self.callers = backend.metadata, backend.callers
+        self.batches: list[Batch] = []
+        self.times: list[tuple[float, float]] = []  # seconds: begun, done
+
+    def run(self, image: Batch) -> Fields:
+        self.batches.append(image.copy())
+        start = time.perf_counter()
+        fields = self._backend.run(image)
+        self.times.append((start, time.perf_counter()))
+        return fields
+
+
+def _watch(estimator: PoseEstimator, picture: Picture) -> tuple[Poses, _Watched]:
+    """The people in a picture, and how the network was run for them."""
+    watched = _Watched(estimator.backend)
+    return estimator.estimate(picture, watched), watched
 
 
 @dataclass
@@ -166,14 +196,14 @@ def _warm_up(
     estimator: PoseEstimator,
     parallel: Backend,
     pictures: Sequence[Picture],
-    batches: Sequence[Batch],
+    batches: Sequence[Sequence[Batch]],
     options: BenchmarkOptions,
 ) -> None:
     """Every input size once in every backend (runtimes plan per size), and a few frames more."""
     count = len(pictures) + options.warm_up
     for picture, batch in islice(zip(cycle(pictures), cycle(batches), strict=True), count):
         estimator.estimate(picture)
-        parallel.run(batch)
+        _run_all(parallel, batch)
     for _ in estimator.stream(islice(cycle(pictures), count)):
         pass
 
@@ -181,7 +211,7 @@ def _warm_up(
 def _run_one_by_one(
     estimator: PoseEstimator,
     pictures: Sequence[Picture],
-    batches: Sequence[Batch],
+    batches: Sequence[Sequence[Batch]],
     files: Sequence[Path],
     options: BenchmarkOptions,
     progress: Progress,
@@ -191,7 +221,7 @@ def _run_one_by_one(
         picture, batch = pictures[number % len(pictures)], batches[number % len(pictures)]
         for alone in (True, False) if number % 2 else (False, True):  # neither always profits from coming second
             if alone:
-                single.network.append(_time_call(partial(estimator.backend.run, batch))[0])
+                single.network.append(_time_call(partial(_run_all, estimator.backend, batch))[0])
             else:
                 seconds, poses = _time_call(partial(estimator.estimate, picture))
                 single.whole.append(seconds)
@@ -207,25 +237,24 @@ def _time_stages(
     if file is not None:
         stages["read"].append(_time_call(partial(read_picture, file))[0])
     start = time.perf_counter()
-    placement = estimator.place(picture)
-    batch = estimator.prepare([picture], placement)
-    prepared = time.perf_counter()
-    fields = estimator.backend.run(batch)
-    ran = time.perf_counter()
-    poses = estimator.decode(fields.heatmaps[0], fields.pafs[0], placement)
-    decoded = time.perf_counter()
+    poses, watched = _watch(estimator, picture)
+    found = time.perf_counter()
     draw_poses(picture, poses)
     drawn = time.perf_counter()
-    times = (prepared - start, ran - prepared, decoded - ran, drawn - decoded)
-    for stage, seconds in zip(STAGES[1:], times, strict=True):
-        stages[stage].append(seconds)
+    begun, done = zip(*watched.times, strict=True)
+    stages["prepare"].append(begun[0] - start)
+    stages["network"].append(sum(done) - sum(begun))
+    if len(begun) > 1:
+        stages["look"].append(sum(begun[1:]) - sum(done[:-1]))
+    stages["decode"].append(found - done[-1])
+    stages["draw"].append(drawn - found)
 
 
 def _run_streamed(
     estimator: PoseEstimator,
     parallel: Backend,
     pictures: Sequence[Picture],
-    batches: Sequence[Batch],
+    batches: Sequence[Sequence[Batch]],
     threads: int,
     options: BenchmarkOptions,
     progress: Progress,
@@ -239,7 +268,7 @@ def _run_streamed(
 
     def run_alone() -> None:
         for batch in islice(cycle(batches), count):
-            estimator.backend.run(batch)
+            _run_all(estimator.backend, batch)
 
     for number in range(options.rounds):
         rounds.streamed.append(count / _time_call(run_stream)[0])
@@ -249,9 +278,9 @@ def _run_streamed(
     return rounds
 
 
-def _run_parallel(backend: Backend, batches: Sequence[Batch], count: int) -> None:
-    """`count` batches through the network by the threads that streaming has, and nothing else: the most it can do."""
-    waiting: queue.SimpleQueue[Batch] = queue.SimpleQueue()
+def _run_parallel(backend: Backend, batches: Sequence[Sequence[Batch]], count: int) -> None:
+    """`count` pictures through the network by the threads that streaming has, and nothing else: the most it can do."""
+    waiting: queue.SimpleQueue[Sequence[Batch]] = queue.SimpleQueue()
     for batch in islice(cycle(batches), count):
         waiting.put(batch)
 
@@ -261,13 +290,19 @@ def _run_parallel(backend: Backend, batches: Sequence[Batch], count: int) -> Non
                 batch = waiting.get_nowait()
             except queue.Empty:
                 return
-            backend.run(batch)
+            _run_all(backend, batch)
 
     workers = [threading.Thread(target=work) for _ in range(backend.callers)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
+
+
+def _run_all(backend: Backend, batches: Sequence[Batch]) -> None:
+    """All runs of the network for one picture."""
+    for batch in batches:
+        backend.run(batch)
 
 
 def _time_call(work: Callable[[], Any]) -> tuple[float, Any]:

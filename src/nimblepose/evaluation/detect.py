@@ -1,9 +1,12 @@
 """An annotated set of pictures through an estimator: COCO results and AP out."""
 
+from collections.abc import Callable
 from typing import Any
 
 from nimblepose.core.errors import DataError
+from nimblepose.core.poses import Poses
 from nimblepose.core.progress import Progress, say_nothing
+from nimblepose.data.coco import Record
 from nimblepose.data.sets import AnnotatedSet, read_annotated
 from nimblepose.evaluation.coco import MAX_PEOPLE, Metrics, evaluate
 from nimblepose.results.recording import Estimator
@@ -14,13 +17,20 @@ def measure(data: AnnotatedSet, estimator: Estimator, *, progress: Progress = sa
     return evaluate(data, detect(data, estimator, progress=progress))
 
 
-def detect(data: AnnotatedSet, estimator: Estimator, *, progress: Progress = say_nothing) -> list[dict[str, Any]]:
+def detect(
+    data: AnnotatedSet,
+    estimator: Estimator,
+    *,
+    progress: Progress = say_nothing,
+    watch: Callable[[Record, Poses], None] = lambda record, poses: None,
+) -> list[dict[str, Any]]:
     """COCO results of all pictures of a set, of its first category; only the few under way are held in memory.
 
     Args:
         data: The pictures.
         estimator: Finds the people.
         progress: Told after each picture.
+        watch: Told who was found in each picture.
 
     Raises:
         MediaError: a picture that cannot be read.
@@ -35,5 +45,6 @@ def detect(data: AnnotatedSet, estimator: Estimator, *, progress: Progress = say
     stream = estimator.stream(read_annotated(record) for record in data.records)
     for done, (record, poses) in enumerate(zip(data.records, stream, strict=True), start=1):
         results += poses.to_coco(record.image_id, category_id=data.category_ids[0], max_people=MAX_PEOPLE)
+        watch(record, poses)
         progress(done)
     return results

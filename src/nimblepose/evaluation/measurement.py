@@ -1,14 +1,18 @@
 """How good an estimator is on an annotated set, and what can be written of it."""
 
+import dataclasses
+import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nimblepose.core.poses import Poses
 from nimblepose.core.progress import Progress, say_nothing
 from nimblepose.data.sets import AnnotatedSet
 from nimblepose.evaluation.coco import Metrics, evaluate
+from nimblepose.evaluation.cost import Cost, measure_cost
 from nimblepose.evaluation.detect import detect
 from nimblepose.evaluation.provenance import compute_sha256, describe_run, write_json
 from nimblepose.evaluation.worst import find_mistakes, write_mistakes
@@ -24,6 +28,8 @@ class Measurement:
     detections: Sequence[Mapping[str, Any]]  # COCO results
     metrics: Metrics
     seconds: float  # that detecting took, reading included
+    looks: float  # per picture, in the mean
+    cost: Cost  # per picture, by what the network saw
 
 
 def measure(
@@ -44,8 +50,9 @@ def measure(
         DataError: a picture of another size than its annotations are for, or an estimator of other keypoints.
         MissingPackageError: faster-coco-eval is not installed.
     """
+    found: list[Poses] = []  # without their people: only what is of the pictures
     start = time.perf_counter()
-    detections = detect(annotated, estimator, progress=progress)
+    detections = detect(annotated, estimator, progress=progress, watch=lambda _, poses: found.append(poses[:0]))
     seconds = time.perf_counter() - start
     return Measurement(
         estimator=estimator,
@@ -53,6 +60,8 @@ def measure(
         detections=detections,
         metrics=evaluate(annotated, detections),
         seconds=seconds,
+        looks=statistics.mean(0 if poses.looks is None else len(poses.looks) for poses in found),
+        cost=measure_cost(found, [record.size for record in annotated.records]),
     )
 
 
@@ -84,6 +93,8 @@ def write_report(path: Path, measurement: Measurement, *, threads: int, limit: i
         "data": data,
         "metrics": measurement.metrics.to_dict(),
         "seconds": round(measurement.seconds, 3),
+        "looks": measurement.looks,
+        "cost": dataclasses.asdict(measurement.cost),
     }
     write_json(path, value)
 

@@ -228,14 +228,16 @@ class PoseEstimator:
         if self.quality is None and not self.any_way_up:
             ((_, placement),) = passes
             fields = self.compute_fields([picture], placement, backend)
-            return self.decode(fields.heatmaps[0], fields.pafs[0], placement)
-        return Observer(
+            poses = self.decode(fields.heatmaps[0], fields.pafs[0], placement)
+            return dataclasses.replace(poses, input_pixels=self._count_shown(picture, placement))
+        poses = Observer(
             metadata=self.metadata,
             options=self.decode_options,
             looks=self.quality.looks if self.quality else None,
             bound=self._find_bound(picture, passes, pixel_aspect),
             find_fields=partial(self._find_fields, backend),
         ).observe(picture, passes)
+        return dataclasses.replace(poses, input_pixels=poses.input_pixels * (2 if self.flip else 1))
 
     def for_frames(self) -> "PoseEstimator":
         """The same model as videos are looked at: one pass at `input_height`, or at 256 if that is not given."""
@@ -336,6 +338,12 @@ class PoseEstimator:
         beyond = self.input_height is not None or self.any_way_up
         most = self.quality.count_most_pixels((picture.shape[0], picture.shape[1]), pixel_aspect)
         return most + (pixels - sum(self.quality.passes) if beyond else 0)
+
+    def _count_shown(self, picture: Picture, placement: Placement) -> int:
+        """Input pixels that the network is shown of a picture in a single pass, mirrored and in all scales."""
+        aspect = placement.pixel_aspect
+        sizes = [self.place(picture, scale=scale, pixel_aspect=aspect).input_size for scale in self.scales]
+        return sum(height * width for height, width in sizes) * (2 if self.flip else 1)
 
     def _count_pixels(self, picture: Picture, pixel_aspect: float) -> int:
         """The most input pixels that the network sees at a time of a picture."""
