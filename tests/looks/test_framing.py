@@ -3,17 +3,18 @@
 import numpy as np
 import pytest
 
-from nimblepose.looks.framing import Frames, frame, share
+from nimblepose.looks.framing import Frames, estimate_gain, frame, share
 from nimblepose.looks.options import LookOptions
 from nimblepose.looks.places import Places
 
 LIMITS = 480.0, 640.0
-OPTIONS = LookOptions(margin=0.25, too_small=1.2, too_large=1.5, most_zoom=5.0)
+OPTIONS = LookOptions(margin=0.25, min_gain=0.05, too_large=1.2, most_zoom=5.0)
 
 
-def places(*boxes):
+def places(*boxes, score=0.5):
     table = np.array(boxes, np.float64)
-    return Places(table, np.hypot(*(table[:, 2:] - table[:, :2]).T), np.zeros(len(table), np.intp))
+    sizes = np.hypot(*(table[:, 2:] - table[:, :2]).T)
+    return Places(table, sizes, np.full(len(table), score), np.zeros(len(table), np.intp))
 
 
 def frames(*rows, turns=None):
@@ -28,14 +29,23 @@ def test_a_person_is_brought_to_the_wanted_size():
 
 
 @pytest.mark.parametrize(
-    ("size", "looked"),
-    [(170, 0), (160, 1), (299, 0), (301, 1)],
-    ids=["nearly large enough", "too small", "a little too large", "too large"],
-)
-def test_who_was_seen_at_about_that_size_needs_no_look(size, looked):
+    ("size", "score", "looked"),
+    [(185, 0.5, 0), (170, 0.5, 1), (170, 0.8, 0), (100, 0.8, 1), (100, 0.95, 0), (260, 0.5, 0), (280, 0.5, 1)],
+    ids=[
+        "nearly as large as wanted", "smaller", "but seen well", "small, if seen well", "but seen very well",
+        "a little too large", "too large",
+    ],
+)  # fmt: skip
+def test_a_look_must_pay(size, score, looked):
     side = size / np.sqrt(2)
-    wide = places((0, 0, side, side))
+    wide = places((0, 0, side, side), score=score)
     assert len(frame(wide, (2000.0, 2000.0), np.array([1.0]), 200, OPTIONS)) == looked
+
+
+def test_what_a_look_pays_is_what_was_lacking_and_grows_with_the_zoom():
+    gain = estimate_gain(np.array([0.0, 0.5, 0.5, 1.0, 0.5]), np.array([1e9, 2.0, 4.0, 4.0, 1.0]), too_large=1.5)
+    np.testing.assert_allclose(gain, [1, 0.25, 0.375, 0, 0], atol=1e-6)
+    assert estimate_gain(np.array([0.5]), np.array([1 / 3]), too_large=1.5) == pytest.approx([0.25])
 
 
 def test_any_pass_of_about_the_size_is_enough():

@@ -71,7 +71,7 @@ def test_peaks_that_touch_are_one_trace():
 
 
 def test_places_move_and_keep_their_corners_in_order():
-    place = Places(np.array([[0.0, 0.0, 10.0, 20.0]]), np.array([22.0]), np.zeros(1, np.intp))
+    place = Places(np.array([[0.0, 0.0, 10.0, 20.0]]), np.array([22.0]), np.ones(1), np.zeros(1, np.intp))
     moved = place.move(lambda xy: -2 * xy, 2.0)
     assert moved.boxes.tolist() == [[-20, -40, 0, 0]]
     assert moved.sizes.tolist() == [44]

@@ -7,14 +7,14 @@ from nimblepose.looks.options import LookOptions
 from nimblepose.looks.places import NOWHERE, Places
 from nimblepose.looks.planning import plan_looks
 
-OPTIONS = LookOptions(sizes=(200.0,))
+OPTIONS = LookOptions(sizes=(200.0,), most_zoom=5.0)
 
 
 def crowd(count, size=40.0, seed=0):
     middle = np.random.default_rng(seed).uniform((20, 20), (1260, 700), (count, 2))
     half = size / np.sqrt(8)
     boxes = np.hstack([middle - half, middle + half])
-    return Places(boxes, np.full(count, size), np.zeros(count, np.intp))
+    return Places(boxes, np.full(count, size), np.full(count, 0.3), np.zeros(count, np.intp))
 
 
 def plan(places, most_pixels=1e9, options=OPTIONS, limits=(720, 1280), **kwargs):
@@ -54,7 +54,7 @@ def test_every_size_has_its_own_looks():
 
 
 def test_pixels_that_are_not_square_are_squared_on_the_canvas():
-    shown = Places(np.array([[400.0, 200.0, 500.0, 300.0]]), np.array([140.0]), np.zeros(1, np.intp))
+    shown = Places(np.array([[400.0, 200.0, 500.0, 300.0]]), np.array([140.0]), np.zeros(1), np.zeros(1, np.intp))
     canvas = plan(shown, limits=(576, 720), pixel_aspect=64 / 45)
     left, top, right, bottom = canvas.boxes[0]
     assert canvas.sizes[0, 0] == canvas.sizes[0, 1]

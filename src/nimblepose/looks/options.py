@@ -16,11 +16,11 @@ class LookOptions:
         OptionError: a value out of its range.
     """
 
-    sizes: tuple[float, ...] = (200.0,)  # input pixels: each is a look at everybody, scaled so that they are as large
-    margin: float = 0.25  # what is looked at around somebody, on each side, in parts of their size
-    too_small: float = 1.2  # times smaller than that in every pass before: looked at again
-    too_large: float = 1.5  # times larger, the same
-    most_zoom: float = 5.0  # times as closely as the first pass, at most
+    sizes: tuple[float, ...] = (160.0,)  # input pixels: each is a look at everybody, scaled so that they are as large
+    margin: float = 0.28  # what is looked at around somebody, on each side, in parts of their size
+    min_gain: float = 0.06  # OKS that a look at somebody is expected to add, at least
+    too_large: float = 1.2  # times larger than that in every pass, from which on it helps to see people smaller
+    most_zoom: float = 4.0  # times as closely as the first pass, at most
     min_score: float = 0.0  # of poses that are looked at again
     min_trace: float = 0.12  # height of peaks without a pose that are looked at; 1: none
     trace_size: float = 64.0  # input pixels of the pass before, taken for the size of whoever left such a trace
@@ -31,10 +31,10 @@ class LookOptions:
         """Name the option that cannot be."""
         if not self.sizes or not all(32 <= size <= 2048 for size in self.sizes):
             raise OptionError(f"sizes of looks must lie in [32, 2048], got {self.sizes}")
-        for name in ("too_small", "too_large", "most_zoom", "alike"):
+        for name in ("too_large", "most_zoom", "alike"):
             if not getattr(self, name) >= 1:
                 raise OptionError(f"{name} is a factor, 1 or more; got {getattr(self, name)}")
-        for name in ("min_score", "min_trace"):
+        for name in ("min_gain", "min_score", "min_trace"):
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
         if not (0 <= self.margin <= 2 and self.trace_size > 0 and self.gap >= 0):

@@ -21,18 +21,20 @@ class Places:
     Attributes:
         boxes: (N, 4) float64, x and y of two corners, in pixels of the picture as it is shown.
         sizes: (N,) float64, diagonal of a person there in these pixels.
+        scores: (N,) float64 in [0, 1], of who was seen there: expected OKS; 0 of traces.
         turns: (N,) intp, quarter turns of the picture in which they stand upright.
     """
 
     boxes: NDArray[np.float64]
     sizes: NDArray[np.float64]
+    scores: NDArray[np.float64]
     turns: NDArray[np.intp]
 
     def __len__(self) -> int:
         return len(self.sizes)
 
     def __getitem__(self, index: NDArray[np.generic]) -> "Places":
-        return Places(self.boxes[index], self.sizes[index], self.turns[index])
+        return Places(*(getattr(self, field.name)[index] for field in dataclasses.fields(self)))
 
     def move(self, move: Callable[[NDArray[np.floating]], NDArray[np.floating]], grain: float) -> "Places":
         """The same places in other pixels, `grain` of which are one of before; upright boxes stay upright."""
@@ -55,7 +57,7 @@ def find_places(sightings: Sightings, *, min_score: float = 0.0) -> Places:
     chosen = sightings[sightings.scores >= min_score]
     boxes = bound(chosen.whole).astype(np.float64)
     sizes = np.hypot(*(boxes[:, 2:] - boxes[:, :2]).T)
-    return Places(boxes, np.maximum(sizes, _LEAST_SIZE), chosen.turns)
+    return Places(boxes, np.maximum(sizes, _LEAST_SIZE), chosen.scores.astype(np.float64), chosen.turns)
 
 
 def find_traces(
@@ -83,10 +85,11 @@ def find_traces(
     low, extent = found[1:, :2].astype(np.float64), found[1:, 2:4].astype(np.float64)  # the first is what is not high
     middle, half = low + (extent - 1) / 2, np.maximum(extent, size) / 2
     boxes = np.concatenate([middle - half, middle + half], axis=1)
-    return Places(boxes, np.full(len(boxes), size), np.zeros(len(boxes), np.intp))
+    count = len(boxes)
+    return Places(boxes, np.full(count, size), np.zeros(count), np.zeros(count, np.intp))
 
 
-NOWHERE = Places(np.zeros((0, 4)), np.zeros(0), np.zeros(0, np.intp))
+NOWHERE = Places(np.zeros((0, 4)), np.zeros(0), np.zeros(0), np.zeros(0, np.intp))
 
 
 def bound(xy: NDArray[np.floating]) -> NDArray[np.floating]:
