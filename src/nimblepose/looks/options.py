@@ -17,15 +17,15 @@ class LookOptions:
     """
 
     sizes: tuple[float, ...] = (160.0,)  # input pixels: each is a look at everybody, scaled so that they are as large
-    margin: float = 0.28  # what is looked at around somebody, on each side, in parts of their size
-    min_gain: float = 0.06  # OKS that a look at somebody is expected to add, at least
-    too_large: float = 1.2  # times larger than that in every pass, from which on it helps to see people smaller
+    margin: float = 0.3  # what is looked at around somebody, on each side, in parts of their size
+    min_gain: float = 0.02  # OKS that a look at somebody is expected to add, at least
+    too_large: float = 2.0  # times larger than that in every pass, from which on it helps to see people smaller
     most_zoom: float = 4.0  # times as closely as the first pass, at most
-    min_score: float = 0.0  # of poses that are looked at again
-    min_trace: float = 0.12  # height of peaks without a pose that are looked at; 1: none
-    trace_size: float = 64.0  # input pixels of the pass before, taken for the size of whoever left such a trace
+    min_score: float = 0.2  # of poses that are looked at again
+    min_trace: float = 0.2  # height of peaks without a pose that are looked at; 1: none
+    trace_size: float = 96.0  # input pixels of the pass before, taken for the size of whoever left such a trace
     alike: float = 1.5  # neighbours share a look if their zooms differ by less than this factor
-    gap: int = 1  # cells between two looks on the canvas
+    gap: int = 2  # cells between two looks on the canvas
 
     def __post_init__(self) -> None:
         """Name the option that cannot be."""
