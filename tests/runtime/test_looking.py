@@ -13,7 +13,7 @@ from nimblepose.looks.options import LookOptions
 from nimblepose.runtime.looking import Observer
 
 SIZE = 480, 640
-LOOKS = LookOptions(sizes=(150.0,), margin=0.3, min_gain=0.005, min_trace=0.1)
+LOOKS = LookOptions(sizes=(150.0,), margin=0.3, min_gain=0.005, min_trace=0.1, trace_size=64.0)
 
 
 def observe(eyes, *, looks=LOOKS, size=SIZE, pixels=80_000, bound=600_000, turns=(0,), aspect=1.0, **options):
