@@ -49,9 +49,9 @@ _ROWS: list[Row] = [
     ("height 640", "one pass", {"input_height": 640}),
     ("scales", "averaged", {"input_height": 368, "scales": _SCALES}),
     ("fast", "looks", {"quality": "fast"}),
-    ("between", "looks", {"quality": dataclasses.replace(QUALITIES["fast"], passes=(63_000,))}),
+    ("between", "looks", {"quality": dataclasses.replace(QUALITIES["fast"], passes=(60_000,))}),
     ("balanced", "looks", {"quality": "balanced"}),
-    ("closer", "looks", {"quality": Quality(passes=(85_000,), looks=LookOptions(sizes=(140.0, 200.0)), bound=4.0)}),
+    ("closer", "looks", {"quality": Quality(passes=(90_000,), looks=LookOptions(sizes=(140.0, 200.0)), bound=4.0)}),
     ("best", "looks", {"quality": "best"}),
 ]
 _COLOURS = {"one pass": (120, 120, 120), "averaged": (200, 120, 40), "looks": (20, 100, 200)}

@@ -26,6 +26,7 @@ from nimblepose.runtime.averaging import average, mirror
 from nimblepose.runtime.backends import BackendName, choose_backend, open_backend
 from nimblepose.runtime.looking import Observer
 from nimblepose.runtime.models import find_model
+from nimblepose.runtime.passes import Passes
 from nimblepose.runtime.prepare import Batch, prepare, prepare_canvas
 from nimblepose.runtime.protocols import Backend, Fields
 from nimblepose.runtime.quality import FRAME_HEIGHT, Quality, QualityName, choose_quality
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-_ANY_WAY = (0, 1, 2, 3)  # quarter turns
 _INPUT_PIXELS = 1 << 23  # that the network sees at a time, in all threads together; each takes some 70 bytes
 
 
@@ -170,7 +170,7 @@ class PoseEstimator:
 
         def find(picture: Picture) -> Poses:
             with memory.taken() as take:
-                take(self._count_pixels(picture, pixel_aspect))
+                take(self._passes.count_at_a_time(picture.shape[:2], pixel_aspect=pixel_aspect))
                 return self.estimate(picture, backend, pixel_aspect=pixel_aspect)
 
         with closing(map_in_order(lambda item: work(item, find), items, workers=backend.callers)) as results:
@@ -224,52 +224,35 @@ class PoseEstimator:
 
     def estimate(self, picture: Picture, backend: Backend | None = None, *, pixel_aspect: float = 1.0) -> Poses:
         """Find everybody in one (H, W, 3) uint8 RGB array, in its own pixels whatever their aspect."""
-        passes = self.place_passes(picture, pixel_aspect=pixel_aspect)
+        size, passes = picture.shape[:2], self._passes
         if self.quality is None and not self.any_way_up:
-            ((_, placement),) = passes
+            placement = passes.place(size, pixel_aspect=pixel_aspect)
             fields = self.compute_fields([picture], placement, backend)
             poses = self.decode(fields.heatmaps[0], fields.pafs[0], placement)
-            return dataclasses.replace(poses, input_pixels=self._count_shown(picture, placement))
+            return dataclasses.replace(poses, input_pixels=passes.count_shown(size, pixel_aspect=pixel_aspect))
         poses = Observer(
             metadata=self.metadata,
             options=self.decode_options,
             looks=self.quality.looks if self.quality else None,
-            bound=self._find_bound(picture, passes, pixel_aspect),
+            bound=passes.find_bound(size, pixel_aspect=pixel_aspect),
             find_fields=partial(self._find_fields, backend),
-        ).observe(picture, passes)
+        ).observe(picture, passes.place_all(size, pixel_aspect=pixel_aspect))
         return dataclasses.replace(poses, input_pixels=poses.input_pixels * (2 if self.flip else 1))
 
     def for_frames(self) -> "PoseEstimator":
         """The same model as videos are looked at: one pass at `input_height`, or at 256 if that is not given."""
-        if self.quality is None:
+        if self.quality is None and not self.any_way_up:
             return self
         other = copy.copy(self)
         other.quality, other.input_height, other.flip = None, self.input_height or FRAME_HEIGHT, self._flip_asked
+        other.any_way_up = False
         return other
 
     # The steps, for those who want to time or to look between them ---------------------------------------------------
 
     def place(self, picture: Picture, *, scale: float = 1.0, pixel_aspect: float = 1.0) -> Placement:
         """Where the picture lies in the network input, in the first pass."""
-        size, stride = (picture.shape[0], picture.shape[1]), self.metadata.input.stride
-        if self.input_height is None and self.quality is not None:
-            return Placement.cover(size, self.quality.passes[0], stride=stride, pixel_aspect=pixel_aspect)
-        height = round((self.input_height or FRAME_HEIGHT) * scale)
-        return Placement.fit(size, height, stride=stride, pixel_aspect=pixel_aspect)
-
-    def place_passes(self, picture: Picture, *, pixel_aspect: float = 1.0) -> list[tuple[int, Placement]]:
-        """All passes over the whole picture: quarter turns, and where the turned picture lies in the input."""
-        passes = []
-        for turns in _ANY_WAY if self.any_way_up else (0,):
-            turned, aspect = (np.rot90(picture), 1 / pixel_aspect) if turns % 2 else (picture, pixel_aspect)
-            passes.append((turns, self.place(turned, pixel_aspect=aspect)))
-            if self.quality and self.input_height is None:
-                stride, size = self.metadata.input.stride, (turned.shape[0], turned.shape[1])
-                passes += [
-                    (turns, Placement.cover(size, pixels, stride=stride, pixel_aspect=aspect))
-                    for pixels in self.quality.passes[1:]
-                ]
-        return passes
+        return self._passes.place(picture.shape[:2], scale=scale, pixel_aspect=pixel_aspect)
 
     def prepare(self, pictures: Sequence[Picture], placement: Placement) -> Batch:
         """Pictures of one shape to a batch for the network, (B, 3, h, w)."""
@@ -330,26 +313,13 @@ class PoseEstimator:
             return self.compute_fields([picture], where, backend)
         return self.compute_canvas_fields(picture, where, backend)
 
-    def _find_bound(self, picture: Picture, passes: Sequence[tuple[int, Placement]], pixel_aspect: float) -> int:
-        """Input pixels of all runs for a picture: what the quality allows, and what was asked for beyond it."""
-        pixels = sum(placement.input_size[0] * placement.input_size[1] for _, placement in passes)
-        if self.quality is None:
-            return pixels
-        beyond = self.input_height is not None or self.any_way_up
-        most = self.quality.count_most_pixels((picture.shape[0], picture.shape[1]), pixel_aspect)
-        return most + (pixels - sum(self.quality.passes) if beyond else 0)
-
-    def _count_shown(self, picture: Picture, placement: Placement) -> int:
-        """Input pixels that the network is shown of a picture in a single pass, mirrored and in all scales."""
-        aspect = placement.pixel_aspect
-        sizes = [self.place(picture, scale=scale, pixel_aspect=aspect).input_size for scale in self.scales]
-        return sum(height * width for height, width in sizes) * (2 if self.flip else 1)
-
-    def _count_pixels(self, picture: Picture, pixel_aspect: float) -> int:
-        """The most input pixels that the network sees at a time of a picture."""
-        if self.quality is None and not self.any_way_up:
-            placement = self.place(picture, scale=max(self.scales), pixel_aspect=pixel_aspect)
-            return placement.input_size[0] * placement.input_size[1]
-        passes = self.place_passes(picture, pixel_aspect=pixel_aspect)
-        largest = max(placement.input_size[0] * placement.input_size[1] for _, placement in passes)
-        return max(largest, self._find_bound(picture, passes, pixel_aspect)) if self.quality else largest
+    @property
+    def _passes(self) -> Passes:
+        return Passes(
+            stride=self.metadata.input.stride,
+            quality=self.quality,
+            input_height=self.input_height,
+            scales=self.scales,
+            flip=self.flip,
+            any_way_up=self.any_way_up,
+        )
