@@ -1,5 +1,7 @@
 """`nimblepose model poses`: the same weights that know what poses look like; and `--complete`, which needs them to."""
 
+import re
+
 import drawn_bodies
 import pytest
 
@@ -29,13 +31,14 @@ def test_the_weights_stay_and_poses_are_scored(cli, data, model, tmp_path, monke
     out = tmp_path / "taught.onnx"
     ran = cli("model", "poses", model, "--data", data, "--out", out, "--input-height", 64)
     assert ran.code == 0, ran.err
-    assert "60 poses in 60 pictures" in ran.out
+    poses = int(re.search(r"(\d+) poses in 60 pictures", ran.out)[1])
+    assert 120 <= poses <= 240  # of single passes, of the passes of balanced, and of its looks
     before, after = onnx.load(model), onnx.load(out)
     assert before.graph == after.graph
     assert metadata(model).scorer is metadata(model).prior is None
     assert metadata(out).scorer is not None
     assert metadata(out).prior is not None
-    assert metadata(out).origin.endswith("; poses learnt from 60 of bodies.json")
+    assert metadata(out).origin.endswith(f"; poses learnt from {poses} of bodies.json")
     again = cli("val", "--data", data, "--model", out, "--input-height", 64, "--limit", 4)
     assert "1.0000" in again.out
     monkeypatch.setenv("COLUMNS", "200")

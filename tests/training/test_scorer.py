@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from nimblepose.core.errors import DataError
+from nimblepose.core.errors import DataError, OptionError
 from nimblepose.data.coco import load_records
+from nimblepose.data.sets import read_annotated
+from nimblepose.looks.options import LookOptions
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.quality import Quality
 from nimblepose.training.prior import learn_prior
 from nimblepose.training.scorer import Rated, fit_scorer, rate_poses
 
@@ -93,6 +96,25 @@ def test_whoever_is_not_labelled_is_a_mistake_only_where_all_are_labelled(bodies
         coco["annotations"].append(region)
 
     assert len(rate_poses(estimator, records(crowd), prior).oks) == 59
+
+
+def test_poses_of_looks_are_rated_beside_those_of_the_pass(bodies):
+    _, prior, records = bodies
+    closer = PoseEstimator(
+        bodies[0].model, quality=Quality(passes=(2048,), looks=LookOptions(sizes=(96.0,)), bound=4.0)
+    )
+    scores = fit_scorer(Rated(np.zeros((60, 9)), np.full(60, 0.3)))  # so low that it pays to look at everybody
+    closer.metadata = dataclasses.replace(closer.metadata, prior=prior, scorer=scores)
+    few = records()[:8]
+    views = closer.view(read_annotated(few[0]))
+    assert [view.heatmaps.shape[1:] for view in views] == [(4, 8), views[1].heatmaps.shape[1:]]
+    assert views[1].heatmaps.shape[1] > 4  # seen more closely
+    rated = rate_poses(closer, few, prior)
+    assert len(rated.oks) == 16
+    assert rated.oks.min() > 0.8  # where they are in the picture, from wherever they were seen
+    turned = PoseEstimator(bodies[0].model, any_way_up=True)
+    with pytest.raises(OptionError, match="any_way_up"):
+        turned.view(read_annotated(few[0]))
 
 
 def test_an_earlier_scorer_is_not_asked(bodies):

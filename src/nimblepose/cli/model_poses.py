@@ -1,6 +1,6 @@
 """`nimblepose model poses`: what poses look like and what a model's own are worth, learnt from annotated pictures."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,6 +15,9 @@ def model_poses(
     images: given.ImagesOption = None,
     annotations: given.AnnotationsOption = None,
     input_height: given.HeightOption = 368,
+    quality: Annotated[
+        Literal["fast", "balanced", "best"], typer.Option(help="With which pictures are looked at besides.")
+    ] = "balanced",
     seed: given.SeedOption = 0,
     threads: given.ThreadsOption = 0,
     quiet: given.QuietOption = False,
@@ -22,7 +25,8 @@ def model_poses(
     """Teach a model what poses look like, and what its own poses are worth.
 
     Poses then score the similarity (OKS) to expect of them, and keypoints that were not found can be put where they
-    should be. Take the pictures that the model was trained on, not those that it is measured on.
+    should be. The model sees every picture in one pass at --input-height, and as --quality does: in passes and looks.
+    Take the pictures that the model was trained on, not those that it is measured on.
     """
     from nimblepose.cli.progress import format_count, show_download_bar, show_stages_bar
     from nimblepose.runtime.models import find_model
@@ -38,6 +42,7 @@ def model_poses(
             annotations=file,
             images=folder,
             input_height=input_height,
+            quality=quality,
             seed=seed,
             threads=threads,
             progress=progress,

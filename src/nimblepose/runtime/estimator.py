@@ -24,7 +24,7 @@ from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import open_frames
 from nimblepose.runtime.averaging import average, mirror
 from nimblepose.runtime.backends import BackendName, choose_backend, open_backend
-from nimblepose.runtime.looking import Observer
+from nimblepose.runtime.looking import Observer, View, cut_views
 from nimblepose.runtime.models import find_model
 from nimblepose.runtime.passes import Passes
 from nimblepose.runtime.prepare import Batch, prepare, prepare_canvas
@@ -230,14 +230,39 @@ class PoseEstimator:
             fields = self.compute_fields([picture], placement, backend)
             poses = self.decode(fields.heatmaps[0], fields.pafs[0], placement)
             return dataclasses.replace(poses, input_pixels=passes.count_shown(size, pixel_aspect=pixel_aspect))
-        poses = Observer(
+        poses = self._observe(picture, partial(self._find_fields, backend), pixel_aspect)
+        return dataclasses.replace(poses, input_pixels=poses.input_pixels * (2 if self.flip else 1))
+
+    def view(self, picture: Picture) -> list[View]:
+        """All that the network shows of an (H, W, 3) uint8 RGB array before it is decoded: passes, and then looks.
+
+        Raises:
+            OptionError: the picture is turned; views are of pictures as they stand.
+        """
+        if self.any_way_up:
+            raise OptionError("any_way_up turns pictures, and views are of pictures as they stand; leave it out")
+        views: list[View] = []
+
+        def find(shown: Picture, where: Placement | Canvas) -> Fields:
+            fields = self._find_fields(None, shown, where)
+            views.extend(cut_views(fields, where))
+            return fields
+
+        self._observe(picture, find, 1.0)
+        return views
+
+    def _observe(
+        self, picture: Picture, find_fields: Callable[[Picture, Placement | Canvas], Fields], pixel_aspect: float
+    ) -> Poses:
+        size = picture.shape[:2]
+        observer = Observer(
             metadata=self.metadata,
             options=self.decode_options,
             looks=self.quality.looks if self.quality else None,
-            bound=passes.find_bound(size, pixel_aspect=pixel_aspect),
-            find_fields=partial(self._find_fields, backend),
-        ).observe(picture, passes.place_all(size, pixel_aspect=pixel_aspect))
-        return dataclasses.replace(poses, input_pixels=poses.input_pixels * (2 if self.flip else 1))
+            bound=self._passes.find_bound(size, pixel_aspect=pixel_aspect),
+            find_fields=find_fields,
+        )
+        return observer.observe(picture, self._passes.place_all(size, pixel_aspect=pixel_aspect))
 
     def for_frames(self) -> "PoseEstimator":
         """The same model as videos are looked at: one pass at `input_height`, or at 256 if that is not given."""

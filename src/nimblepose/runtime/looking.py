@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,32 @@ class Seen:
             heads=np.concatenate([part.heads for part in parts]),
             traces=Places.join([part.traces for part in parts]),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What the network has answered for one pass over a picture, or for one look at a part of it.
+
+    Attributes:
+        heatmaps: (K + 1, h, w), the last is background.
+        pafs: (2L, h, w).
+        to_picture: From pixels of the view's own input, (..., 2), to pixels of the picture.
+    """
+
+    heatmaps: NDArray[np.float32]
+    pafs: NDArray[np.float32]
+    to_picture: Callable[[Points], Points]
+
+
+def cut_views(fields: Fields, where: Placement | Canvas) -> list[View]:
+    """The views that fields of one picture hold: one of a pass, one of each look of a canvas."""
+    heatmaps, pafs = fields.heatmaps[0], fields.pafs[0]
+    if isinstance(where, Placement):
+        return [View(heatmaps, pafs, where.to_image)]
+    return [
+        View(where.cut(look, heatmaps), where.cut(look, pafs), partial(where.to_picture, look))
+        for look in range(len(where))
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

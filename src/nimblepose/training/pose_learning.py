@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nimblepose.codec.options import FOR_RANKING
 from nimblepose.convert.model_files import write_with_metadata
 from nimblepose.core.errors import DataError, OptionError
 from nimblepose.core.files import check_folders
@@ -13,8 +14,9 @@ from nimblepose.core.optional import import_optional
 from nimblepose.core.progress import StageProgress, say_nothing
 from nimblepose.data.coco import load_records
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.quality import QualityName
 from nimblepose.training.prior import learn_prior
-from nimblepose.training.scorer import fit_scorer, rate_poses
+from nimblepose.training.scorer import Rated, fit_scorer, rate_poses
 
 _LEARNT = "; poses learnt from "  # in the origin of a model
 
@@ -34,6 +36,7 @@ def learn_poses(
     annotations: Path,
     images: Path,
     input_height: int = 368,
+    quality: QualityName | None = "balanced",
     seed: int = 0,
     threads: int = 0,
     progress: StageProgress = say_nothing,
@@ -45,7 +48,9 @@ def learn_poses(
         out: File of the same kind to write; may be `model` itself.
         annotations: COCO keypoint file of pictures that the model was trained on, not of those it is measured on.
         images: Folder of these pictures.
-        input_height: Height at which the model sees them.
+        input_height: Height at which the model sees them in single passes.
+        quality: With which they are looked at besides, so that poses of looks are worth what the scorer says, too;
+            None: not at all.
         seed: Of the scorer's first weights.
         threads: Of the estimator; 0: all cores.
         progress: Told after each picture.
@@ -61,15 +66,22 @@ def learn_poses(
     if out.suffix == ".onnx":
         import_optional("onnx", "writing an ONNX file")  # what is missing is said now, not after the last picture
     check_folders(out)
-    estimator = PoseEstimator(model, threads=threads, input_height=input_height)
+    estimator = PoseEstimator(model, threads=threads, input_height=input_height, decode=FOR_RANKING)
     records = load_records([annotations], [images], estimator.skeleton)
     records = [record for record in records if len(record.xy) or not record.partial]
     if not records:
         raise DataError(f"{annotations}: no pictures to learn from")
     prior = learn_prior(np.concatenate([record.xy for record in records]), estimator.skeleton)
     rated = rate_poses(estimator, records, prior, progress=lambda done: progress("poses", done, len(records)))
-    scorer = fit_scorer(rated, seed=seed)
+    metadata = dataclasses.replace(estimator.metadata, prior=prior, scorer=fit_scorer(rated, seed=seed))
+    if quality:
+        # whom to look at is decided by what poses are worth, so that single passes come first
+        closer = PoseEstimator(model, threads=threads, quality=quality, decode=FOR_RANKING)
+        closer.metadata = metadata
+        seen = rate_poses(closer, records, prior, progress=lambda done: progress("looks", done, len(records)))
+        rated = Rated(np.concatenate([rated.features, seen.features]), np.concatenate([rated.oks, seen.oks]))
+        metadata = dataclasses.replace(metadata, scorer=fit_scorer(rated, seed=seed))
     origin = f"{estimator.metadata.origin.partition(_LEARNT)[0]}{_LEARNT}{len(rated.oks)} of {annotations.name}"
-    metadata = dataclasses.replace(estimator.metadata, prior=prior, scorer=scorer, origin=origin)
+    metadata = dataclasses.replace(metadata, origin=origin)
     write_with_metadata(model, metadata, out)
     return Lesson(poses=len(rated.oks), pictures=len(records))

@@ -49,11 +49,13 @@ def rate_poses(
 ) -> Rated:
     """Find people in annotated pictures, and compare them with the labels as AP would, completed by the prior.
 
+    Each pass over a picture and each look at a part of it counts by itself: its poses compete with those of the others.
+
     Poses that resemble nobody count as worth nothing only where the labels would show somebody: not in pictures whose
     labels are partial, nor where somebody may be (crowds, people without keypoints).
 
     Args:
-        estimator: The model, and the height that it sees pictures at.
+        estimator: The model, and how it looks at pictures.
         records: The pictures.
         prior: What completes poses.
         progress: Told after each picture how many are done.
@@ -69,21 +71,19 @@ def rate_poses(
     found: list[NDArray[np.float64]] = []
     worth: list[NDArray[np.float64]] = []
     for done, record in enumerate(records, start=1):
-        picture = read_annotated(record)
-        placement = estimator.place(picture)
-        heatmaps, pafs = (field[0] for field in estimator.compute_fields([picture], placement))
-        people = group_people(heatmaps, pafs, skeleton, as_ranked, paf_offset=offset, prior=prior)
-        people = people[choose(people.limb_scores, as_ranked)]
-        xy = placement.to_image(rescale(prior.complete(people.keypoints), spec.stride))
-        alike = compute_oks(xy[:, annotated], record.xy[:, annotated], oks_sigmas=sigmas, area=record.areas)
-        alike = alike.max(axis=1, initial=0)
-        judged = alike >= _STRANGER
-        if not record.partial:
-            mask = paint_regions(record.ignore, record.size)
-            x, y = np.clip(np.rint(xy.mean(axis=1)), 0, np.array(record.size[::-1]) - 1).astype(int).T
-            judged |= ~mask[y, x]
-        found.append(measure_features(people)[judged])
-        worth.append(alike[judged])
+        mask = paint_regions(record.ignore, record.size)
+        for view in estimator.view(read_annotated(record)):
+            people = group_people(view.heatmaps, view.pafs, skeleton, as_ranked, paf_offset=offset, prior=prior)
+            people = people[choose(people.limb_scores, as_ranked)]
+            xy = view.to_picture(rescale(prior.complete(people.keypoints), spec.stride))
+            alike = compute_oks(xy[:, annotated], record.xy[:, annotated], oks_sigmas=sigmas, area=record.areas)
+            alike = alike.max(axis=1, initial=0)
+            judged = alike >= _STRANGER
+            if not record.partial:
+                x, y = np.clip(np.rint(xy.mean(axis=1)), 0, np.array(record.size[::-1]) - 1).astype(int).T
+                judged |= ~mask[y, x]
+            found.append(measure_features(people)[judged])
+            worth.append(alike[judged])
         progress(done)
     return Rated(np.concatenate(found), np.concatenate(worth))
 
