@@ -77,8 +77,10 @@ def test_its_examples_run_in_order(tmp_path, monkeypatch, capsys):
     for code in EXAMPLES:
         exec(code, names)  # noqa: S102 - our own page
         printed.append(capsys.readouterr().out.splitlines())
-    pictures, streaming, strict, drawing, skeletons, video, tracker, wrong = printed
+    pictures, streaming, looks, strict, drawing, skeletons, video, tracker, wrong = printed
     assert pictures == ["3 people; (3, 18, 2) (3, 18) (3, 4)", "3", "3"]
+    assert [line.split()[1] for line in looks] == ["people;", "people"]
+    assert looks[1] == "3 people upside down"
     assert streaming == ["3", "3", "3"]
     assert strict[0].count(".") == 2
     assert drawing == []

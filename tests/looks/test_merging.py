@@ -66,3 +66,13 @@ def test_parts_of_two_are_told_by_where_the_rest_is_expected():
     seen = sight(upper, lower)
     assert len(merge(seen, SIGMAS)) == 2, "without a prior they have nothing in common"
     assert len(merge(dataclasses.replace(seen, whole=np.stack([BODY, BODY])), SIGMAS)) == 1
+
+
+def test_whoever_is_seen_in_two_ways_up_stands_only_one_of_them():
+    upside_down = BODY[[3, 2, 1, 0]] * np.array([1, 0.6], np.float32)  # of the same place, alike in nothing
+    seen = sight(BODY, upside_down, scores=[0.8, 0.6])
+    assert len(merge(seen, SIGMAS)) == 2
+    merged = merge(dataclasses.replace(seen, turns=np.array([0, 2])), SIGMAS)
+    assert merged.scores.tolist() == pytest.approx([0.8])
+    beside = sight(BODY, upside_down + np.array([45, 0], np.float32), scores=[0.8, 0.6])
+    assert len(merge(dataclasses.replace(beside, turns=np.array([0, 2])), SIGMAS)) == 2

@@ -12,6 +12,7 @@ _SAME = 0.4  # similarity, as OKS, from which on two sightings are of one person
 _BODY = 0.53  # area of a person, as OKS counts it, in areas of the box around the keypoints
 _NEAR = 0.5  # term of OKS from which on two sightings see one keypoint
 _EXPECTED = 0.2  # the same of a keypoint that the best lacks and that lies about where it is expected
+_COVERED = 0.5  # of the smaller one of two boxes, from which on two ways up are of one person
 _LEAST_AREA = 1.0  # square pixels
 
 
@@ -19,7 +20,7 @@ def merge(sightings: Sightings, oks_sigmas: NDArray[np.floating]) -> Sightings:
     """Each person once, best first.
 
     Scores are expected OKS, whichever pass or look they come from, so sightings compete: the best stays, those that
-    resemble it are gone, and so on.
+    resemble it are gone, and so on. Whoever is seen in several ways up at one place stands only one of them.
 
     Args:
         sightings: Of everything.
@@ -27,7 +28,8 @@ def merge(sightings: Sightings, oks_sigmas: NDArray[np.floating]) -> Sightings:
     """
     ordered = sightings[np.argsort(-sightings.scores, kind="stable")]
     one, other, likeness = compare(ordered, oks_sigmas)
-    best = choose_best(one, other, likeness > _SAME, len(ordered))
+    same = (likeness > _SAME) | are_crosswise(ordered, one, other)
+    best = choose_best(one, other, same, len(ordered))
     return fuse(ordered, best, oks_sigmas)
 
 
@@ -52,6 +54,19 @@ def compare(
     needed = np.minimum(found[one], found[other]) / 2
     likeness = np.where(common, terms, 0).sum(axis=1) / np.maximum(np.maximum(common.sum(axis=1), needed), 1)
     return one, other, likeness
+
+
+def are_crosswise(ordered: Sightings, one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which pairs (P,) were seen in pictures turned differently, and lie on each other.
+
+    Of somebody upright a turned picture often shows half a pose that resembles the right one in no keypoint.
+    """
+    boxes = bound(ordered.whole).astype(np.float64)
+    low, high = np.maximum(boxes[one, :2], boxes[other, :2]), np.minimum(boxes[one, 2:], boxes[other, 2:])
+    common = np.maximum(high - low, 0).prod(axis=1)
+    areas = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), _LEAST_AREA)
+    covered = common > _COVERED * np.minimum(areas[one], areas[other])
+    return np.asarray((ordered.turns[one] != ordered.turns[other]) & covered)
 
 
 def choose_best(
