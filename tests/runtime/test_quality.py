@@ -86,10 +86,10 @@ def test_the_demo_picture_costs_no_more_than_it_may(balanced, people):
 
 
 def test_looks_find_who_is_far_away(balanced, people):
-    """The same people, a quarter as large, in a corner of a gray picture."""
+    """The same people, a sixth as large, in a corner of a gray picture."""
     height, width = people.shape[:2]
     far = np.full((2 * height, 2 * width, 3), 110, np.uint8)
-    far[: height // 2, : width // 2] = people[::2, ::2][: height // 2, : width // 2]
+    far[: height // 3, : width // 3] = people[::3, ::3][: height // 3, : width // 3]
     without = PoseEstimator(quality=dataclasses.replace(balanced.quality, looks=None))(far)
     found = balanced(far)
     assert len(found) > len(without)

@@ -1,6 +1,6 @@
 """`nimblepose model poses`: what poses look like and what a model's own are worth, learnt from annotated pictures."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -15,9 +15,7 @@ def model_poses(
     images: given.ImagesOption = None,
     annotations: given.AnnotationsOption = None,
     input_height: given.HeightOption = 368,
-    quality: Annotated[
-        Literal["fast", "balanced", "best"], typer.Option(help="With which pictures are looked at besides.")
-    ] = "balanced",
+    quality: given.QualityOption = "balanced",
     seed: given.SeedOption = 0,
     threads: given.ThreadsOption = 0,
     quiet: given.QuietOption = False,

@@ -87,7 +87,7 @@ PACKAGED: dict[str, PackagedModel] = {
             description="18 keypoints of people, int8; fine-tuned by this project, see docs/model-card.md",
             licence="Apache-2.0",
             file="human.onnx",
-            sha384="8368ec92dfee57296222f4290564c9d6161f8233124e32b8bbd51b13b6376d82fd034c952a52fd42f6057c74613e40f5",
+            sha384="26917e40ee428aff62b81203211f792ffcfeecb227d2600772e814b32d9a6f14fd4606ba20e24e856d944df1020713eb",
         ),
     )
 }
