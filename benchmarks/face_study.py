@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--model", default=None)
     parser.add_argument("--height", type=int, default=256)
-    parser.add_argument("--min-score", type=float, default=DecodeOptions.min_pose_score)
+    parser.add_argument("--min-score", type=float, default=None)
     parser.add_argument("--limit", type=int, default=0)
     given = parser.parse_args()
     options = DecodeOptions(min_pose_score=given.min_score, find_heads=True)

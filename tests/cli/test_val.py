@@ -9,6 +9,7 @@ import pytest
 from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.core.files import write_atomically
 from nimblepose.media.encoding import encode_picture
+from nimblepose.runtime.quality import QUALITIES
 
 pytest.importorskip("faster_coco_eval")
 
@@ -79,8 +80,13 @@ def test_flip_and_scales_reach_the_estimator(cli, dots_model, data, tmp_path):
     assert (written["flip"], written["scales"]) == (True, [0.5, 1.0])
 
 
+AS_USED = DecodeOptions(min_pose_score=QUALITIES["balanced"].min_pose_score)
+
+
 @pytest.mark.parametrize(
-    ("flag", "expected"), [([], FOR_RANKING), (["--as-used"], DecodeOptions())], ids=["for AP", "as used"]
+    ("flag", "expected"),
+    [([], FOR_RANKING), (["--as-used"], AS_USED)],
+    ids=["for AP", "as used"],
 )
 def test_thresholds_are_those_for_ap_unless_asked_otherwise(cli, dots_model, data, tmp_path, flag, expected):
     ran = cli("val", "--data", data, "--model", dots_model, *flag, "--report", tmp_path / "r.json")

@@ -15,7 +15,7 @@ class EstimatorOptions:
     model: str | None
     backend: Literal["auto", "onnxruntime", "openvino", "torch"]
     threads: int
-    min_score: float
+    min_score: float | None
     flip: bool
     quality: Literal["fast", "balanced", "best"] | None = None
     input_height: int | None = None
@@ -59,6 +59,7 @@ class EstimatorOptions:
 
     def conditions(self, path: Path) -> dict[str, Any]:
         """What findings in videos depend on, for journals."""
+        from nimblepose.codec.options import DecodeOptions
         from nimblepose.evaluation.provenance import compute_sha256
         from nimblepose.runtime.backends import choose_backend
         from nimblepose.runtime.quality import FRAME_HEIGHT
@@ -67,7 +68,7 @@ class EstimatorOptions:
             "model": compute_sha256(path),
             "backend": choose_backend(path, self.backend),  # their last digits differ
             "input_height": FRAME_HEIGHT if self.input_height is None else self.input_height,
-            "min_score": self.min_score,
+            "min_score": DecodeOptions(min_pose_score=self.min_score).least_score,
             "flip": self.flip,
             "blur_faces": self.find_heads,
         }

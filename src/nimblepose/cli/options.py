@@ -31,7 +31,10 @@ AnyWayOption = Annotated[
     bool, typer.Option("--any-way-up", help="Of pictures: find people who lie or are upside down, too; slower.")
 ]
 MinScoreOption = Annotated[
-    float, typer.Option(min=0, max=1, help="Leave out people of a lower score; 0 shows every guess.")
+    float | None,
+    typer.Option(
+        min=0, max=1, help="Leave out people of a lower score; 0 shows every guess. Without it what suits --quality."
+    ),
 ]
 FlipOption = Annotated[
     bool, typer.Option("--flip", help="Average with the mirrored picture: better, at twice the time.")

@@ -9,7 +9,6 @@ from nimblepose.cli import options as given
 from nimblepose.cli.interrupts import stop_on_signals
 from nimblepose.cli.loading import EstimatorOptions
 from nimblepose.cli.videos import VideoChoices, finish, run_videos
-from nimblepose.codec.options import DecodeOptions
 
 if TYPE_CHECKING:
     from nimblepose.results.picture_run import PictureRun
@@ -30,7 +29,7 @@ def predict(
     threads: given.ThreadsOption = 0,
     quality: given.QualityOption = None,
     input_height: given.PassHeightOption = None,
-    min_score: given.MinScoreOption = DecodeOptions.min_pose_score,
+    min_score: given.MinScoreOption = None,
     flip: given.FlipOption = False,
     any_way_up: given.AnyWayOption = False,
     complete: given.CompleteOption = False,

@@ -7,7 +7,6 @@ import typer
 from nimblepose.cli import options as given
 from nimblepose.cli.loading import EstimatorOptions
 from nimblepose.cli.videos import VideoChoices, finish, run_videos
-from nimblepose.codec.options import DecodeOptions
 
 
 def track(
@@ -21,7 +20,7 @@ def track(
     backend: given.BackendOption = "auto",
     threads: given.ThreadsOption = 0,
     input_height: given.HeightOption = 256,
-    min_score: given.MinScoreOption = DecodeOptions.min_pose_score,
+    min_score: given.MinScoreOption = None,
     flip: given.FlipOption = False,
     out: given.OutOption = None,
     formats: given.FormatOption = "json",

@@ -184,4 +184,4 @@ def choose(scores: NDArray[np.float32], options: DecodeOptions) -> NDArray[np.in
         options: `min_pose_score`, `max_poses` are used.
     """
     order = np.argsort(-scores, kind="stable")
-    return order[scores[order] >= options.min_pose_score][: options.max_poses or None]
+    return order[scores[order] >= options.least_score][: options.max_poses or None]

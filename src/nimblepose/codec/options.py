@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from nimblepose.core.errors import OptionError
 
+_SINGLE_PASS = 0.35  # expected OKS of what is drawn; the more chances a pose had, the more is asked of it
+
 
 @dataclass(frozen=True, kw_only=True)
 class DecodeOptions:
@@ -21,7 +23,7 @@ class DecodeOptions:
     min_limb_score: float = 0.005  # mean PAF along the limb times its weaker end, in [0, 1]
     min_limb_share: float = 0.8  # share of the way along a limb on which there must be PAF at all
     long_limb: float = 0.5  # share of the picture's longer side from which on a limb's length speaks against it
-    min_pose_score: float = 0.3  # poses of a lower score are left out, in [0, 1]
+    min_pose_score: float | None = None  # poses of a lower score are left out, in [0, 1]; None: see `least_score`
     min_keypoints: int | None = None  # poses of fewer are noise; None: 3, of small skeletons half of what they have
     max_poses: int = 0  # keep only so many, the best; 0 keeps all
     complete: bool = False  # put keypoints not found where the model's prior expects them; their score stays 0
@@ -34,14 +36,20 @@ class DecodeOptions:
     def __post_init__(self) -> None:
         """Name the option that cannot be."""
         for name in ("max_saddle", "min_peak_score", "min_limb_score", "min_limb_share", "min_pose_score"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise OptionError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise OptionError(f"{name} must lie in [0, 1], got {value}")
         if not self.long_limb > 0:
             raise OptionError(f"long_limb must be positive, got {self.long_limb}")
         for name, least in (("limb_samples", 2), ("max_peaks", 1), ("max_poses", 0), ("min_keypoints", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise OptionError(f"{name} must be {least} or more, got {value}")
+
+    @property
+    def least_score(self) -> float:
+        """`min_pose_score`, or what suits poses of a single pass if nothing is said; a quality knows what suits it."""
+        return _SINGLE_PASS if self.min_pose_score is None else self.min_pose_score
 
     def count_needed(self, keypoints: int) -> int:
         """How many keypoints make a pose of a skeleton that has so many; two are a limb.

@@ -98,7 +98,10 @@ class PoseEstimator:
         self.any_way_up = any_way_up
         self._flip_asked = flip
         self.flip, self.scales = flip or (self.quality is not None and self.quality.flip), tuple(scales)
-        self.decode_options = decode or DecodeOptions()
+        self._decode_asked = decode or DecodeOptions()
+        self.decode_options = self._decode_asked
+        if self.quality is not None and self.decode_options.min_pose_score is None:
+            self.decode_options = dataclasses.replace(self.decode_options, min_pose_score=self.quality.min_pose_score)
         self.backend_name = choose_backend(self.model, backend)  # what "auto" has become
         self._opened: dict[int, Backend] = {}  # by the number of calls that come at a time
         self.metadata = (self._parallel if streaming else self.backend).metadata  # skeleton, input and origin
@@ -270,7 +273,7 @@ class PoseEstimator:
             return self
         other = copy.copy(self)
         other.quality, other.input_height, other.flip = None, self.input_height or FRAME_HEIGHT, self._flip_asked
-        other.any_way_up = False
+        other.any_way_up, other.decode_options = False, self._decode_asked
         return other
 
     # The steps, for those who want to time or to look between them ---------------------------------------------------

@@ -27,12 +27,15 @@ class Quality:
         bound: What all runs of the network for one picture may cost, in passes at height 368 over it, by input pixels;
             each run counts once, mirrored or not. See `count_most_pixels`.
         flip: Every run is averaged with the one of its mirror image.
+        min_pose_score: Poses of a lower score are left out, if nothing else is said. Of several sightings of what is
+            nobody the best is kept, so the more of them there are, the more is asked.
     """
 
     passes: tuple[int, ...]
     looks: LookOptions | None
     bound: float
     flip: bool = False
+    min_pose_score: float = 0.45
 
     def count_most_pixels(self, size: Size, pixel_aspect: float = 1.0) -> int:
         """Input pixels of all runs for a picture of a size; of strips and panoramas as if half, or twice, as wide."""
@@ -41,9 +44,11 @@ class Quality:
 
 
 QUALITIES: dict[str, Quality] = {
-    "fast": Quality(passes=(45_000,), looks=LookOptions(sizes=(145.0,), margin=0.18), bound=3.0),
+    "fast": Quality(passes=(45_000,), looks=LookOptions(sizes=(145.0,), margin=0.18), bound=3.0, min_pose_score=0.42),
     "balanced": Quality(passes=(90_000,), looks=LookOptions(), bound=4.0),
-    "best": Quality(passes=(90_000, 260_000), looks=LookOptions(sizes=(160.0, 260.0)), bound=12.0, flip=True),
+    "best": Quality(
+        passes=(90_000, 260_000), looks=LookOptions(sizes=(160.0, 260.0)), bound=12.0, flip=True, min_pose_score=0.6
+    ),
 }
 """Chosen on pictures of COCO 2017 that no reported figure is computed on (`benchmarks/looks_study.py`)."""
 
