@@ -26,6 +26,7 @@ from nimblepose.cli.model_mean import model_mean
 from nimblepose.cli.model_poses import model_poses
 from nimblepose.cli.predict import predict
 from nimblepose.cli.quantize import quantize
+from nimblepose.cli.report import report
 from nimblepose.cli.skeleton_check import skeleton_check
 from nimblepose.cli.skeleton_sigmas import skeleton_sigmas
 from nimblepose.cli.track import track
@@ -54,6 +55,7 @@ app.add_typer(data_app, name="data")
 app.command("predict")(predict)
 app.command("demo")(demo)
 app.command("track")(track)
+app.command("report")(report)
 app.command("train")(train)
 app.command("val")(val)
 app.command("benchmark")(benchmark)

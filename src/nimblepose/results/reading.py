@@ -52,11 +52,12 @@ class ResultsFile:
             MediaError: the file cannot be read, is none of ours, or of a later version.
         """
         self.path, self._given = Path(path), skeleton
-        self._is_video = self.path.suffix == ".jsonl"
+        self.is_video = self.path.suffix == ".jsonl"
         with self._unify_errors("the beginning"):
-            first = next(self._lines(), None) if self._is_video else self._document()
-            about = first if first is None or not self._is_video else first.get("header", {"version": 1})
-            self.header, self._skeletons = _read_header(about or {"version": 1}, is_video=self._is_video)
+            first = next(self._lines(), None) if self.is_video else self._document()
+            about = first if first is None or not self.is_video else first.get("header", {"version": 1})
+            self.header = read_header(about or {"version": 1}, is_video=self.is_video)
+            self._skeletons = {skeleton.name: skeleton for skeleton in self.header.skeletons}
 
     def __iter__(self) -> Iterator[ReadResult]:
         """Pictures or frames, in the order of the file.
@@ -64,10 +65,10 @@ class ResultsFile:
         Raises:
             MediaError: an entry is damaged; the message says which.
         """
-        entries = self._lines() if self._is_video else iter(self._document()["pictures"])
+        entries = self._lines() if self.is_video else iter(self._document()["pictures"])
         number = 0
         while True:
-            with self._unify_errors(f"{'line' if self._is_video else 'picture'} {number + 1}"):
+            with self._unify_errors(f"{'line' if self.is_video else 'picture'} {number + 1}"):
                 entry = next(entries, None)
                 if entry is None:
                     return
@@ -98,7 +99,7 @@ class ResultsFile:
             raise MediaError(f"{self.path} names the skeleton {name!r} and does not hold it; give it")
         size = (int(entry["height"]), int(entry["width"]))
         poses = _read_people(people, skeleton)
-        if not self._is_video:
+        if not self.is_video:
             return ReadResult(str(entry["file"]), 0, 0.0, size, poses)
         return ReadResult(self.header.source or "", int(entry["frame"]), float(entry["time"]), size, poses)
 
@@ -126,20 +127,23 @@ def _refuse(constant: str) -> float:
     raise ValueError(f"{constant} is no JSON")
 
 
-def _read_header(about: Mapping[str, Any], *, is_video: bool) -> tuple[Header, dict[str, Skeleton]]:
+def read_header(about: Mapping[str, Any], *, is_video: bool) -> Header:
+    """The inverse of `Header.to_dict`.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none.
+    """
     version = about["version"]
     if version not in range(1, VERSION + 1):
         raise ValueError(f"version {version!r}; this nimblepose reads up to {VERSION}")
-    skeletons = {name: Skeleton.from_dict(value) for name, value in about.get("skeletons", {}).items()}
     rate, started = about.get("rate"), about.get("started")
-    header = Header(
+    return Header(
         model=str(about.get("model", "")),
-        skeletons=tuple(skeletons.values()),
+        skeletons=tuple(Skeleton.from_dict(value) for value in about.get("skeletons", {}).values()),
         source=str(about.get("source", "")) if is_video else None,
         rate=None if rate is None else float(rate),
         started=None if started is None else datetime.fromisoformat(started),
     )
-    return header, skeletons
 
 
 def _read_people(people: list[dict[str, Any]], skeleton: Skeleton) -> Poses:
