@@ -364,3 +364,16 @@ def test_without_scipy_it_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     with pytest.raises(MissingPackageError, match=r"nimblepose\[video\]"):
         tracker.update(shimmer(person, 1), 0.1)
+
+
+def test_who_is_expected_where():
+    tracker = OksTracker()
+    with pytest.raises(PoseError, match="update"):
+        tracker.expect(0.0)
+    for f in range(10):
+        tracker.update(poses([standing((100 + 4 * f, 200))]), f / RATE)
+    expected = tracker.expect(11 / RATE)
+    assert expected.ids.tolist() == [1]
+    np.testing.assert_allclose(np.nanmean(expected.xy[0] - standing((144, 200)), axis=0), 0, atol=3)
+    with pytest.raises(PoseError, match="before"):
+        tracker.expect(0.0)

@@ -1,5 +1,7 @@
 """From the options of a verb to an estimator."""
 
+import dataclasses
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -58,7 +60,14 @@ class EstimatorOptions:
         return estimator, path
 
     def conditions(self, path: Path) -> dict[str, Any]:
-        """What findings in videos depend on, for journals."""
+        """What findings in videos depend on, for journals; of attention its numbers, as of a quality below."""
+        from nimblepose.runtime.quality import choose_attention
+
+        attention = choose_attention(self.quality, self.input_height)
+        described = {} if attention is None else {"attention": json.loads(json.dumps(dataclasses.asdict(attention)))}
+        return {**self._conditions(path), **described}
+
+    def _conditions(self, path: Path) -> dict[str, Any]:
         from nimblepose.codec.options import DecodeOptions
         from nimblepose.evaluation.provenance import compute_sha256
         from nimblepose.runtime.backends import choose_backend
@@ -78,7 +87,7 @@ class EstimatorOptions:
         from nimblepose.runtime.quality import choose_quality, describe_quality
 
         return {
-            **self.conditions(path),
+            **self._conditions(path),
             "input_height": self.input_height,
             "quality": describe_quality(choose_quality(self.quality, input_height=self.input_height)),
             "any_way_up": self.any_way_up,

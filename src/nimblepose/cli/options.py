@@ -23,8 +23,15 @@ PassHeightOption = Annotated[int | None, typer.Option(min=32, max=4096, help=_HE
 QualityOption = Annotated[
     Literal["fast", "balanced", "best"] | None,
     typer.Option(
-        help="Of pictures: each is seen whole, then whoever is too small or too large again, closely enough. "
-        "Without it balanced, or one pass at --input-height if that is given."
+        help="Pictures are seen whole, then whoever is too small or too large again, closely enough; without it "
+        "balanced, or one pass at --input-height if that is given. Videos as by `track`."
+    ),
+]
+FrameQualityOption = Annotated[
+    Literal["fast", "balanced", "best"] | None,
+    typer.Option(
+        help="Look where people are expected, and around for small ones, at a cost per frame that stays the same. "
+        "Without it one pass at --input-height, 256 if that is not given."
     ),
 ]
 AnyWayOption = Annotated[

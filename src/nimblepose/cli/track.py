@@ -19,7 +19,8 @@ def track(
     model: given.ModelOption = None,
     backend: given.BackendOption = "auto",
     threads: given.ThreadsOption = 0,
-    input_height: given.HeightOption = 256,
+    quality: given.FrameQualityOption = None,
+    input_height: given.PassHeightOption = None,
     min_score: given.MinScoreOption = None,
     flip: given.FlipOption = False,
     out: given.OutOption = None,
@@ -55,8 +56,8 @@ def track(
 
     levels = parse_levels(value_range)
     estimating = EstimatorOptions(
-        model=model, backend=backend, threads=threads, input_height=input_height, min_score=min_score, flip=flip,
-        find_heads=blur_faces,
+        model=model, backend=backend, threads=threads, quality=quality, input_height=input_height, min_score=min_score,
+        flip=flip, find_heads=blur_faces,
     )  # fmt: skip
     options = VideoChoices(
         formats=parse_formats(formats), video=video, colour_by=colour_by, trails=trails, smooth=smooth,

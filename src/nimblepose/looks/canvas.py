@@ -70,13 +70,18 @@ def build_canvas(frames: Frames, *, stride: int, gap: int, pixel_aspect: float =
         gap: Cells between two looks.
         pixel_aspect: Width over height of the picture's own pixels.
     """
+    boxes, sizes = snap(frames, stride, pixel_aspect=pixel_aspect)
+    corners, size = pack(sizes, gap=gap)
+    return Canvas(boxes, sizes, corners, frames.turns, size, stride)
+
+
+def snap(frames: Frames, stride: int, *, pixel_aspect: float = 1.0) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Frames in whole pixels of the picture (N, 4), and their heights and widths in whole cells (N, 2), turned."""
     aspect = np.array([pixel_aspect, 1.0, pixel_aspect, 1.0])
     boxes = frames.boxes / aspect
     boxes = np.concatenate([np.floor(boxes[:, :2] + _ROUNDING), np.ceil(boxes[:, 2:] - _ROUNDING)], axis=1)
-    shown = boxes * aspect
-    sizes = count_cells(Frames(shown, frames.zooms, frames.turns), stride)
-    corners, size = pack(sizes, gap=gap)
-    return Canvas(boxes.astype(np.intp), sizes, corners, frames.turns, size, stride)
+    sizes = count_cells(Frames(boxes * aspect, frames.zooms, frames.turns), stride)
+    return boxes.astype(np.intp), sizes
 
 
 def count_cells(frames: Frames, stride: int) -> NDArray[np.intp]:

@@ -39,12 +39,38 @@ def _pack_within(padded: list[list[int]], order: list[int], width: int) -> list[
     corners = [(0, 0)] * len(padded)
     skyline = [(0, 0, width)]  # steps from left to right: first column, first free row, columns
     for i in order:
-        high, wide = padded[i]
-        top, first = min(_list_places(skyline, wide, width))
-        left = skyline[first][0]
-        corners[i] = top, left
-        skyline = [*skyline[:first], (left, top + high, wide), *_cut_before(skyline[first:], left + wide)]
+        top, first = min(_list_places(skyline, padded[i][1], width))
+        corners[i] = top, skyline[first][0]
+        skyline = _put(skyline, padded[i], top, first)
     return corners
+
+
+def fill(sizes: NDArray[np.intp], size: Size, *, gap: int) -> NDArray[np.intp]:
+    """Where each rectangle lies on a canvas of one size, (N, 2) row and column; (-1, -1) where there is no room for it.
+
+    In the order given, each as high up as it goes and then to the left.
+
+    Args:
+        sizes: (N, 2) heights and widths in cells.
+        size: Height and width of the canvas.
+        gap: Cells between two of them.
+    """
+    rows, width = size[0] + gap, size[1] + gap
+    corners = np.full((len(sizes), 2), -1, np.intp)
+    skyline = [(0, 0, width)]
+    for i, padded in enumerate((sizes + gap).tolist()):
+        top, first = min(_list_places(skyline, padded[1], width), default=(rows, 0))
+        if top + padded[0] <= rows:
+            corners[i] = top, skyline[first][0]
+            skyline = _put(skyline, padded, top, first)
+    return corners
+
+
+def _put(skyline: list[tuple[int, int, int]], size: list[int], top: int, first: int) -> list[tuple[int, int, int]]:
+    """The steps with a rectangle that begins with one of them, on a row."""
+    high, wide = size
+    left = skyline[first][0]
+    return [*skyline[:first], (left, top + high, wide), *_cut_before(skyline[first:], left + wide)]
 
 
 def _list_places(skyline: list[tuple[int, int, int]], wide: int, width: int) -> list[tuple[int, int]]:

@@ -28,6 +28,7 @@ from nimblepose.runtime.video import (
     Tracking,
     find_in_frames,
     follow,
+    needs_pictures,
     start_smoother,
     start_tracker,
 )
@@ -190,8 +191,8 @@ class Recording:
 
     @property
     def _replays(self) -> bool:
-        """Must frames in which everybody is known be decoded again, to be drawn in the first pass?"""
-        return self._draws and self._options.smoothing != "offline"
+        """Must frames in which everybody is known be decoded again, to be drawn in the first pass, or to go on by?"""
+        return (self._draws and self._options.smoothing != "offline") or needs_pictures(self._estimator)
 
     def _open_journal(self) -> Journal:
         options, selection = self._options, self._options.selection

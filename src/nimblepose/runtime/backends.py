@@ -86,8 +86,8 @@ class OnnxRuntimeBackend:
     def __init__(self, path: Path, *, threads: int, parallel: int) -> None:
         ort = import_optional("onnxruntime", "running an ONNX file")
         options = ort.SessionOptions()
-        # Calls that run side by side each stay in their own thread; a lone call spreads over all of them.
-        options.intra_op_num_threads = 1 if parallel > 1 else threads
+        # Calls that run side by side share the threads; as many as there are threads each stay in their own.
+        options.intra_op_num_threads = max(1, threads // parallel) if parallel > 1 else threads
         self.callers = parallel
         options.inter_op_num_threads = 1
         options.log_severity_level = 4  # errors are raised, too

@@ -18,10 +18,12 @@ from nimblepose.core.geometry import Placement
 from nimblepose.core.heads import move_heads
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.looks.attention import AttentionOptions
 from nimblepose.looks.canvas import Canvas
 from nimblepose.media.frames import EVERYTHING, Frame, Selection
 from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import open_frames
+from nimblepose.runtime.attending import Attender
 from nimblepose.runtime.averaging import average, mirror
 from nimblepose.runtime.backends import BackendName, choose_backend, open_backend
 from nimblepose.runtime.looking import Observer, View, cut_views
@@ -29,7 +31,7 @@ from nimblepose.runtime.models import find_model
 from nimblepose.runtime.passes import Passes
 from nimblepose.runtime.prepare import Batch, prepare, prepare_canvas
 from nimblepose.runtime.protocols import Backend, Fields
-from nimblepose.runtime.quality import FRAME_HEIGHT, Quality, QualityName, choose_quality
+from nimblepose.runtime.quality import FRAME_HEIGHT, Quality, QualityName, choose_attention, choose_quality
 from nimblepose.runtime.streaming import Allowance, count_usable_cores, map_in_order
 from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, Smoothing, Tracking, track_frames
 
@@ -97,6 +99,8 @@ class PoseEstimator:
         self.quality = choose_quality(quality, input_height=input_height, scales=scales)
         self.any_way_up = any_way_up
         self._flip_asked = flip
+        self._asked = quality
+        self.attention: AttentionOptions | None = None  # how frames of videos are looked at; see `for_frames`
         self.flip, self.scales = flip or (self.quality is not None and self.quality.flip), tuple(scales)
         self._decode_asked = decode or DecodeOptions()
         self.decode_options = self._decode_asked
@@ -221,7 +225,7 @@ class PoseEstimator:
 
     def _open(self, *, parallel: int) -> Backend:
         if parallel not in self._opened:
-            threads = self._threads if parallel == 1 else parallel
+            threads = self._threads if parallel == 1 else max(parallel, self._threads or count_usable_cores())
             self._opened[parallel] = open_backend(self.model, self.backend_name, threads=threads, parallel=parallel)
         return self._opened[parallel]
 
@@ -268,13 +272,58 @@ class PoseEstimator:
         return observer.observe(picture, self._passes.place_all(size, pixel_aspect=pixel_aspect))
 
     def for_frames(self) -> "PoseEstimator":
-        """The same model as videos are looked at: one pass at `input_height`, or at 256 if that is not given."""
-        if self.quality is None and not self.any_way_up:
+        """The same model as videos are looked at: one pass at `input_height`, or at 256 if that is not given.
+
+        If a quality was asked for by name, what is seen of a frame follows from those before: see docs/video.md.
+        """
+        if self.attention is not None or (self.quality is None and not self.any_way_up):
             return self
         other = copy.copy(self)
         other.quality, other.input_height, other.flip = None, self.input_height or FRAME_HEIGHT, self._flip_asked
         other.any_way_up, other.decode_options = False, self._decode_asked
+        other.attention = choose_attention(self._asked, self.input_height)
         return other
+
+    def start_attention(self, *, ahead: int) -> Attender | None:
+        """What plans the frames of one stream; None if each is seen as a picture is, whatever was in those before."""
+        if self.attention is None:
+            return None
+        return Attender(self.attention, stride=self.metadata.input.stride, ahead=ahead)
+
+    def watch(self, picture: Picture, canvas: Canvas, *, pixel_aspect: float = 1.0) -> Poses:
+        """Find everybody in a frame, (H, W, 3) uint8 RGB, by the looks of a canvas that was planned before."""
+        return self._watch(picture, canvas, self.backend, pixel_aspect)
+
+    def watch_stream(
+        self, frames: Iterable[tuple[Picture, Canvas]], *, most: int, pixel_aspect: float = 1.0
+    ) -> Iterator[Poses]:
+        """The same of many frames, in order; `most` at a time are under way, so that plans may depend on results.
+
+        Args:
+            frames: Taken in the caller's thread; the plan of each may depend on what was found `most` frames before.
+            most: How many.
+            pixel_aspect: Width over height of their pixels as they are shown.
+        """
+        backend = self._open(parallel=1 if self.backend_name == "torch" else most)
+        memory = Allowance(_INPUT_PIXELS)
+
+        def work(item: tuple[Picture, Canvas]) -> Poses:
+            with memory.taken() as take:
+                take(item[1].input_size[0] * item[1].input_size[1])
+                return self._watch(*item, backend, pixel_aspect)
+
+        with closing(map_in_order(work, frames, workers=most, most=most)) as results:
+            yield from results
+
+    def _watch(self, picture: Picture, canvas: Canvas, backend: Backend, pixel_aspect: float) -> Poses:
+        poses = Observer(
+            metadata=self.metadata,
+            options=self.decode_options,
+            looks=None,
+            bound=0,
+            find_fields=partial(self._find_fields, backend),
+        ).watch(picture, canvas, pixel_aspect=pixel_aspect)
+        return dataclasses.replace(poses, input_pixels=poses.input_pixels * (2 if self.flip else 1))
 
     # The steps, for those who want to time or to look between them ---------------------------------------------------
 

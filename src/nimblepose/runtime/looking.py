@@ -128,6 +128,18 @@ class Observer:
             input_pixels=pixels,
         )
 
+    def watch(self, picture: Picture, canvas: Canvas, *, pixel_aspect: float = 1.0) -> Poses:
+        """Everybody in an (H, W, 3) uint8 RGB frame, best first, by the looks of a canvas that others have planned."""
+        seen = self._look(picture, canvas, pixel_aspect)
+        poses = self._choose(merge(seen.sightings, self._oks_sigmas), pixel_aspect)
+        boxes = np.concatenate([canvas.boxes[:, :2], canvas.boxes[:, 2:] - canvas.boxes[:, :2]], axis=1)
+        return dataclasses.replace(
+            poses,
+            heads=seen.heads if self.options.find_heads else None,
+            looks=boxes.astype(np.float32),
+            input_pixels=canvas.input_size[0] * canvas.input_size[1],
+        )
+
     def _see(self, picture: Picture, placement: Placement, turns: int, aspect: float) -> Seen:
         """One pass over the whole picture."""
         turned = np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from nimblepose.core.errors import OptionError
 from nimblepose.core.geometry import Size
+from nimblepose.looks.attention import AttentionOptions
 from nimblepose.looks.options import LookOptions
 
 QualityName = Literal["fast", "balanced", "best"]
@@ -53,6 +54,13 @@ QUALITIES: dict[str, Quality] = {
 """Chosen on pictures of COCO 2017 that no reported figure is computed on (`benchmarks/looks_study.py`)."""
 
 
+FRAME_QUALITIES: dict[str, AttentionOptions] = {  # of videos
+    "fast": AttentionOptions(height=280),
+    "balanced": AttentionOptions(height=400, size=170.0),
+    "best": AttentionOptions(height=640, size=200.0),
+}
+
+
 def choose_quality(
     quality: "QualityName | Quality | None", *, input_height: int | None = None, scales: Sequence[float] = (1.0,)
 ) -> Quality | None:
@@ -72,6 +80,16 @@ def choose_quality(
     if name not in QUALITIES:
         raise OptionError(f"quality is one of {', '.join(QUALITIES)}, got {name!r}")
     return QUALITIES[name]
+
+
+def choose_attention(
+    quality: "QualityName | Quality | None", input_height: int | None = None
+) -> AttentionOptions | None:
+    """How frames of videos are looked at, if a quality is asked for by name; a height takes the place of its own."""
+    if not isinstance(quality, str):
+        return None
+    options = FRAME_QUALITIES[quality]
+    return options if input_height is None else dataclasses.replace(options, height=input_height)
 
 
 def describe_quality(quality: Quality | None) -> dict[str, Any] | None:

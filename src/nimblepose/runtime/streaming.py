@@ -17,13 +17,16 @@ def count_usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def map_in_order(function: Callable[[T], R], items: Iterable[T], *, workers: int) -> Generator[R, None, None]:
-    """Like `map`, by `workers` threads; results come in order, at most `workers + 1` items are under way.
+def map_in_order(
+    function: Callable[[T], R], items: Iterable[T], *, workers: int, most: int | None = None
+) -> Generator[R, None, None]:
+    """Like `map`, by `workers` threads; results come in order, at most `most` items (`workers + 1`) are under way.
 
     Items are taken in the caller's thread. An exception, of `function` or of `items`, is raised in its turn, after the
     results before it; then, or when the caller stops early, nothing further is started and the threads end.
     """
     pending: deque[Future[R]] = deque()
+    most = workers + 1 if most is None else most
     with ThreadPoolExecutor(workers, thread_name_prefix="nimblepose") as pool:
         try:
             source = iter(items)
@@ -36,7 +39,7 @@ def map_in_order(function: Callable[[T], R], items: Iterable[T], *, workers: int
                     yield from (future.result() for future in _drain(pending))
                     raise
                 pending.append(pool.submit(function, item))
-                if len(pending) > workers:
+                if len(pending) >= most:
                     yield pending.popleft().result()
             yield from (future.result() for future in _drain(pending))
         finally:

@@ -109,6 +109,16 @@ class OksTracker:
         known = [i > 0 for i in get_ids(named)]
         return named if all(known) else named[known]
 
+    def expect(self, time: float) -> Tracks:
+        """Everybody who is followed, the tentative with ids below 0, where they should be at a time in seconds.
+
+        Raises:
+            PoseError: nobody was looked for yet, or the time is before that of the last frame.
+        """
+        if self._tracks is None or not self._time <= time:
+            raise PoseError(f"what is expected at {time} s follows from frames before; give them to update() first")
+        return self._tracks.predict(time)
+
     def track_recording(self, people: Iterable[tuple[T, Poses]]) -> Iterator[tuple[T, Poses]]:
         """The people of every frame, with `track_ids`, as `update` would name them if it saw what comes next.
 
