@@ -23,15 +23,9 @@ PassHeightOption = Annotated[int | None, typer.Option(min=32, max=4096, help=_HE
 QualityOption = Annotated[
     Literal["fast", "balanced", "best"] | None,
     typer.Option(
-        help="Pictures are seen whole, then whoever is too small or too large again, closely enough; without it "
-        "balanced, or one pass at --input-height if that is given. Videos as by `track`."
-    ),
-]
-FrameQualityOption = Annotated[
-    Literal["fast", "balanced", "best"] | None,
-    typer.Option(
-        help="Look where people are expected, and around for small ones, at a cost per frame that stays the same. "
-        "Without it one pass at --input-height, 256 if that is not given."
+        help="How closely to look. Pictures: whole, then again at whoever is too small or too large; without it "
+        "balanced, or one pass at --input-height if that is given. Videos: at the whole and where people are expected, "
+        "at the same cost for every frame; without it one pass."
     ),
 ]
 AnyWayOption = Annotated[

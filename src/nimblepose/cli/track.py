@@ -19,7 +19,7 @@ def track(
     model: given.ModelOption = None,
     backend: given.BackendOption = "auto",
     threads: given.ThreadsOption = 0,
-    quality: given.FrameQualityOption = None,
+    quality: given.QualityOption = None,
     input_height: given.PassHeightOption = None,
     min_score: given.MinScoreOption = None,
     flip: given.FlipOption = False,
