@@ -21,7 +21,7 @@ class LookOptions:
     min_gain: float = 0.02  # OKS that a look at somebody is expected to add, at least
     too_large: float = 2.0  # times larger than that in every pass, from which on it helps to see people smaller
     most_zoom: float = 4.0  # times as closely as the first pass, at most
-    min_score: float = 0.2  # of poses that are looked at again
+    min_score: float = 0.25  # of poses that are looked at again
     min_trace: float = 0.2  # height of peaks without a pose that are looked at; 1: none
     trace_size: float = 96.0  # input pixels of the pass before, taken for the size of whoever left such a trace
     alike: float = 1.5  # neighbours share a look if their zooms differ by less than this factor

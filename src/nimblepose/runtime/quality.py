@@ -45,8 +45,8 @@ class Quality:
 
 
 QUALITIES: dict[str, Quality] = {
-    "fast": Quality(passes=(45_000,), looks=LookOptions(sizes=(145.0,), margin=0.18), bound=3.0, min_pose_score=0.42),
-    "balanced": Quality(passes=(90_000,), looks=LookOptions(), bound=4.0),
+    "fast": Quality(passes=(40_000,), looks=LookOptions(sizes=(145.0,), margin=0.18), bound=3.0, min_pose_score=0.42),
+    "balanced": Quality(passes=(87_000,), looks=LookOptions(), bound=4.0),
     "best": Quality(
         passes=(90_000, 260_000), looks=LookOptions(sizes=(160.0, 260.0)), bound=12.0, flip=True, min_pose_score=0.6
     ),
