@@ -27,8 +27,8 @@ NOT_ROOMS = {"weights"}  # folders of the package without code
 TORCH_ROOMS = {"model", "training"}
 TORCH_FILES = {"data/dataset.py", "convert/export.py", "runtime/backends.py"}
 OPTIONAL = {  # imported inside functions, so that who does not need them need not have them, nor wait for them
-    "av", "faster_coco_eval", "lightning_fabric", "onnx", "onnxruntime", "onnxscript", "openvino", "pandas", "pooch",
-    "pyarrow", "safetensors", "scipy", "supervision", "tensorboard", "torch",
+    "av", "faster_coco_eval", "lightning_fabric", "onnx", "onnxruntime", "onnxscript", "openvino", "pandas", "pi_heif",
+    "pillow_heif", "pooch", "pyarrow", "safetensors", "scipy", "supervision", "tensorboard", "torch",
 }  # fmt: skip
 NEEDED_BY = {"model": {"torch", "safetensors"}, "training": {"torch", "lightning_fabric"}}  # rooms that are for them
 NEEDED_IN = {"data/dataset.py": {"torch"}}

@@ -368,3 +368,43 @@ def test_an_address_of_a_recording_is_no_live_source(cli, estimator, tmp_path, w
     web_server.pages["/a.mp4"] = path.read_bytes()
     ran = cli("track", f"{web_server.address}/a.mp4", path, "--no-video", "--out", tmp_path / "out")
     assert ran.code == 0, ran.err
+
+
+def test_patterns_and_folders_of_videos_are_taken_one_by_one_and_what_is_left_out_is_said(cli, estimator, folder):
+    (folder / "clips").mkdir()
+    for name in ("a.mp4", "b.MP4"):
+        make_video(folder / "clips" / "made.mp4", [numbered(n) for n in range(3)]).rename(folder / "clips" / name)
+    (folder / "clips/notes.txt").write_text("words")
+    for number, source in enumerate(("clips", "clips/*.mp4", "clips/*")):
+        for verb in ("track", "predict"):
+            ran = cli(verb, source, "--out", f"{verb}{number}", "--no-video" if verb == "track" else "--no-pictures")
+            assert ran.code == 0
+            assert added(folder / f"{verb}{number}") == ["a.poses.jsonl", "b.poses.jsonl"]
+            assert ("1 file is neither picture nor video" in ran.err) == (source == "clips/*")
+    assert "left out" not in cli("track", "clips/*", "--out", "quiet", "--no-video", "--quiet").err
+
+
+def test_what_pyav_opens_is_a_video_whatever_it_is_called(cli, estimator, folder):
+    """Recorders' endings, and names that say nothing."""
+    for name in ("clip.dav", "clip.360", "clip"):
+        (folder / name).write_bytes((folder / "clip.mp4").read_bytes())
+        ran = cli("predict", name, "--no-pictures", "--out", f"of {name}")
+        assert (ran.code, ran.out.splitlines()[0]) == (0, f"{name}: 20 frames, 1 person")
+
+
+def test_an_animation_is_a_video_for_track_and_a_picture_for_predict(cli, estimator, folder):
+    pictures = [Image.fromarray(numbered(n)) for n in range(4)]
+    pictures[0].save(folder / "a.webp", save_all=True, append_images=pictures[1:], duration=100, lossless=True)
+    ran = cli("track", "a.webp")
+    assert (ran.code, ran.out.splitlines()[0]) == (0, "a.webp: 4 frames, 1 person")
+    assert len(list(VideoFile(folder / "a.poses.mp4"))) == 4
+    ran = cli("predict", "a.webp")
+    assert ran.out.startswith("a.webp: 1 person -> a.poses.webp")
+
+
+def test_of_nothing_to_track_no_model_is_opened(cli, folder, monkeypatch):
+    monkeypatch.setenv("NIMBLEPOSE_MODEL", "no-such-model")
+    (folder / "empty").mkdir()
+    ran = cli("track", "empty")
+    assert ran.code == 1
+    assert "no pictures or videos in this folder" in ran.err

@@ -9,10 +9,11 @@ from video_files import make_video, numbered
 
 from nimblepose.core.errors import MediaError
 from nimblepose.media.conversion import _standard_of_pq, take_field
+from nimblepose.media.finding import is_folder
 from nimblepose.media.frames import Frame, Selection
 from nimblepose.media.levels import choose_levels, find_levels
 from nimblepose.media.pictures import read_deep
-from nimblepose.media.sources import is_camera, is_folder, open_frames
+from nimblepose.media.sources import is_camera, open_frames
 
 RAMP = np.rint(np.linspace(1000, 1400, 48 * 64)).astype(np.uint16).reshape(48, 64)
 pytestmark = pytest.mark.filterwarnings("ignore:pictures of more than 8 bits")

@@ -15,54 +15,12 @@ from nimblepose.media import sources
 from nimblepose.media.frames import Selection
 from nimblepose.media.live import LiveOptions
 from nimblepose.media.sources import (
-    find_pictures,
     is_camera,
     is_endless,
-    is_folder,
     is_recorded,
-    is_there,
     is_video,
     open_frames,
 )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    for name in ("b.png", "a.JPG", "a.poses.jpg", "notes.txt", "sub/c.jpg", "odd[1].png"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    return tmp_path
-
-
-def names(folder, source):
-    return [p.relative_to(folder).as_posix() for p in find_pictures(str(folder / source))]
-
-
-@pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        (".", ["a.JPG", "b.png", "odd[1].png"]),
-        ("b.png", ["b.png"]),
-        ("a.poses.jpg", ["a.poses.jpg"]),
-        ("*.png", ["b.png", "odd[1].png"]),
-        ("*.jpg", []),
-        ("**/*.jpg", ["sub/c.jpg"]),
-        ("odd[1].png", ["odd[1].png"]),
-        ("missing.png", ["missing.png"]),
-    ],
-    ids=["folder", "file", "drawn_file_by_name", "glob", "glob_of_drawn_only", "deep_glob", "brackets", "missing"],
-)
-def test_sources(folder, source, expected):
-    if not expected:
-        with pytest.raises(MediaError, match="no file fits"):
-            names(folder, source)
-    else:
-        assert names(folder, source) == expected
-
-
-def test_an_empty_folder_is_an_error(tmp_path):
-    with pytest.raises(MediaError, match="no pictures"):
-        find_pictures(str(tmp_path))
 
 
 @pytest.fixture
@@ -126,34 +84,6 @@ def test_a_file_may_be_called_like_a_camera(tmp_path, monkeypatch, video):
 )  # fmt: skip
 def test_what_can_be_read_twice(source, recorded):
     assert is_recorded(source) == recorded
-
-
-def test_hidden_files_are_no_pictures_unless_named(tmp_path):
-    """macOS puts `._NAME` beside every file on a memory card, Android `.trashed-...`: neither is a picture."""
-    for name in ("a.jpg", "b.jpg", "._a.jpg", "._b.jpg", ".trashed-1-c.jpg"):
-        (tmp_path / name).touch()
-    for source in (tmp_path, tmp_path / "*.jpg", tmp_path / "**/*.jpg"):
-        assert [path.name for path in find_pictures(str(source))] == ["a.jpg", "b.jpg"]
-    assert find_pictures(str(tmp_path / "._a.jpg")) == [tmp_path / "._a.jpg"]
-    assert len(find_pictures(str(tmp_path / "._*.jpg"))) == 2
-
-
-def test_a_folder_called_like_a_picture_is_none(tmp_path, monkeypatch):
-    (tmp_path / "b.jpg").mkdir()
-    (tmp_path / "a.jpg").touch()
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for source in (str(tmp_path), f"{tmp_path}/*.jpg", "~", "~/*.jpg"):
-        assert find_pictures(source) == [tmp_path / "a.jpg"], source
-    assert find_pictures("~/a.jpg") == [tmp_path / "a.jpg"]
-
-
-def test_patterns_are_sorted_and_go_down_where_they_say_so(tmp_path, monkeypatch):
-    for name in ("b/2.png", "a/1.png", "c.png", "b/d/3.png"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    monkeypatch.chdir(tmp_path)
-    assert [str(p) for p in find_pictures("**/*.png")] == ["a/1.png", "b/2.png", "b/d/3.png", "c.png"]
-    assert [str(p) for p in find_pictures("*/?.png")] == ["a/1.png", "b/2.png"]
 
 
 def test_what_is_certainly_a_video(tmp_path, monkeypatch):
@@ -236,13 +166,6 @@ def test_a_name_of_as_many_digits_as_a_year_and_a_day_is_a_file(tmp_path, monkey
     for name in ("20261127", "x" * 5000):
         with pytest.raises(MediaError):
             open_frames(name)
-
-
-def test_what_can_be_no_name_is_not_there():
-    assert not is_there("x" * 5000)
-    assert not is_folder("x" * 5000)
-    assert is_there(".")
-    assert is_there(sys.executable)
 
 
 def test_a_folder_with_brackets_is_no_pattern_and_a_home_is_found(tmp_path, monkeypatch):

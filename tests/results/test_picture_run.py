@@ -11,7 +11,7 @@ from nimblepose.core.errors import MediaError
 from nimblepose.core.files import write_atomically
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17
-from nimblepose.results.picture_run import PictureRun, collect_pictures
+from nimblepose.results.picture_run import PictureRun
 from nimblepose.results.picture_sink import PictureSink, SinkOptions
 from nimblepose.runtime.streaming import map_in_order
 
@@ -164,10 +164,3 @@ def test_small_pictures_are_held_side_by_side(files, tmp_path):
     both = threading.Barrier(2, timeout=LIMIT)
     outcomes = list(make_run(Finder(workers=2, hook=lambda _: both.wait()), files, tmp_path, max_pixels=2 * 8 * 6))
     assert all(outcome.failure is None for outcome in outcomes)
-
-
-def test_sources_are_collected_once_each_and_in_order(files, tmp_path):
-    address = "http://nowhere.example/a.jpg"
-    collected, failures = collect_pictures([files[3], str(tmp_path), address, "nothing/*.jpg"])
-    assert collected == [files[3], *files[:3], *files[4:], address]
-    assert list(failures) == ["nothing/*.jpg"]

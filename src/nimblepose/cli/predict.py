@@ -8,7 +8,7 @@ import typer
 from nimblepose.cli import options as given
 from nimblepose.cli.interrupts import stop_on_signals
 from nimblepose.cli.loading import EstimatorOptions
-from nimblepose.cli.videos import VideoChoices, finish, run_videos
+from nimblepose.cli.videos import VideoChoices, finish, run_videos, say_notes
 
 if TYPE_CHECKING:
     from nimblepose.results.picture_run import PictureRun
@@ -62,9 +62,10 @@ def predict(
     from nimblepose.core.files import make_folder
     from nimblepose.drawing.people import DrawOptions
     from nimblepose.media.levels import parse_levels
-    from nimblepose.media.sources import is_recorded, is_video
+    from nimblepose.media.sources import is_recorded
+    from nimblepose.results.collecting import collect_all
     from nimblepose.results.formats import parse_formats
-    from nimblepose.results.picture_run import PictureRun, collect_pictures
+    from nimblepose.results.picture_run import PictureRun
     from nimblepose.results.picture_sink import PictureSink, SinkOptions
 
     levels = parse_levels(value_range)
@@ -92,8 +93,9 @@ def predict(
         formats=options.formats, video=pictures, draw=draw, colour_by=colour_by, trails=trails, track=track,
         smooth=smooth if track else "off", every=every, start=start, end=end, resume=resume, show=show, levels=levels,
     ).to_options()  # fmt: skip
-    found, failures = collect_pictures(source for source in sources if not is_video(source))
-    moving, interrupted = list(dict.fromkeys(source for source in sources if is_video(source))), False
+    collected, interrupted = collect_all(sources), False
+    found, moving, failures = list(collected.pictures), list(collected.videos), collected.failures
+    say_notes(collected.notes, quiet=quiet)
     if complete and moving:
         raise OptionError(
             f"--complete is for pictures, {moving[0]} is a video; there the frames before and after know better: "

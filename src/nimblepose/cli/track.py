@@ -6,14 +6,15 @@ import typer
 
 from nimblepose.cli import options as given
 from nimblepose.cli.loading import EstimatorOptions
-from nimblepose.cli.videos import VideoChoices, finish, run_videos
+from nimblepose.cli.videos import VideoChoices, finish, run_videos, say_notes
 
 
 def track(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Videos, folders of frames, rtsp and http(s) addresses, 0 for a camera, - for standard input."
+            help="Videos, animations, folders and patterns in quotes (of videos, or of frames), rtsp and http(s) "
+            "addresses, 0 for a camera, - for standard input."
         ),
     ],
     model: given.ModelOption = None,
@@ -52,6 +53,7 @@ def track(
     from nimblepose.drawing.people import DrawOptions
     from nimblepose.media.levels import parse_levels
     from nimblepose.media.sources import is_recorded
+    from nimblepose.results.collecting import collect_streams
     from nimblepose.results.formats import parse_formats
 
     levels = parse_levels(value_range)
@@ -64,10 +66,13 @@ def track(
         draw=DrawOptions(show_scores=scores, show_boxes=boxes, blur_faces=blur_faces),
         max_gap=max_gap, every=every, start=start, end=end, rate=fps, resume=resume, show=show, levels=levels,
     ).to_options()  # fmt: skip
-    estimator, path = estimating.load(streaming=any(is_recorded(source) for source in sources))
-    if out:
-        make_folder(out)
-    outcome = run_videos(
-        estimator.for_frames(), list(dict.fromkeys(sources)), out, options, estimating.conditions(path), quiet=quiet
-    )
-    finish(outcome.failures, outcome.interrupted)
+    collected = collect_streams(sources)
+    found, failures, interrupted = list(collected.videos), collected.failures, False
+    say_notes(collected.notes, quiet=quiet)
+    if found:
+        estimator, path = estimating.load(streaming=any(is_recorded(source) for source in found))
+        if out:
+            make_folder(out)
+        outcome = run_videos(estimator.for_frames(), found, out, options, estimating.conditions(path), quiet=quiet)
+        failures, interrupted = failures | outcome.failures, outcome.interrupted
+    finish(failures, interrupted)

@@ -162,6 +162,12 @@ def _report(recording: "Recording", written: list[Path], *, quiet: bool) -> None
     print("".join(f"-> {path}\n" for path in written), end="")
 
 
+def say_notes(notes: Sequence[str], *, quiet: bool) -> None:
+    """What was left out, before anything begins."""
+    if not quiet:
+        print("".join(f"nimblepose: {note}\n" for note in notes), end="", file=sys.stderr)
+
+
 def finish(failures: Mapping[str, str], interrupted: bool) -> None:
     """Say what failed, and exit: 130 interrupted, 1 something failed."""
     for source, message in failures.items():

@@ -17,6 +17,7 @@ _INSTALLED_BY = {  # top-level module -> what pip installs it with
     "onnxscript": "nimblepose[train]",
     "openvino": "nimblepose[openvino]",
     "pandas": "nimblepose[table]",
+    "pi_heif": "nimblepose[heic]",
     "pyarrow": "nimblepose[table]",
     "safetensors": "nimblepose[train]",
     "scipy": "nimblepose[video]",

@@ -7,8 +7,8 @@ import numpy as np
 
 from nimblepose.core.errors import MediaError
 from nimblepose.core.geometry import Size
+from nimblepose.media.finding import find_pictures
 from nimblepose.media.pictures import Picture, read_picture
-from nimblepose.media.sources import find_pictures
 from nimblepose.runtime.estimator import PoseEstimator
 
 _HELD = 32  # pictures that are kept in memory, decoded and prepared: some 100 MB

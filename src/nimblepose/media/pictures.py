@@ -1,6 +1,7 @@
 """Any picture in, one kind of array out: (H, W, 3) uint8 RGB, upright."""
 
 import io
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import MediaError, MissingPackageError
+from nimblepose.media.heic import is_heic, open_heic
 from nimblepose.media.levels import Levels, to_8_bits
+from nimblepose.media.suffixes import VIDEO_SUFFIXES
+
+_log = logging.getLogger(__name__)
 
 Picture = NDArray[np.uint8]
 """(H, W, 3) RGB."""
@@ -21,8 +26,11 @@ BACKGROUND = 255  # transparent pixels show white, as on a page
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")  # none runs other programs
 _MAX_FILE_BYTES = 1 << 30  # a picture within the pixel limit is smaller even uncompressed
 _ORIENTATION = 0x0112  # the EXIF tag
+_JPEG = ("JPEG", "MPO")  # MPO: with more behind it, such as another view, or what makes it brighter
 _BITS = 258  # the TIFF tag: bits per sample
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa")
+_MOVING = (".gif", ".webp", ".png", ".apng", ".tif", ".tiff", ".avif")  # files of which some have several frames
+_HEAD = 256  # bytes that tell the kind of a picture
 
 MAX_PIXELS = 100_000_000  # of a picture or frame, unless somebody trusts its source
 
@@ -55,7 +63,7 @@ def read_picture(
     if isinstance(source, np.ndarray):
         return _convert_array(source, levels)
     if isinstance(source, Image.Image):
-        with _unify_errors("the PIL image"):
+        with unify_picture_errors("the PIL image"):
             return _convert_pil(source, "the PIL image", levels)
     if isinstance(source, bytes):
         return _decode(source, "the picture", max_pixels, levels, expect)
@@ -84,23 +92,89 @@ def _read_bytes(path: Path) -> bytes:
 def _decode(data: bytes, name: str, max_pixels: int, levels: Levels, expect: Callable[[int], None] | None) -> Picture:
     if not data:
         raise MediaError(f"{name} is empty (0 bytes); fetch or copy it again")
-    with _unify_errors(name), Image.open(io.BytesIO(data), formats=_FORMATS) as image:  # reads the header only
-        width, height = image.size
-        if width * height > max_pixels:
-            raise MediaError(
-                f"{name} declares {width} x {height} pixels, more than the limit of {max_pixels}; "
-                f"make it smaller, or raise max_pixels if you trust it"
-            )
-        if expect:
-            expect(width * height)
-        if image.format == "JPEG" and image.mode in ("RGB", "L") and data.endswith(b"\xff\xd9"):
-            picture = _decode_jpeg(data, name)
-        elif _has_deep_colours(image, data):
-            picture = _decode_deep(data, name, levels)
-        else:
-            picture = _convert_pil(image, name, levels)
-        orientation = _read_orientation(image)  # only now: Pillow turns TIFF itself, and then no longer says so
+    with unify_picture_errors(name):
+        if is_heic(data):
+            heic = open_heic(data)
+            _check_pixels(heic.size, name, max_pixels, expect)
+            return _convert_pil(heic.decode(), name, levels)
+        with open_picture(data) as image:  # reads the header only
+            _check_pixels(image.size, name, max_pixels, expect)
+            _tell_more_frames(image, name)
+            if image.format in _JPEG and image.mode in ("RGB", "L") and data.endswith(b"\xff\xd9"):
+                picture = _decode_jpeg(data, name)
+            elif _has_deep_colours(image, data):
+                picture = _decode_deep(data, name, levels)
+            else:
+                picture = _convert_pil(image, name, levels)
+            orientation = _read_orientation(image)  # only now: Pillow turns TIFF itself, and then no longer says so
     return _turn_upright(picture, orientation)
+
+
+def open_picture(data: bytes) -> Image.Image:
+    """Read the header of a picture, but for HEIC.
+
+    Raises:
+        UnidentifiedImageError: not a picture that we read.
+        Exception: whatever Pillow stumbles over, see `unify_picture_errors`.
+    """
+    return Image.open(io.BytesIO(data), formats=_FORMATS)
+
+
+def convert_frame(image: Image.Image, name: str, levels: Levels) -> Picture:
+    """The current frame of an open picture, upright.
+
+    Raises:
+        MediaError: damaged; see also `unify_picture_errors`.
+    """
+    return _turn_upright(_convert_pil(image, name, levels), _read_orientation(image))
+
+
+def holds_picture(path: Path) -> bool:
+    """Is this a picture that we read, by its first bytes, whatever it is called?"""
+    try:
+        with path.open("rb") as file:
+            if is_heic(file.read(_HEAD)):
+                return True
+        with Image.open(path, formats=_FORMATS):
+            return True
+    except Exception:  # Pillow raises whatever it stumbles over
+        return False
+
+
+def is_animated(path: Path) -> bool:
+    """Does a picture have several frames or pages?"""
+    if path.suffix.lower() not in _MOVING or not path.is_file():
+        return False
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            return has_more_frames(image)
+    except Exception:  # as above
+        return False
+
+
+def has_more_frames(image: Image.Image) -> bool:
+    """Is there a second frame? Not the views and maps that cameras put behind a JPEG."""
+    try:
+        return image.format not in _JPEG and bool(getattr(image, "is_animated", False))
+    except Exception:  # the first frame may be whole
+        return False
+
+
+def _tell_more_frames(image: Image.Image, name: str) -> None:
+    if has_more_frames(image):
+        what = "page" if image.format == "TIFF" else "frame"
+        _log.warning("%s has several %ss; the first is taken; `nimblepose track` takes them all", name, what)
+
+
+def _check_pixels(size: tuple[int, int], name: str, max_pixels: int, expect: Callable[[int], None] | None) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise MediaError(
+            f"{name} declares {width} x {height} pixels, more than the limit of {max_pixels}; "
+            f"make it smaller, or raise max_pixels if you trust it"
+        )
+    if expect:
+        expect(width * height)
 
 
 def _decode_jpeg(data: bytes, name: str) -> Picture:
@@ -119,7 +193,9 @@ def read_deep(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[Any] | Non
         MediaError: no such file, not a picture, damaged, or too large.
     """
     data = _read_bytes(path)
-    with _unify_errors(str(path)), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+    if is_heic(data):
+        return None
+    with unify_picture_errors(str(path)), open_picture(data) as image:
         deep = image.mode[:1] in ("I", "F") or _has_deep_colours(image, data)
         if not deep or image.size[0] * image.size[1] > max_pixels:
             return None
@@ -202,14 +278,16 @@ def _turn_upright(picture: Picture, orientation: int) -> Picture:
 
 
 @contextmanager
-def _unify_errors(name: str) -> Iterator[None]:
+def unify_picture_errors(name: str) -> Iterator[None]:
     """Turn what Pillow raises for damaged or hostile files into `MediaError`."""
     try:
         yield
-    except MediaError:
+    except (MediaError, MissingPackageError):
         raise
     except UnidentifiedImageError as error:
-        known = ", ".join(_FORMATS)
+        if name.lower().endswith(VIDEO_SUFFIXES):
+            raise MediaError(f"{name} is a video; `nimblepose track` and `PoseEstimator.track` take it") from error
+        known = ", ".join((*_FORMATS, "HEIC"))
         raise MediaError(f"{name} is not a picture that we can read ({known}); convert it to PNG or JPEG") from error
     except Image.DecompressionBombError as error:
         raise MediaError(f"{name} declares more pixels than is safe to decode ({error}); make it smaller") from error

@@ -1,12 +1,12 @@
 """What results are called: names that tell their source, of which no two are alike."""
 
-import glob
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from nimblepose.media.containers import name_source
-from nimblepose.media.sources import is_camera, is_folder, is_recorded, is_there
+from nimblepose.media.finding import is_folder
+from nimblepose.media.sources import is_camera, is_pattern, is_recorded
 
 
 def name_results(sources: Sequence[str], out: Path | None) -> list[Path]:
@@ -39,7 +39,7 @@ def _name_video(source: str) -> tuple[Path, str]:
         path = Path(source).expanduser()
         if is_folder(path):
             return path.parent, path.resolve().name  # `.` has a name, too
-        if glob.has_magic(source) and not is_there(path):
+        if is_pattern(source):
             return path.parent, _clean(path.stem)
         return path.parent, path.stem if path.stem.strip(".") else "video"
     label = "stdin" if source == "-" else name_source(source).rpartition("://")[2].strip("/")

@@ -12,7 +12,6 @@ from nimblepose.core.poses import Poses
 from nimblepose.core.web import fetch_picture, is_url
 from nimblepose.media.levels import Levels
 from nimblepose.media.pictures import MAX_PIXELS, Picture, read_picture
-from nimblepose.media.sources import find_pictures
 from nimblepose.results.picture_sink import PictureSink
 from nimblepose.results.result_folder import name_picture
 from nimblepose.runtime.streaming import Allowance
@@ -52,24 +51,6 @@ class _Done(NamedTuple):
     poses: Poses
     drawn: bytes | None  # the annotated picture as a file
     failure: str | None  # why it could not be drawn
-
-
-def collect_pictures(sources: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-    """All pictures meant, each once, in order; and the sources that mean nothing, with the reason.
-
-    Args:
-        sources: Files, folders, patterns, http(s) addresses.
-    """
-    found: dict[str, None] = {}
-    failures = {}
-    for source in sources:
-        try:
-            found |= dict.fromkeys([source] if is_url(source) else map(str, find_pictures(source)))
-        except PoseError as error:
-            failures[source] = str(error)
-        except (OSError, RuntimeError) as error:  # no permission, a name that is too long, an unknown ~user
-            failures[source] = f"cannot look for {source}: {getattr(error, 'strerror', None) or error}"
-    return list(found), failures
 
 
 class PictureRun:

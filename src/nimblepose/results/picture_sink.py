@@ -16,8 +16,9 @@ from nimblepose.core.poses import Poses
 from nimblepose.core.web import is_url, without_secrets
 from nimblepose.drawing.people import DrawOptions, draw_poses
 from nimblepose.media.encoding import ENCODED_SUFFIXES, encode_picture
+from nimblepose.media.finding import ANNOTATED
 from nimblepose.media.pictures import Picture
-from nimblepose.media.sources import ANNOTATED
+from nimblepose.media.suffixes import HEIC_SUFFIXES
 from nimblepose.results.formats import own
 from nimblepose.results.numbering import number_pictures
 from nimblepose.results.output_format import OutputFormat, PictureMaker, PictureResult
@@ -219,4 +220,6 @@ def _stem_and_suffix(source: str) -> tuple[str, str]:
 def _drawn_suffix(source: str) -> str:
     """Of the annotated picture: the source's own if we write such files."""
     suffix = _stem_and_suffix(source)[1]
+    if suffix.lower() in HEIC_SUFFIXES:
+        return ".jpg"  # a photo
     return suffix if suffix.lower() in ENCODED_SUFFIXES else ".png"

@@ -14,12 +14,13 @@ from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.drawing.faces import look_ahead
 from nimblepose.media.containers import name_source
+from nimblepose.media.finding import ANNOTATED
 from nimblepose.media.folder import PictureFrames
 from nimblepose.media.frames import EVERYTHING, Frame, FrameSource, Selection, Stamp
 from nimblepose.media.levels import Levels
 from nimblepose.media.live import PATIENCE, LiveOptions
 from nimblepose.media.pictures import Picture
-from nimblepose.media.sources import ANNOTATED, is_recorded, open_frames
+from nimblepose.media.sources import is_recorded, open_frames
 from nimblepose.results.journal import Journal
 from nimblepose.results.video_sink import VideoSink, VideoSinkOptions
 from nimblepose.runtime.video import (

@@ -12,9 +12,9 @@ from nimblepose.drawing.faces import RecentHeads
 from nimblepose.drawing.people import DrawOptions, draw_poses
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.audio import Sound
+from nimblepose.media.finding import ANNOTATED
 from nimblepose.media.frames import FrameSource, Stamp
 from nimblepose.media.pictures import Picture
-from nimblepose.media.sources import ANNOTATED
 from nimblepose.media.video_writer import VideoWriter
 from nimblepose.results.formats import own
 from nimblepose.results.output_format import Header, OutputFormat, PoseFile, to_text

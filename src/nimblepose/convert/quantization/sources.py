@@ -11,8 +11,8 @@ from nimblepose.convert.quantization.layers import Network, import_onnx, read_ne
 from nimblepose.core.errors import MediaError, ModelError
 from nimblepose.core.geometry import Placement
 from nimblepose.core.metadata import InputSpec, ModelMetadata
+from nimblepose.media.finding import find_pictures
 from nimblepose.media.pictures import read_picture
-from nimblepose.media.sources import find_pictures
 from nimblepose.runtime.prepare import prepare
 
 _VIDEO_HEIGHT = 256  # the default of prediction: every second picture is seen at it, whatever AP is measured at
