@@ -163,7 +163,9 @@ def draw_panorama(panorama: Panorama) -> Picture:
     picture = np.full((HEIGHT, round(WIDE * HEIGHT), 3), GRAY, np.uint8)
     for record, factor, left in zip(*panorama, strict=True):
         size = (round(record.size[1] * factor), HEIGHT)
-        part = cv2.resize(read_annotated(record), size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+        part = cv2.resize(
+            read_annotated(record).picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+        )
         picture[:, left : left + size[0]] = part[:, : picture.shape[1] - left]
     return picture
 

@@ -73,7 +73,7 @@ def lie_on_ignored(poses: Poses, record: Record) -> NDArray[np.bool_]:
 def count(data: AnnotatedSet, estimator: PoseEstimator) -> Tally:
     """Look at every picture."""
     tally = Tally()
-    stream = estimator.stream(read_annotated(record) for record in data.records)
+    stream = estimator.stream(read_annotated(record).picture for record in data.records)
     for record, poses in zip(data.records, stream, strict=True):
         tally.add(record, poses)
         tally.detections += poses.to_coco(record.image_id, category_id=data.category_ids[0], max_people=MAX_PEOPLE)

@@ -230,3 +230,19 @@ def test_values_that_are_black_and_white_can_be_said(cli, tmp_path):
     ran = cli("predict", tmp_path / "a.png", "--range", "9,5")
     assert ran.code == 2
     assert "LOW,HIGH" in ran.err
+
+
+def test_a_picture_with_more_pixels_than_allowed_is_read_reduced_and_its_poses_are_in_its_own(
+    cli, estimator, folder, caplog
+):
+    ran = cli("predict", "a.jpg", "b.png", "--max-pixels", "1000", "--out", "out")
+    assert ran.code == 1
+    assert "a.jpg: 64 x 48 pixels, read at 1/2" in caplog.text
+    assert "b.png declares 64 x 48 pixels, more than the limit of 1000" in ran.err
+    assert "--max-pixels" in ran.err
+    assert Image.open(folder / "out/a.poses.jpg").size == (32, 24)
+    (picture,) = json.loads((folder / "out/poses.json").read_text())["pictures"]
+    assert (picture["width"], picture["height"]) == (64, 48)
+    places = [(k["x"], k["y"]) for k in picture["people"][0]["keypoints"]]
+    expected = (np.linspace(0.1, 0.9, 18)[:, None] * (32, 24) + 0.5) * 2 - 0.5
+    np.testing.assert_allclose(places, np.stack([expected[:, 0], expected[::-1, 1]], -1), atol=0.01)

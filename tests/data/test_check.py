@@ -1,13 +1,16 @@
 import copy
 import dataclasses
+import types
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from nimblepose import COCO_17
 from nimblepose.core.errors import DataError
 from nimblepose.data.check import check
+from nimblepose.data.check_pictures import check_pictures
 from nimblepose.data.sets import locate_sets
 
 
@@ -100,3 +103,14 @@ def test_the_training_pictures_are_sound(shared):
 def test_an_empty_folder_is_an_error(tmp_path):
     with pytest.raises(DataError, match="no annotation file"):
         locate_sets(tmp_path)
+
+
+def test_the_check_reads_as_large_pictures_as_the_rest(tmp_path):
+    records = []
+    for name in ("a.jpg", "b.png"):
+        Image.new("RGB", (64, 48)).save(tmp_path / name)
+        records.append(types.SimpleNamespace(path=tmp_path / name, size=(48, 64)))
+    assert check_pictures(records, tmp_path, read=True, max_pixels=64 * 48) == []
+    (fault,) = check_pictures(records, tmp_path, read=True, max_pixels=64 * 48 - 1)
+    assert fault.kind == "unreadable pictures"
+    assert "b.png" in fault.where

@@ -101,6 +101,17 @@ def test_a_picture_of_another_size_is_refused(folder):
         detect(read(folder, coco(10, width=20)), Estimator())
 
 
+def test_a_picture_with_too_many_pixels_is_reduced_and_its_results_are_where_its_labels_are(folder):
+    write_atomically(folder / "40.jpg", encode_picture(np.full((8, 12, 3), 40, np.uint8), ".jpg"))
+    data = read(folder, {**coco(10), "images": coco(10)["images"] + coco(40, file_name="40.jpg")["images"]})
+    (small, large) = detect(data, Estimator(), max_pixels=96)
+    assert (small["keypoints"][0], large["keypoints"][0]) == (10.5, 40.5)
+    with pytest.raises(MediaError, match="--max-pixels"):
+        detect(data, Estimator(), max_pixels=95)
+    (large,) = detect(read(folder, coco(40, file_name="40.jpg")), Estimator(), max_pixels=95)
+    assert large["keypoints"][0] == (40 + 0.5) * 2 - 0.5 + 0.5
+
+
 def test_a_damaged_picture_is_named(folder):
     (folder / "20.png").write_bytes(b"not a picture")
     with pytest.raises(MediaError, match=r"20\.png"):

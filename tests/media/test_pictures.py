@@ -11,7 +11,7 @@ from PIL import Image
 
 from nimblepose.core.errors import MediaError
 from nimblepose.media import pictures
-from nimblepose.media.pictures import read_deep, read_picture
+from nimblepose.media.pictures import read_deep, read_picture, read_reduced
 
 HEIGHT, WIDTH = 40, 56
 
@@ -347,9 +347,14 @@ def test_a_picture_without_pixels_is_refused():
     assert read_picture(Image.new("RGB", (1, 1))).shape == (1, 1, 3)
 
 
-def test_who_trusts_any_size_is_still_told_of_what_pillow_refuses():
-    with pytest.raises(MediaError, match="more pixels than is safe"):
-        read_picture(png(20_000, 20_000, 8, 0, [b"\0" * 10]), max_pixels=10**12)
+def test_pillows_own_limit_is_neither_met_nor_printed(recwarn):
+    """It warns from 89 and refuses from 179 million pixels, for the whole process; ours is an argument."""
+    for height in (9_000, 20_000):
+        with pytest.raises(MediaError, match="damaged or truncated"):
+            read_picture(png(10_000, height, 8, 0, [b"\0" * 10]), max_pixels=10**9)
+        with pytest.raises(MediaError, match="--max-pixels"):
+            read_picture(png(10_000, height, 8, 0, [b"\0" * 10]), max_pixels=10**7)
+    assert not recwarn.list
 
 
 def test_too_little_memory_is_said(rgb):
@@ -390,3 +395,57 @@ def test_deep_images_of_pillow_are_stretched(mode):
     np.testing.assert_allclose(found[..., 0], (ramp - 2000) / 2000 * 255, atol=3)
     full = read_picture(image, levels=(0, 4000))
     np.testing.assert_allclose(full[..., 0], ramp / 4000 * 255, atol=1)
+
+
+@pytest.mark.parametrize("kind", ["RGB", "L", "CMYK", "MPO"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_jpeg_with_too_many_pixels_is_read_reduced_and_upright(kind, orientation, caplog):
+    """Each pixel is about the mean of the block that it stands for, and it is said."""
+    rows, columns = np.mgrid[:64, :88]
+    wide = np.stack([rows * 4, columns * 2, 255 - columns], axis=-1).astype(np.uint8)
+    image = Image.fromarray(wide) if kind == "MPO" else Image.fromarray(wide).convert(kind)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    more = {"save_all": True, "append_images": [image]} if kind == "MPO" else {}
+    data = saved(image, "MPO" if kind == "MPO" else "JPEG", quality=100, exif=exif, **more)
+    whole = read_picture(data)
+    height, width = whole.shape[:2]
+    for limit, reduction in ((64 * 88, 1), (64 * 88 - 1, 2), (32 * 44, 2), (32 * 44 - 1, 4), (200, 8)):
+        caplog.clear()
+        picture, size, factor = read_reduced(data, max_pixels=limit)
+        assert (size, factor) == ((height, width), reduction)
+        assert bool(caplog.records) == (reduction > 1)
+        assert picture.shape == (height // reduction, width // reduction, 3)
+        blocks = (
+            whole.astype(float)
+            .reshape(height // reduction, reduction, width // reduction, reduction, 3)
+            .mean(axis=(1, 3))
+        )
+        inner = slice(1, min(blocks.shape[:2]) - 1)
+        np.testing.assert_allclose(picture[inner, inner], blocks[inner, inner], atol=9)
+    assert "88 x 64 pixels, read at 1/8" in caplog.text
+    with pytest.raises(MediaError, match=r"88 x 64 pixels, more than the limit of 20; .*--max-pixels"):
+        read_reduced(data, max_pixels=20)
+    with pytest.raises(MediaError, match="--max-pixels"):
+        read_picture(data, max_pixels=64 * 88 - 1)
+
+
+def test_what_is_no_jpeg_or_cut_off_is_not_reduced(rgb):
+    with pytest.raises(MediaError, match="--max-pixels"):
+        read_reduced(saved(Image.fromarray(rgb), "PNG"), max_pixels=HEIGHT * WIDTH - 1)
+    with pytest.raises(MediaError, match="truncated"):
+        read_reduced(saved(Image.fromarray(rgb), "JPEG")[:-200], max_pixels=HEIGHT * WIDTH // 2)
+    assert read_reduced(rgb, max_pixels=1).reduction == 1
+
+
+def test_sides_that_do_not_divide_are_rounded_up(rgb):
+    data = saved(Image.fromarray(rgb), "JPEG")
+    half = -(-HEIGHT // 2) * -(-WIDTH // 2)
+    assert read_reduced(data, max_pixels=half).picture.shape == (-(-HEIGHT // 2), -(-WIDTH // 2), 3)
+    assert read_reduced(data, max_pixels=half - 1).reduction == 4
+
+
+def test_memory_is_asked_for_the_pixels_that_are_decoded(rgb):
+    asked = []
+    read_reduced(saved(Image.fromarray(rgb), "JPEG"), max_pixels=HEIGHT * WIDTH // 4, expect=asked.append)
+    assert asked == [-(-HEIGHT // 2) * -(-WIDTH // 2)]

@@ -12,7 +12,7 @@ from nimblepose import COCO_17, DecodeOptions, PoseEstimator, Poses, Skeleton
 from nimblepose.core.errors import MediaError, ModelError, PoseError, SkeletonError
 from nimblepose.core.geometry import rescale
 from nimblepose.core.metadata import ModelMetadata
-from nimblepose.media.pictures import read_picture
+from nimblepose.media.pictures import read_picture, read_reduced
 from nimblepose.runtime.backends import open_backend
 from nimblepose.runtime.models import DEMO_PICTURE
 from nimblepose.runtime.protocols import Fields
@@ -94,14 +94,14 @@ def test_a_long_list_holds_a_few_pictures_at_a_time(dots, tmp_path, monkeypatch)
     Image.fromarray(np.zeros((64, 128, 3), np.uint8)).save(tmp_path / "a.png")
     read, most = [], 0
 
-    def watched(path):
+    def watched(path, **options):
         nonlocal most
-        picture = read_picture(path)
-        read.append(weakref.ref(picture))
+        reduced = read_reduced(path, **options)
+        read.append(weakref.ref(reduced.picture))
         most = max(most, sum(one() is not None for one in read))
-        return picture
+        return reduced
 
-    monkeypatch.setattr("nimblepose.runtime.estimator.read_picture", watched)
+    monkeypatch.setattr("nimblepose.runtime.estimator.read_reduced", watched)
     assert len(dots([tmp_path / "a.png"] * 40)) == len(read) == 40
     assert most <= count_usable_cores() + 1
 
@@ -389,3 +389,13 @@ def test_other_scales_keep_the_shape_of_pixels(dots_model):
     picture = np.zeros((64, 64, 3), np.uint8)
     estimator.compute_fields([picture], estimator.place(picture, pixel_aspect=2.0))
     assert seen == [(64, 128), (128, 256)]
+
+
+def test_a_jpeg_with_too_many_pixels_is_found_in_reduced_and_told_in_its_own(dots_model, tmp_path):
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (64, 128, 3), np.uint8)).save(tmp_path / "a.jpg")
+    whole = PoseEstimator(dots_model, input_height=64)(tmp_path / "a.jpg")
+    few = PoseEstimator(dots_model, input_height=64, max_pixels=64 * 128 - 1)
+    for found in (few(tmp_path / "a.jpg"), *few([tmp_path / "a.jpg"] * 2)):
+        np.testing.assert_allclose(found.keypoints, whole.keypoints, atol=1)
+        assert len(found) == 1

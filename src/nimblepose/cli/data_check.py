@@ -22,6 +22,7 @@ def data_check(
     ] = None,
     samples: Annotated[int, typer.Option(min=1, max=200, help="How many the sheet shows.")] = 12,
     read: Annotated[bool, typer.Option("--read/--no-read", help="Decode every picture, the slow part.")] = True,
+    max_pixels: given.MaxPixelsOption = 100_000_000,
     seed: given.SeedOption = 0,
 ) -> None:
     """Find missing pictures, labels that lie elsewhere, swapped sides and more; exit code 1 if something is wrong."""
@@ -35,7 +36,7 @@ def data_check(
         for annotations, images in locate_sets(folder)
     ]
     for annotations, images, chosen in sets:
-        found = find_faults(annotations, images, chosen, read_pictures=read)
+        found = find_faults(annotations, images, chosen, read_pictures=read, max_pixels=max_pixels)
         kinds = f"{len(found)} kind{'s' if len(found) > 1 else ''} of faults" if found else "no faults"
         whose = "" if skeleton or chosen.name in BUILT_IN else " of the file"
         print(f"{annotations}: skeleton {chosen.name!r}{whose}, {kinds}")

@@ -44,6 +44,14 @@ CompleteOption = Annotated[
     bool,
     typer.Option("--complete", help="Of pictures: put keypoints not found where they should be; their score is 0."),
 ]
+MaxPixelsOption = Annotated[
+    int,
+    typer.Option(
+        "--max-pixels",
+        min=1,
+        help="Of a picture. JPEGs with more are read reduced, other files refused.",
+    ),
+]
 SkeletonOption = Annotated[str, typer.Option("--skeleton", "-s", help="A built-in name, or a YAML or JSON file.")]
 SeedOption = Annotated[int, typer.Option(help="Of what is left to chance; the same seed gives the same result.")]
 

@@ -52,6 +52,7 @@ def predict(
     resume: given.ResumeOption = False,
     show: given.ShowOption = False,
     value_range: given.RangeOption = "auto",
+    max_pixels: given.MaxPixelsOption = 100_000_000,
     quiet: given.QuietOption = False,
 ) -> None:
     """Find people in pictures and videos; write `NAME.poses.jpg` or `.mp4` and a JSON next to them, or into --out.
@@ -107,10 +108,12 @@ def predict(
             make_folder(out)
     if found:
         if len(found) > 1 or resume:  # who begins anew with one picture has nothing to go on from
-            conditions = {**estimating.picture_conditions(path), "range": value_range}
+            conditions = {**estimating.picture_conditions(path), "range": value_range, "max_pixels": max_pixels}
             options = dataclasses.replace(options, conditions=conditions)
         sink = PictureSink(found, options, model=path.stem, among_videos=bool(moving))
-        failed, interrupted = _run(PictureRun(estimator, found, sink, levels=levels), len(found), quiet=quiet)
+        failed, interrupted = _run(
+            PictureRun(estimator, found, sink, max_pixels=max_pixels, levels=levels), len(found), quiet=quiet
+        )
         failures |= failed
     if moving and not interrupted:
         outcome = run_videos(estimator.for_frames(), moving, out, videos, estimating.conditions(path), quiet=quiet)

@@ -31,6 +31,7 @@ def val(
         int | None, typer.Option(help="Category id; without it, all with the model's keypoints.")
     ] = None,
     limit: given.LimitOption = 0,
+    max_pixels: given.MaxPixelsOption = 100_000_000,
     detections: Annotated[Path | None, typer.Option(help="Write the detections as COCO results (.json).")] = None,
     report: given.ReportOption = None,
     worst: Annotated[Path | None, typer.Option(help="Write pictures of the worst mistakes into this folder.")] = None,
@@ -71,7 +72,7 @@ def val(
     )
     annotated = AnnotatedSet.read(file, folder, estimator.skeleton, limit=limit, category_id=category)
     with show_count_bar("val", len(annotated.records), quiet=quiet) as progress:
-        measured = measure(estimator, annotated, progress=progress)
+        measured = measure(estimator, annotated, progress=progress, max_pixels=max_pixels)
     if not quiet:
         _print_table(measured)
     written: list[Path] = []

@@ -20,12 +20,20 @@ from nimblepose.data.check_pictures import check_pictures
 from nimblepose.data.coco import Record, build_records, read_json
 from nimblepose.data.entries import name_entry, read_box, read_id, read_keypoints, shorten
 from nimblepose.data.faults import Fault, Finding, collect_findings
+from nimblepose.media.pictures import MAX_PIXELS
 
 _TOLERANCE = 1.0  # pixels that labels may lie outside of the picture: rounding
 _MIN_PEOPLE = 20  # for statistics about left and right
 
 
-def check(annotations: Path, images: Path, skeleton: Skeleton, *, read_pictures: bool = True) -> list[Finding]:
+def check(
+    annotations: Path,
+    images: Path,
+    skeleton: Skeleton,
+    *,
+    read_pictures: bool = True,
+    max_pixels: int = MAX_PIXELS,
+) -> list[Finding]:
     """All faults of one annotation file and its pictures; empty if it is sound. Nothing that it may hold is an error.
 
     Args:
@@ -33,6 +41,7 @@ def check(annotations: Path, images: Path, skeleton: Skeleton, *, read_pictures:
         images: Folder of its pictures.
         skeleton: What the run will use.
         read_pictures: Decode every picture, the slow part; else only look whether it is there.
+        max_pixels: JPEGs with more are read reduced, other files not at all.
     """
     try:
         coco = read_json(annotations)
@@ -45,7 +54,7 @@ def check(annotations: Path, images: Path, skeleton: Skeleton, *, read_pictures:
     except DataError as error:
         faults.append(Fault("wrong skeleton", "error", str(error), ""))
         return collect_findings(faults)
-    faults += check_pictures(records, images, read=read_pictures)
+    faults += check_pictures(records, images, read=read_pictures, max_pixels=max_pixels)
     faults += _check_people(coco, records, skeleton, categories)
     faults += _check_samples(records, skeleton)
     faults += _check_sides([record.xy for record in records], skeleton)

@@ -11,25 +11,28 @@ from nimblepose.core.errors import MediaError
 from nimblepose.data.coco import Record
 from nimblepose.data.entries import is_file, shorten
 from nimblepose.data.faults import Fault
-from nimblepose.media.pictures import read_picture
+from nimblepose.media.pictures import MAX_PIXELS, read_reduced
 
 _DAMAGE = ("corrupt", "premature", "invalid", "bogus", "unsupported")  # words of libjpeg's warnings
 _STRAY = "extraneous bytes"  # of those, what leaves most pictures whole
 
 
-def check_pictures(records: Iterable[Record], images: Path, *, read: bool) -> list[Fault]:
+def check_pictures(records: Iterable[Record], images: Path, *, read: bool, max_pixels: int = MAX_PIXELS) -> list[Fault]:
     """What is wrong with the pictures of records.
 
     Args:
         records: Say where pictures lie and how large they are.
         images: Their folder, for messages.
         read: Decode every picture; else only look whether it is there.
+        max_pixels: JPEGs with more are read reduced, other files not at all.
     """
     with listen_to_decoders() as hear:
-        return list(_check_pictures(records, images, hear, read=read))
+        return list(_check_pictures(records, images, hear, read=read, max_pixels=max_pixels))
 
 
-def _check_pictures(records: Iterable[Record], images: Path, hear: Callable[[], str], *, read: bool) -> Iterator[Fault]:
+def _check_pictures(
+    records: Iterable[Record], images: Path, hear: Callable[[], str], *, read: bool, max_pixels: int
+) -> Iterator[Fault]:
     for record in records:
         name = shorten(str(record.path.relative_to(images)))
         if not is_file(record.path):
@@ -39,7 +42,7 @@ def _check_pictures(records: Iterable[Record], images: Path, hear: Callable[[], 
             continue
         hear()
         try:
-            size = read_picture(record.path).shape[:2]
+            size = read_reduced(record.path, max_pixels=max_pixels).size
         except MediaError as error:
             yield Fault("unreadable pictures", "error", "cannot be decoded", f"{name}: {error}")
             continue

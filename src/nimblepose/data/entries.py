@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from nimblepose.core.errors import MediaError
 from nimblepose.core.geometry import Size
-from nimblepose.media.pictures import read_picture
+from nimblepose.media.pictures import read_reduced
 
 AREA_OF_BOX = 0.5  # body area over box area, where a file gives no area: the mean of COCO people is 0.505
 _FURTHEST = 1e5  # pixels; a coordinate beyond is no place in a picture
 _LONGEST_SIDE = 32766  # pixels; OpenCV warps nothing larger
-_MAX_PIXELS = 100_000_000  # of a picture, as for those that are read
+_MAX_PIXELS = 1 << 30  # of a picture; JPEGs are read reduced where memory is short, and OpenCV reads no more
 _SHOWN = 60  # characters of a wrong value that an error repeats
 
 
@@ -58,7 +58,7 @@ def read_size(entry: Mapping[str, Any], path: Path) -> Size:
     """
     if entry.get("height") is None and entry.get("width") is None:
         try:
-            height, width = read_picture(path).shape[:2]
+            height, width = read_reduced(path).size
         except MediaError as error:
             raise ValueError(f"no height and width, and the picture does not tell ({error})") from error
     else:

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from nimblepose.core.errors import DataError
+from nimblepose.core.reduction import Reduced
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.categories import match_categories
 from nimblepose.data.coco import Record, build_records, read_json
 from nimblepose.data.entries import is_file
-from nimblepose.media.pictures import read_picture
+from nimblepose.media.pictures import MAX_PIXELS, read_reduced
 
 _NAMED = 5  # missing files listed in an error
 
@@ -139,18 +137,18 @@ def locate_set(folder: Path) -> tuple[Path, Path]:
     return found[0]
 
 
-def read_annotated(record: Record) -> NDArray[np.uint8]:
-    """The picture of a record, (H, W, 3) RGB.
+def read_annotated(record: Record, *, max_pixels: int = MAX_PIXELS) -> Reduced:
+    """The picture of a record; a JPEG with more than `max_pixels` is reduced.
 
     Raises:
         MediaError: it cannot be read.
         DataError: it has another size than its annotations are for.
     """
-    pixels = read_picture(record.path)
-    if pixels.shape[:2] != record.size:
-        height, width = pixels.shape[:2]
+    reduced = read_reduced(record.path, max_pixels=max_pixels)
+    if reduced.size != record.size:
+        height, width = reduced.size
         raise DataError(
             f"{record.path} has {width} x {height} pixels, its annotations are for {record.size[1]} x "
             f"{record.size[0]}: resized or turned pictures need their own annotations"
         )
-    return pixels
+    return reduced

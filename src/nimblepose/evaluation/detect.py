@@ -1,14 +1,17 @@
 """An annotated set of pictures through an estimator: COCO results and AP out."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from nimblepose.core.errors import DataError
 from nimblepose.core.poses import Poses
 from nimblepose.core.progress import Progress, say_nothing
+from nimblepose.core.reduction import enlarge
 from nimblepose.data.coco import Record
 from nimblepose.data.sets import AnnotatedSet, read_annotated
 from nimblepose.evaluation.coco import MAX_PEOPLE, Metrics, evaluate
+from nimblepose.media.pictures import MAX_PIXELS, Picture
 from nimblepose.results.recording import Estimator
 
 
@@ -23,6 +26,7 @@ def detect(
     *,
     progress: Progress = say_nothing,
     watch: Callable[[Record, Poses], None] = lambda record, poses: None,
+    max_pixels: int = MAX_PIXELS,
 ) -> list[dict[str, Any]]:
     """COCO results of all pictures of a set, of its first category; only the few under way are held in memory.
 
@@ -31,6 +35,7 @@ def detect(
         estimator: Finds the people.
         progress: Told after each picture.
         watch: Told who was found in each picture.
+        max_pixels: JPEGs with more are read reduced, other files are refused.
 
     Raises:
         MediaError: a picture that cannot be read.
@@ -42,8 +47,16 @@ def detect(
             f"{estimator.skeleton.name!r}; their annotated keypoints must be the same"
         )
     results: list[dict[str, Any]] = []
-    stream = estimator.stream(read_annotated(record) for record in data.records)
-    for done, (record, poses) in enumerate(zip(data.records, stream, strict=True), start=1):
+    reductions: deque[int] = deque()  # of the pictures under way
+
+    def pictures() -> Iterator[Picture]:
+        for record in data.records:
+            picture, _, reduction = read_annotated(record, max_pixels=max_pixels)
+            reductions.append(reduction)
+            yield picture
+
+    for done, (record, found) in enumerate(zip(data.records, estimator.stream(pictures()), strict=True), start=1):
+        poses = enlarge(found, reductions.popleft())
         results += poses.to_coco(record.image_id, category_id=data.category_ids[0], max_people=MAX_PEOPLE)
         watch(record, poses)
         progress(done)

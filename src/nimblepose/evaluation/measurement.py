@@ -16,6 +16,7 @@ from nimblepose.evaluation.cost import Cost, measure_cost
 from nimblepose.evaluation.detect import detect
 from nimblepose.evaluation.provenance import compute_sha256, describe_run, write_json
 from nimblepose.evaluation.worst import find_mistakes, write_mistakes
+from nimblepose.media.pictures import MAX_PIXELS
 from nimblepose.runtime.estimator import PoseEstimator
 
 
@@ -37,6 +38,7 @@ def measure(
     annotated: AnnotatedSet,
     *,
     progress: Progress = say_nothing,
+    max_pixels: int = MAX_PIXELS,
 ) -> Measurement:
     """Detect in all pictures of a set, and compare with its annotations.
 
@@ -44,6 +46,7 @@ def measure(
         estimator: What is measured, with options for ranking if AP is to compare (`FOR_RANKING`).
         annotated: What it is measured on.
         progress: Told after each picture.
+        max_pixels: JPEGs with more are read reduced, other files are refused.
 
     Raises:
         MediaError: a picture that cannot be read.
@@ -52,7 +55,13 @@ def measure(
     """
     found: list[Poses] = []  # without their people: only what is of the pictures
     start = time.perf_counter()
-    detections = detect(annotated, estimator, progress=progress, watch=lambda _, poses: found.append(poses[:0]))
+    detections = detect(
+        annotated,
+        estimator,
+        progress=progress,
+        watch=lambda _, poses: found.append(poses[:0]),
+        max_pixels=max_pixels,
+    )
     seconds = time.perf_counter() - start
     return Measurement(
         estimator=estimator,

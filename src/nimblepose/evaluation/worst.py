@@ -113,7 +113,9 @@ def write_mistakes(mistakes: Sequence[Mistake], folder: Path) -> list[Path]:
         kind = mistake.kind.replace(" ", "_")
         places[kind] += 1
         path = folder / f"{kind}_{places[kind]:03}_{mistake.record.image_id}.jpg"
-        write_atomically(path, encode_picture(draw_mistake(read_picture(mistake.record.path), mistake), path.suffix))
+        height, width = mistake.record.size
+        picture = read_picture(mistake.record.path, max_pixels=height * width)  # it was read before
+        write_atomically(path, encode_picture(draw_mistake(picture, mistake), path.suffix))
         written.append(path)
     return written
 

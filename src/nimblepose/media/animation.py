@@ -1,5 +1,6 @@
 """Pictures that move, and pages, as a stream of frames: GIF, WebP, APNG, AVIF, TIFF."""
 
+import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -51,7 +52,7 @@ class AnimatedPicture:
         self._max_pixels, self._closed = max_pixels, False
         self.problems: list[str] = []
         with unify_picture_errors(self._name):
-            self._image = open_picture(path.read_bytes())
+            self._image = open_picture(io.BytesIO(path.read_bytes()))
             check_size(*self._image.size, self._name, max_pixels)
             count = int(getattr(self._image, "n_frames", 1))
             self._image.seek(0)

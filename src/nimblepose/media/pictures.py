@@ -2,10 +2,11 @@
 
 import io
 import logging
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from nimblepose.core.errors import MediaError, MissingPackageError
+from nimblepose.core.reduction import Reduced
 from nimblepose.media.heic import is_heic, open_heic
 from nimblepose.media.levels import Levels, to_8_bits
 from nimblepose.media.suffixes import VIDEO_SUFFIXES
@@ -33,6 +35,7 @@ _MOVING = (".gif", ".webp", ".png", ".apng", ".tif", ".tiff", ".avif")  # files 
 _HEAD = 256  # bytes that tell the kind of a picture
 
 MAX_PIXELS = 100_000_000  # of a picture or frame, unless somebody trusts its source
+_REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 
 
 def read_picture(
@@ -60,16 +63,55 @@ def read_picture(
     Raises:
         MediaError: no such file, not a picture, damaged, too large, or an array of another shape or type.
     """
+    return _read(source, max_pixels, levels, expect, reduce=False).picture
+
+
+def read_reduced(
+    source: str | Path | bytes | Image.Image | NDArray[Any],
+    *,
+    max_pixels: int = MAX_PIXELS,
+    levels: Levels = "auto",
+    expect: Callable[[int], None] | None = None,
+) -> Reduced:
+    """Read a picture as `read_picture` does, but a JPEG with more than `max_pixels` at a half, quarter or eighth.
+
+    Its decoder averages blocks of pixels on the way, in a part of the memory and time: so pictures of phones with 108
+    and 200 million pixels can be looked at. It is logged. Other kinds of files cannot be read so, and are refused.
+
+    Args:
+        source: As in `read_picture`.
+        max_pixels: Of what is returned.
+        levels: As in `read_picture`.
+        expect: Called with the number of pixels that will be decoded.
+
+    Raises:
+        MediaError: as `read_picture`.
+    """
+    return _read(source, max_pixels, levels, expect, reduce=True)
+
+
+def _read(
+    source: str | Path | bytes | Image.Image | NDArray[Any],
+    max_pixels: int,
+    levels: Levels,
+    expect: Callable[[int], None] | None,
+    *,
+    reduce: bool,
+) -> Reduced:
     if isinstance(source, np.ndarray):
-        return _convert_array(source, levels)
+        return _keep(_convert_array(source, levels))
     if isinstance(source, Image.Image):
         with unify_picture_errors("the PIL image"):
-            return _convert_pil(source, "the PIL image", levels)
+            return _keep(_convert_pil(source, "the PIL image", levels))
     if isinstance(source, bytes):
-        return _decode(source, "the picture", max_pixels, levels, expect)
+        return _decode(source, "the picture", max_pixels, levels, expect, reduce=reduce)
     if isinstance(source, str | Path):
-        return _decode(_read_bytes(Path(source)), str(source), max_pixels, levels, expect)
+        return _decode(_read_bytes(Path(source)), str(source), max_pixels, levels, expect, reduce=reduce)
     raise MediaError(f"expected a path, bytes, PIL image or array as picture, got {type(source).__name__}")
+
+
+def _keep(picture: Picture) -> Reduced:
+    return Reduced(picture, (picture.shape[0], picture.shape[1]))
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -89,35 +131,69 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def _decode(data: bytes, name: str, max_pixels: int, levels: Levels, expect: Callable[[int], None] | None) -> Picture:
+def _decode(
+    data: bytes, name: str, max_pixels: int, levels: Levels, expect: Callable[[int], None] | None, *, reduce: bool
+) -> Reduced:
     if not data:
         raise MediaError(f"{name} is empty (0 bytes); fetch or copy it again")
     with unify_picture_errors(name):
         if is_heic(data):
             heic = open_heic(data)
             _check_pixels(heic.size, name, max_pixels, expect)
-            return _convert_pil(heic.decode(), name, levels)
-        with open_picture(data) as image:  # reads the header only
-            _check_pixels(image.size, name, max_pixels, expect)
+            return _keep(_convert_pil(heic.decode(), name, levels))
+        with open_picture(io.BytesIO(data)) as image:  # reads the header only
+            width, height = image.size
+            reduction = _choose_reduction(image.size, max_pixels) if reduce and image.format in _JPEG else 1
+            _check_pixels(image.size, name, max_pixels, expect, reduction)
+            if reduction > 1:
+                _log.warning("%s: %d x %d pixels, read at 1/%d of its width and height", name, width, height, reduction)
             _tell_more_frames(image, name)
             if image.format in _JPEG and image.mode in ("RGB", "L") and data.endswith(b"\xff\xd9"):
-                picture = _decode_jpeg(data, name)
+                picture = _decode_jpeg(data, name, reduction)
             elif _has_deep_colours(image, data):
                 picture = _decode_deep(data, name, levels)
             else:
+                if reduction > 1:
+                    image.draft(image.mode, (width // reduction, height // reduction))
                 picture = _convert_pil(image, name, levels)
             orientation = _read_orientation(image)  # only now: Pillow turns TIFF itself, and then no longer says so
-    return _turn_upright(picture, orientation)
+    upright = _turn_upright(picture, orientation)
+    if reduction == 1:
+        return _keep(upright)
+    return Reduced(upright, (width, height) if 5 <= orientation <= 8 else (height, width), reduction)
 
 
-def open_picture(data: bytes) -> Image.Image:
+def _choose_reduction(size: tuple[int, int], max_pixels: int) -> int:
+    """The least of the factors that libjpeg can reduce by which is enough; 8 if none is."""
+    return next((factor for factor in (1, 2, 4) if _count_pixels(size, factor) <= max_pixels), 8)
+
+
+def _count_pixels(size: tuple[int, int], reduction: int) -> int:
+    return -(-size[0] // reduction) * -(-size[1] // reduction)
+
+
+def open_picture(file: BinaryIO) -> Image.Image:
     """Read the header of a picture, but for HEIC.
 
     Raises:
         UnidentifiedImageError: not a picture that we read.
         Exception: whatever Pillow stumbles over, see `unify_picture_errors`.
     """
-    return Image.open(io.BytesIO(data), formats=_FORMATS)
+    head = file.read(16)
+    Image.init()  # Image.open warns and refuses by a limit of its own, which is one for the whole process
+    for kind in _FORMATS:
+        if kind not in Image.OPEN:  # built without
+            continue
+        factory, accept = Image.OPEN[kind]
+        accepted = accept is None or accept(head)
+        if not accepted or isinstance(accepted, str):  # text says what is missing
+            continue
+        file.seek(0)
+        try:
+            return factory(file, "")
+        except (SyntaxError, IndexError, TypeError, struct.error):  # not of this kind after all
+            continue
+    raise UnidentifiedImageError("no format fits")
 
 
 def convert_frame(image: Image.Image, name: str, levels: Levels) -> Picture:
@@ -135,7 +211,8 @@ def holds_picture(path: Path) -> bool:
         with path.open("rb") as file:
             if is_heic(file.read(_HEAD)):
                 return True
-        with Image.open(path, formats=_FORMATS):
+            file.seek(0)
+            open_picture(file)
             return True
     except Exception:  # Pillow raises whatever it stumbles over
         return False
@@ -146,8 +223,8 @@ def is_animated(path: Path) -> bool:
     if path.suffix.lower() not in _MOVING or not path.is_file():
         return False
     try:
-        with Image.open(path, formats=_FORMATS) as image:
-            return has_more_frames(image)
+        with path.open("rb") as file:
+            return has_more_frames(open_picture(file))
     except Exception:  # as above
         return False
 
@@ -166,21 +243,25 @@ def _tell_more_frames(image: Image.Image, name: str) -> None:
         _log.warning("%s has several %ss; the first is taken; `nimblepose track` takes them all", name, what)
 
 
-def _check_pixels(size: tuple[int, int], name: str, max_pixels: int, expect: Callable[[int], None] | None) -> None:
-    width, height = size
-    if width * height > max_pixels:
+def _check_pixels(
+    size: tuple[int, int], name: str, max_pixels: int, expect: Callable[[int], None] | None, reduction: int = 1
+) -> None:
+    pixels = _count_pixels(size, reduction)
+    if pixels > max_pixels:
         raise MediaError(
-            f"{name} declares {width} x {height} pixels, more than the limit of {max_pixels}; "
-            f"make it smaller, or raise max_pixels if you trust it"
+            f"{name} declares {size[0]} x {size[1]} pixels, more than the limit of {max_pixels}; "
+            f"make it smaller, or, if you trust it, allow more with --max-pixels (in Python: max_pixels)"
         )
     if expect:
-        expect(width * height)
+        expect(pixels)
 
 
-def _decode_jpeg(data: bytes, name: str) -> Picture:
+def _decode_jpeg(data: bytes, name: str, reduction: int) -> Picture:
     """OpenCV decodes an ordinary JPEG faster than PIL and to the same pixels; it passes over truncation in silence."""
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    kind = cv2.IMREAD_COLOR_RGB if reduction == 1 else _REDUCED[reduction]
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), kind | cv2.IMREAD_IGNORE_ORIENTATION)
+    if decoded is not None and reduction > 1:  # OpenCV reduces to BGR only
+        decoded = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, dst=decoded)
     if decoded is None:
         raise MediaError(f"{name} is damaged: its JPEG data cannot be decoded; fetch or copy it again")
     return np.asarray(decoded, np.uint8)
@@ -195,7 +276,7 @@ def read_deep(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[Any] | Non
     data = _read_bytes(path)
     if is_heic(data):
         return None
-    with unify_picture_errors(str(path)), open_picture(data) as image:
+    with unify_picture_errors(str(path)), open_picture(io.BytesIO(data)) as image:
         deep = image.mode[:1] in ("I", "F") or _has_deep_colours(image, data)
         if not deep or image.size[0] * image.size[1] > max_pixels:
             return None
@@ -289,8 +370,6 @@ def unify_picture_errors(name: str) -> Iterator[None]:
             raise MediaError(f"{name} is a video; `nimblepose track` and `PoseEstimator.track` take it") from error
         known = ", ".join((*_FORMATS, "HEIC"))
         raise MediaError(f"{name} is not a picture that we can read ({known}); convert it to PNG or JPEG") from error
-    except Image.DecompressionBombError as error:
-        raise MediaError(f"{name} declares more pixels than is safe to decode ({error}); make it smaller") from error
     except MemoryError as error:
         raise MediaError(f"{name} needs more memory than there is; make it smaller") from error
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more

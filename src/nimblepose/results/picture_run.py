@@ -9,9 +9,10 @@ from typing import NamedTuple, Protocol, TypeVar
 from nimblepose.core.errors import PoseError
 from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
+from nimblepose.core.reduction import Reduced, enlarge
 from nimblepose.core.web import fetch_picture, is_url
 from nimblepose.media.levels import Levels
-from nimblepose.media.pictures import MAX_PIXELS, Picture, read_picture
+from nimblepose.media.pictures import MAX_PIXELS, Picture, read_reduced
 from nimblepose.results.picture_sink import PictureSink
 from nimblepose.results.result_folder import name_picture
 from nimblepose.runtime.streaming import Allowance
@@ -75,7 +76,8 @@ class PictureRun:
             estimator: Finds people.
             sources: Files and http(s) addresses of pictures.
             sink: Of the same sources.
-            max_pixels: That are held at a time; a picture with more is held alone.
+            max_pixels: That are held at a time. A JPEG with more is read reduced, see `read_reduced`, and drawn so; its
+                poses are in the pixels of the file.
             levels: Of pictures of more than 8 bits: which values become black and white.
         """
         self._estimator, self._sources, self._sink = estimator, sources, sink
@@ -124,23 +126,26 @@ class PictureRun:
 
         def work() -> _Done:
             with self._memory.taken() as take:
-                picture = self._read(source, take)
+                picture, size, reduction = self._read(source, take)
                 poses = find(picture)
                 drawn, failure = _try(source, lambda: self._sink.draw(source, picture, poses))
-                return _Done((picture.shape[0], picture.shape[1]), poses, drawn, failure)
+                return _Done(size, enlarge(poses, reduction), drawn, failure)
 
         done, failure = _try(source, work)
         return done or str(failure)
 
-    def _read(self, source: str, take: Callable[[int], None]) -> Picture:
+    def _read(self, source: str, take: Callable[[int], None]) -> Reduced:
         """The picture, after the memory for its pixels was taken; for a large file all there is."""
         if is_url(source):
-            return read_picture(fetch_picture(source), levels=self._levels, expect=take)
+            return self._decode(fetch_picture(source), take)
         path = Path(source)
         if path.is_file() and path.stat().st_size > _LARGE_FILE:
             take(self._max_pixels)
-            return read_picture(path, levels=self._levels)
-        return read_picture(path, levels=self._levels, expect=take)
+            return self._decode(path, None)
+        return self._decode(path, take)
+
+    def _decode(self, source: Path | bytes, take: Callable[[int], None] | None) -> Reduced:
+        return read_reduced(source, max_pixels=self._max_pixels, levels=self._levels, expect=take)
 
     def _write(self, source: str, done: _Done | str) -> Outcome:
         name = name_picture(source)

@@ -17,11 +17,12 @@ from nimblepose.core.errors import OptionError
 from nimblepose.core.geometry import Placement
 from nimblepose.core.heads import move_heads
 from nimblepose.core.poses import Poses
+from nimblepose.core.reduction import enlarge
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.looks.attention import AttentionOptions
 from nimblepose.looks.canvas import Canvas
 from nimblepose.media.frames import EVERYTHING, Frame, Selection
-from nimblepose.media.pictures import Picture, read_picture
+from nimblepose.media.pictures import MAX_PIXELS, Picture, read_reduced
 from nimblepose.media.sources import open_frames
 from nimblepose.runtime.attending import Attender
 from nimblepose.runtime.averaging import average, mirror
@@ -65,6 +66,7 @@ class PoseEstimator:
         any_way_up: bool = False,
         decode: DecodeOptions | None = None,
         streaming: bool = False,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         """Load a model.
 
@@ -85,6 +87,8 @@ class PoseEstimator:
             streaming: Most pictures will come by `stream`, `map` or in lists: the model is opened for that, and a
                 second time only when a picture comes alone. Otherwise it is the other way round. (A runtime is told its
                 threads when it opens a model: all of them for one picture, or one for each of many pictures.)
+            max_pixels: Of a picture that is read: a JPEG with more is read at 1/2, 1/4 or 1/8 of its width and height
+                (poses are in the file's pixels all the same), other files are refused.
 
         Raises:
             ModelError: no such model, or an option that cannot be.
@@ -93,7 +97,7 @@ class PoseEstimator:
         """
         if threads < 0 or not scales or not all(0.05 <= scale <= 8 for scale in scales):
             raise OptionError(f"threads must be 0 or more, scales in [0.05, 8]; got {threads} and {tuple(scales)}")
-        self._threads = threads
+        self._threads, self._max_pixels = threads, max_pixels
         self._input = threading.local()  # each thread's last batch, whose memory the next one takes
         self.model = find_model(model)
         self.quality = choose_quality(quality, input_height=input_height, scales=scales)
@@ -138,10 +142,14 @@ class PoseEstimator:
             MediaError: not a picture, or one that cannot be read.
         """
         if not isinstance(source, list):
-            return self.estimate(read_picture(source))
+            return self._find_in(source, self.estimate)
         if len(source) < 2:
             return [self(one) for one in source]
-        return list(self.map(lambda one, find: find(read_picture(one)), source))
+        return list(self.map(self._find_in, source))
+
+    def _find_in(self, source: "Source", find: Callable[[Picture], Poses]) -> Poses:
+        picture, _, reduction = read_reduced(source, max_pixels=self._max_pixels)
+        return enlarge(find(picture), reduction)
 
     def stream(self, pictures: Iterable[Picture], *, pixel_aspect: float = 1.0) -> Iterator[Poses]:
         """Poses of many pictures or video frames, in order, as many at a time as there are threads.

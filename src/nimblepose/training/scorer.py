@@ -72,10 +72,12 @@ def rate_poses(
     worth: list[NDArray[np.float64]] = []
     for done, record in enumerate(records, start=1):
         mask = paint_regions(record.ignore, record.size)
-        for view in estimator.view(read_annotated(record)):
+        picture, _, reduction = read_annotated(record)
+        for view in estimator.view(picture):
             people = group_people(view.heatmaps, view.pafs, skeleton, as_ranked, paf_offset=offset, prior=prior)
             people = people[choose(people.limb_scores, as_ranked)]
             xy = view.to_picture(rescale(prior.complete(people.keypoints), spec.stride))
+            xy = (xy + 0.5) * reduction - 0.5
             alike = compute_oks(xy[:, annotated], record.xy[:, annotated], oks_sigmas=sigmas, area=record.areas)
             alike = alike.max(axis=1, initial=0)
             judged = alike >= _STRANGER
