@@ -177,3 +177,19 @@ def test_a_folder_with_brackets_is_no_pattern_and_a_home_is_found(tmp_path, monk
     make_video(tmp_path / "clip[1].mp4", [numbered(n) for n in range(3)])
     assert len(list(open_frames(tmp_path / "clip[1].mp4"))) == 3
     assert len(list(open_frames("~/clip[1].mp4"))) == 3
+
+
+def test_a_live_address_whose_headers_dribble_has_no_longer_than_others(web_server):
+    def drip(handler):
+        try:
+            handler.wfile.write(b"HTTP/1.0 200 OK\r\n")
+            while not held.wait(0.02):
+                handler.wfile.write(b"X-More: and more\r\n")
+        except OSError:
+            pass
+
+    held = threading.Event()
+    web_server.pages["/drip"] = drip
+    with pytest.raises(MediaError, match="no answer in time"):
+        open_frames(f"{web_server.address}/drip", live=LiveOptions(timeout=0.3))
+    held.set()

@@ -399,3 +399,8 @@ def test_a_jpeg_with_too_many_pixels_is_found_in_reduced_and_told_in_its_own(dot
     for found in (few(tmp_path / "a.jpg"), *few([tmp_path / "a.jpg"] * 2)):
         np.testing.assert_allclose(found.keypoints, whole.keypoints, atol=1)
         assert len(found) == 1
+
+
+def test_a_thousand_threads_come_to_an_end(dots_model, noise):
+    found = list(PoseEstimator(dots_model, input_height=64, threads=1000, streaming=True).stream(noise))
+    assert len(found) == len(noise)

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from nimblepose.runtime import streaming
 from nimblepose.runtime.streaming import Allowance, count_usable_cores, map_in_order
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2, 5])
@@ -235,3 +236,12 @@ def test_what_fails_gives_back():
         pass
     with allowance.taken() as take:
         take(10)
+
+
+@pytest.mark.parametrize(("asked", "taken"), [(0, 0), (1, 1), (16, 16), (17, 2), (1000, 2)])
+def test_threads_out_of_all_proportion_are_as_many_as_cores_and_it_is_said(monkeypatch, caplog, asked, taken):
+    monkeypatch.setattr(streaming, "count_usable_cores", lambda: 2)
+    assert streaming.limit_threads(asked) == taken
+    assert ("1000 threads were asked for, but 2 cores" in caplog.text) == (asked == 1000)
+    monkeypatch.setattr(streaming, "count_usable_cores", lambda: 64)
+    assert streaming.limit_threads(100) == 100

@@ -16,7 +16,7 @@ ModelOption = Annotated[str | None, typer.Option("--model", "-m", help="Name or 
 BackendOption = Annotated[
     Literal["auto", "onnxruntime", "openvino", "torch"], typer.Option(help="What runs the network.")
 ]
-ThreadsOption = Annotated[int, typer.Option(min=0, help="0: all cores.")]
+ThreadsOption = Annotated[int, typer.Option(min=0, help="0: all usable cores.")]
 _HEIGHT = "Height the network sees; larger finds smaller people, more slowly."
 HeightOption = Annotated[int, typer.Option(min=32, max=4096, help=_HEIGHT)]
 PassHeightOption = Annotated[int | None, typer.Option(min=32, max=4096, help=_HEIGHT)]  # None: the quality says it

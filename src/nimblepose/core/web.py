@@ -9,11 +9,13 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 
+from nimblepose.core.answers import AnswerWatch
 from nimblepose.core.errors import DownloadError, MediaError
 
 OFFLINE_VARIABLE = "NIMBLEPOSE_OFFLINE"  # set to 1: never touch the network
 _AGENT = "nimblepose"
 _CHUNK = 1 << 16
+_UNAUTHORIZED = 401
 
 
 def is_offline() -> bool:
@@ -89,9 +91,9 @@ def download(url: str, *, max_bytes: int, timeout: float = 30.0) -> Iterator[byt
     """Yield what lies at an http(s) address piece by piece; only http and https are spoken, redirects included.
 
     Args:
-        url: Its address.
+        url: Its address; a user and password in it are for its host alone, which is asked for a kind of proof first.
         max_bytes: Stop with an error beyond it, whatever length is declared.
-        timeout: Seconds without a sign of life.
+        timeout: Seconds until the server has answered, and after that without a sign of life.
 
     Raises:
         DownloadError: switched off by NIMBLEPOSE_OFFLINE, another scheme, no answer, an error from the server, too
@@ -101,10 +103,15 @@ def download(url: str, *, max_bytes: int, timeout: float = 30.0) -> Iterator[byt
     if not is_url(url):
         raise DownloadError(f"{name}: only http and https addresses are fetched")
     check_online(name)
-    arrived = 0
+    arrived, watch = 0, AnswerWatch()
     try:
-        request = urllib.request.Request(url, headers={"User-Agent": _AGENT})  # noqa: S310 - scheme checked above
-        with _opener().open(request, timeout=timeout) as answer:
+        address, passwords = _take_password(url)
+        request = urllib.request.Request(address, headers={"User-Agent": _AGENT})  # noqa: S310 - scheme checked above
+        with watch.for_seconds(timeout):  # sockets know a time-out for each byte only
+            opened = _opener(watch, passwords).open(request, timeout=timeout)
+        with opened as answer:
+            if watch.is_over:  # cut headers look like headers that have ended
+                raise TimeoutError
             while chunk := answer.read1(_CHUNK):
                 arrived += len(chunk)
                 if arrived > max_bytes:
@@ -112,22 +119,38 @@ def download(url: str, *, max_bytes: int, timeout: float = 30.0) -> Iterator[byt
                 yield chunk
             declared = answer.headers.get("Content-Length", "")
     except urllib.error.HTTPError as error:
-        raise DownloadError(f"{name}: the server answered {error.code} {error.reason}") from error
+        hint = "; write https://user:password@host/..." if error.code == _UNAUTHORIZED else ""
+        raise DownloadError(f"{name}: the server answered {error.code} {error.reason}{hint}") from error
     except DownloadError:
         raise
     except (OSError, ValueError, http.client.HTTPException) as error:
+        if watch.is_over:
+            raise DownloadError(f"{name} did not answer within {timeout:g} s; download it by hand") from error
         raise DownloadError(f"cannot fetch {name}: {getattr(error, 'reason', error) or error!r}") from error
     if declared.isdigit() and int(declared) != arrived:
         raise DownloadError(f"{name}: only {arrived} of {declared} bytes arrived; try again")
 
 
-def _opener() -> urllib.request.OpenerDirector:
+def _take_password(url: str) -> tuple[str, urllib.request.HTTPPasswordMgr | None]:
+    """An address without user and password, and who knows them for its host; None where there are none."""
+    parts = urllib.parse.urlsplit(url)
+    secret, mark, host = parts.netloc.rpartition("@")
+    if not mark:
+        return url, None
+    user, _, password = secret.partition(":")
+    passwords, unquote = urllib.request.HTTPPasswordMgrWithDefaultRealm(), urllib.parse.unquote
+    passwords.add_password(None, f"{parts.scheme}://{host}", unquote(user), unquote(password))
+    return urllib.parse.urlunsplit(parts._replace(netloc=host)), passwords
+
+
+def _opener(watch: AnswerWatch, passwords: urllib.request.HTTPPasswordMgr | None) -> urllib.request.OpenerDirector:
     """Like urllib's own, without the handlers that read local files, ftp and data addresses (by redirect, too)."""
     opener = urllib.request.OpenerDirector()
+    proofs = (urllib.request.HTTPBasicAuthHandler, urllib.request.HTTPDigestAuthHandler) if passwords else ()
     for handler in (
         urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
+        *watch.handlers,
+        *(proof(passwords) for proof in proofs),
         urllib.request.HTTPRedirectHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),

@@ -12,6 +12,7 @@ from nimblepose.core.errors import DownloadError, MediaError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.web import check_online, without_secrets
 from nimblepose.media.pictures import MAX_PIXELS
+from nimblepose.media.pipes import is_pipe, open_pipe
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -100,8 +101,9 @@ def open_container(
         options["protocol_whitelist"] = "data"  # what bytes describe must not be fetched: FFmpeg would listen to an SDP
     elif "://" not in str(source):
         _check_file(Path(source))
-        source = f"file:{source}"  # a colon in a file's name must not make it an address
-        options["protocol_whitelist"] = "file,crypto,data"  # a playlist on this machine names files of this machine
+        # A colon in a file's name must not make it an address; a playlist on this machine names files of this machine.
+        options["protocol_whitelist"] = "file,crypto,data"
+        source = _open_if_pipe(Path(source)) or f"file:{source}"
     elif not str(source).lower().startswith("file://"):
         try:
             check_online(name)
@@ -148,6 +150,18 @@ def check_size(width: int, height: int, name: str, max_pixels: int) -> None:
     """Refuse pictures that would take all memory."""
     if width * height > max_pixels:
         raise MediaError(f"{name} declares {width} x {height} pixels, more than the limit of {max_pixels}")
+
+
+def _open_if_pipe(path: Path) -> BinaryIO | None:
+    """FFmpeg itself would wait for a writer for ever."""
+    if not is_pipe(path):
+        return None
+    try:
+        return open_pipe(path)
+    except OSError as error:
+        if isinstance(error, MediaError):
+            raise
+        raise MediaError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _check_file(path: Path) -> None:

@@ -17,6 +17,7 @@ from nimblepose.core.errors import MediaError, MissingPackageError
 from nimblepose.core.reduction import Reduced
 from nimblepose.media.heic import is_heic, open_heic
 from nimblepose.media.levels import Levels, to_8_bits
+from nimblepose.media.pipes import is_pipe, read_pipe
 from nimblepose.media.suffixes import VIDEO_SUFFIXES
 
 _log = logging.getLogger(__name__)
@@ -118,8 +119,11 @@ def _read_bytes(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise MediaError(f"{path} is a folder, not a picture; give the files in it")
-        with path.open("rb") as file:
-            data = file.read(_MAX_FILE_BYTES + 1)
+        if is_pipe(path):
+            data = read_pipe(path, _MAX_FILE_BYTES + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(_MAX_FILE_BYTES + 1)
     except MediaError:
         raise
     except FileNotFoundError as error:

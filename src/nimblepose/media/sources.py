@@ -17,6 +17,7 @@ from nimblepose.media.frames import EVERYTHING, FrameSource, Selection
 from nimblepose.media.levels import Levels
 from nimblepose.media.live import PATIENCE, LiveOptions, LiveSource
 from nimblepose.media.pictures import is_animated
+from nimblepose.media.pipes import is_pipe
 from nimblepose.media.suffixes import VIDEO_SUFFIXES
 from nimblepose.media.video import VideoFile
 
@@ -54,9 +55,9 @@ def is_pattern(source: str | Path) -> bool:
 
 
 def is_recorded(source: str | Path) -> bool:
-    """Can this be read again from its beginning: a file, folder or pattern on this machine?"""
+    """Can this be read again from its beginning: a file, folder or pattern on this machine, but no pipe?"""
     name = str(source)
-    return not (name == STANDARD_INPUT or is_camera(name) or _find_scheme(name))
+    return not (is_pipe(Path(name)) or name == STANDARD_INPUT or is_camera(name) or _find_scheme(name))
 
 
 def is_endless(source: str, live: LiveOptions = PATIENCE) -> bool:

@@ -28,6 +28,7 @@ from nimblepose.media.conversion import FrameConverter, find_deep_format, orient
 from nimblepose.media.frames import EVERYTHING, Frame, Selection, StreamInfo
 from nimblepose.media.levels import Levels, choose_levels
 from nimblepose.media.pictures import MAX_PIXELS
+from nimblepose.media.pipes import is_pipe
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -77,7 +78,7 @@ class VideoFile:
         self._name, self._selection, self._max_pixels = name_source(source), selection, max_pixels
         self._levels = levels
         self._source, self._closed, self._iterating = source, False, False
-        self._seekable = isinstance(source, str | Path) and "://" not in str(source)
+        self._seekable = isinstance(source, str | Path) and "://" not in str(source) and not is_pipe(Path(source))
         self._open(container)
         self._origin = (self._container.start_time or 0) / 1_000_000  # seconds; MPEG-TS starts anywhere
         rate = frame_rate(self._stream)

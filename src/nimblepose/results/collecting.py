@@ -29,7 +29,10 @@ def collect_all(sources: Iterable[str]) -> Collected:
     collected = Collected()
     for source in sources:
         if not is_recorded(source):
-            kind = collected.videos if is_video(source) or not is_url(source) else collected.pictures
+            other = "://" in source and not is_url(source)
+            kind = (
+                collected.videos if is_video(source) or other else collected.pictures
+            )  # a pipe is taken for a picture
             kind[source] = None
         else:
             _add(collected, source, frames=False)

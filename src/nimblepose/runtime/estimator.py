@@ -33,7 +33,7 @@ from nimblepose.runtime.passes import Passes
 from nimblepose.runtime.prepare import Batch, prepare, prepare_canvas
 from nimblepose.runtime.protocols import Backend, Fields
 from nimblepose.runtime.quality import FRAME_HEIGHT, Quality, QualityName, choose_attention, choose_quality
-from nimblepose.runtime.streaming import Allowance, count_usable_cores, map_in_order
+from nimblepose.runtime.streaming import Allowance, count_usable_cores, limit_threads, map_in_order
 from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, Smoothing, Tracking, track_frames
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class PoseEstimator:
         """
         if threads < 0 or not scales or not all(0.05 <= scale <= 8 for scale in scales):
             raise OptionError(f"threads must be 0 or more, scales in [0.05, 8]; got {threads} and {tuple(scales)}")
-        self._threads, self._max_pixels = threads, max_pixels
+        self._threads, self._max_pixels = limit_threads(threads), max_pixels
         self._input = threading.local()  # each thread's last batch, whose memory the next one takes
         self.model = find_model(model)
         self.quality = choose_quality(quality, input_height=input_height, scales=scales)

@@ -1,5 +1,6 @@
 """Many at a time, in order, with bounded memory."""
 
+import logging
 import os
 import threading
 from collections import deque
@@ -8,6 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+_log = logging.getLogger(__name__)
+_MANY_THREADS = 16  # may be asked for anywhere
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -15,6 +19,18 @@ R = TypeVar("R")
 def count_usable_cores() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def limit_threads(threads: int) -> int:
+    """As many as were asked for, or as there are cores where that is out of all proportion; it is logged.
+
+    Each costs memory and a part of a core: a thousand on two cores never come to an end.
+    """
+    cores = count_usable_cores()
+    if threads <= max(_MANY_THREADS, 2 * cores):
+        return threads
+    _log.warning("%d threads were asked for, but %d cores can be used: %d threads are taken", threads, cores, cores)
+    return cores
 
 
 def map_in_order(
