@@ -12,11 +12,11 @@ from nimblepose import COCO_17, DecodeOptions, PoseEstimator, Poses, Skeleton
 from nimblepose.core.errors import MediaError, ModelError, PoseError, SkeletonError
 from nimblepose.core.geometry import rescale
 from nimblepose.core.metadata import ModelMetadata
+from nimblepose.core.share import count_usable_cores
 from nimblepose.media.pictures import read_picture, read_reduced
 from nimblepose.runtime.backends import open_backend
 from nimblepose.runtime.models import DEMO_PICTURE
 from nimblepose.runtime.protocols import Fields
-from nimblepose.runtime.streaming import count_usable_cores
 
 DRAWN = np.array([[3, 4], [8, 4], [13, 4]], np.float32)  # cells where the model `dots_model` sees its keypoints
 

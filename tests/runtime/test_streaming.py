@@ -4,10 +4,11 @@ import threading
 import time
 from contextlib import closing
 
+import numpy as np
 import pytest
 
 from nimblepose.runtime import streaming
-from nimblepose.runtime.streaming import Allowance, count_usable_cores, map_in_order
+from nimblepose.runtime.streaming import Allowance, map_in_order
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2, 5])
 
@@ -177,8 +178,26 @@ def test_a_result_that_was_given_away_is_not_held():
         assert sum(one() is not None for one in kept) <= 1
 
 
-def test_usable_cores_is_one_or_more():
-    assert count_usable_cores() >= 1
+def test_arrays_under_way_are_bounded_in_bytes():
+    """A few of them whatever the number of threads; one that is larger is alone; others count for nothing."""
+    alive, most = 0, []
+
+    def arrays(sizes):
+        nonlocal alive
+        for size in sizes:
+            alive += size
+            most.append(alive)
+            yield np.zeros(size, np.uint8)
+
+    for workers, bound, expected in ((8, 100, 130), (8, None, 290), (2, 1000, 120)):
+        alive, most = 0, []
+        for size in map_in_order(len, arrays([30] * 12), workers=workers, most_bytes=bound):
+            alive -= size
+        assert max(most) <= expected, (workers, bound)
+        assert alive == 0
+    alone = list(map_in_order(len, arrays([500, 30, 500]), workers=4, most_bytes=100))
+    assert alone == [500, 30, 500]
+    assert list(map_in_order(lambda x: x, ["a", "b", "c"], workers=2, most_bytes=1)) == ["a", "b", "c"]
 
 
 # Memory that threads share -------------------------------------------------------------------------------------------

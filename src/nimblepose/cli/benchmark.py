@@ -38,13 +38,13 @@ def benchmark(
 ) -> None:
     """Time every stage, frames per second one by one and streamed, and the network alone in the same run."""
     from nimblepose.cli.progress import show_count_bar, show_download_bar
+    from nimblepose.core.share import count_usable_cores
     from nimblepose.evaluation.benchmark import BenchmarkOptions, run_benchmark
     from nimblepose.evaluation.benchmark_pictures import count_frames, load_pictures, make_noise
     from nimblepose.evaluation.provenance import describe_run, write_json
     from nimblepose.runtime.backends import open_backend
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import find_model
-    from nimblepose.runtime.streaming import count_usable_cores
 
     files, pictures = load_pictures(source) if source else ([], [make_noise()])
     with show_download_bar() as downloaded:

@@ -108,8 +108,8 @@ def _find_version(package: str) -> str | None:
 
 def _read_processor() -> tuple[str, int, list[str]]:
     """Name, usable cores, and the features that decide speed (Linux; elsewhere unknown)."""
+    from nimblepose.core.share import count_usable_cores
     from nimblepose.evaluation.provenance import read_processor_name
-    from nimblepose.runtime.streaming import count_usable_cores
 
     try:
         lines = _CPUINFO.read_text().splitlines()

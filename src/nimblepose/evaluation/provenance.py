@@ -13,9 +13,9 @@ from typing import Any
 from nimblepose import __version__
 from nimblepose.core.files import write_atomically
 from nimblepose.core.metadata import ModelMetadata
+from nimblepose.core.share import count_usable_cores
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.runtime.quality import describe_quality
-from nimblepose.runtime.streaming import count_usable_cores
 
 _PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "openvino", "torch", "faster-coco-eval")
 

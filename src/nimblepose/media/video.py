@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from nimblepose.core.errors import MediaError
+from nimblepose.core.share import count_limited_cores
 from nimblepose.media.containers import (
     check_size,
     find_video_stream,
@@ -140,6 +141,9 @@ class VideoFile:
             self._container.close()
             raise
         self._stream.thread_type = "AUTO"
+        cores = count_limited_cores()
+        if cores:  # FFmpeg sees those of the machine, and holds a frame for each of its threads
+            self._stream.codec_context.thread_count = cores + 1 if cores > 1 else 1
 
     def _decoded(self) -> "Iterator[VideoFrame]":
         """Decoded frames; a packet that the decoder refuses costs its own frame only."""

@@ -12,6 +12,7 @@ import numpy as np
 from nimblepose.core.errors import MediaError, MissingPackageError
 from nimblepose.core.files import partial
 from nimblepose.core.geometry import Size
+from nimblepose.core.share import count_limited_cores
 from nimblepose.media.audio import Sound
 from nimblepose.media.containers import fraction, load_av, unify_errors
 from nimblepose.media.frames import StreamInfo
@@ -122,6 +123,7 @@ class VideoWriter:
         stream.height, stream.width = (side + side % 2 for side in size)
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
+        context.thread_count = count_limited_cores()  # 0: the encoder looks itself
         context.time_base = Fraction(1, _CLOCK)
         context.sample_aspect_ratio = self._info.pixel_aspect
         context.colorspace = context.color_primaries = context.color_trc = _BT709

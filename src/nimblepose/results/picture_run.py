@@ -10,6 +10,7 @@ from nimblepose.core.errors import PoseError
 from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
 from nimblepose.core.reduction import Reduced, enlarge
+from nimblepose.core.share import count_frame_bytes
 from nimblepose.core.web import fetch_picture, is_url
 from nimblepose.media.levels import Levels
 from nimblepose.media.pictures import MAX_PIXELS, Picture, read_reduced
@@ -81,7 +82,7 @@ class PictureRun:
             levels: Of pictures of more than 8 bits: which values become black and white.
         """
         self._estimator, self._sources, self._sink = estimator, sources, sink
-        self._max_pixels, self._memory = max_pixels, Allowance(max_pixels)
+        self._max_pixels, self._memory = max_pixels, Allowance(min(max_pixels, count_frame_bytes() // 3))
         self._levels = levels
         self.stopped = False
 

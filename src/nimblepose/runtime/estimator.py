@@ -18,6 +18,7 @@ from nimblepose.core.geometry import Placement
 from nimblepose.core.heads import move_heads
 from nimblepose.core.poses import Poses
 from nimblepose.core.reduction import enlarge
+from nimblepose.core.share import count_frame_bytes, count_limited_cores, count_usable_cores
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.looks.attention import AttentionOptions
 from nimblepose.looks.canvas import Canvas
@@ -33,7 +34,7 @@ from nimblepose.runtime.passes import Passes
 from nimblepose.runtime.prepare import Batch, prepare, prepare_canvas
 from nimblepose.runtime.protocols import Backend, Fields
 from nimblepose.runtime.quality import FRAME_HEIGHT, Quality, QualityName, choose_attention, choose_quality
-from nimblepose.runtime.streaming import Allowance, count_usable_cores, limit_threads, map_in_order
+from nimblepose.runtime.streaming import Allowance, limit_threads, map_in_order
 from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, Smoothing, Tracking, track_frames
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-_INPUT_PIXELS = 1 << 23  # that the network sees at a time, in all threads together; each takes some 70 bytes
+_INPUT_PIXELS = 1 << 23  # that the network sees at a time, in all threads together
+_BYTES_PER_PIXEL = 70  # of the input, that the network takes
 
 
 class PoseEstimator:
@@ -73,7 +75,7 @@ class PoseEstimator:
         Args:
             model: Name or path; None takes the variable NIMBLEPOSE_MODEL, then the default model.
             backend: "auto", "onnxruntime", "openvino" or "torch"; auto goes by the file.
-            threads: 0 takes all cores.
+            threads: 0 takes all cores that may be used, by the container's share if there is one.
             quality: "fast", "balanced" or "best": the picture is seen whole, then whoever was too small or too large is
                 looked at again, closely enough; see docs/looks.md. A `Quality` says it in numbers. None: "balanced",
                 or one pass at `input_height` if that is given.
@@ -181,14 +183,16 @@ class PoseEstimator:
             What `work` returned, in the order of the items.
         """
         backend = self._parallel  # opened here: the workers would each open their own
-        memory = Allowance(_INPUT_PIXELS)
+        most = count_frame_bytes()
+        memory = Allowance(min(_INPUT_PIXELS, most // _BYTES_PER_PIXEL))
 
         def find(picture: Picture) -> Poses:
             with memory.taken() as take:
                 take(self._passes.count_at_a_time(picture.shape[:2], pixel_aspect=pixel_aspect))
                 return self.estimate(picture, backend, pixel_aspect=pixel_aspect)
 
-        with closing(map_in_order(lambda item: work(item, find), items, workers=backend.callers)) as results:
+        workers = backend.callers
+        with closing(map_in_order(lambda item: work(item, find), items, workers=workers, most_bytes=most)) as results:
             yield from results
 
     def track(
@@ -233,7 +237,9 @@ class PoseEstimator:
 
     def _open(self, *, parallel: int) -> Backend:
         if parallel not in self._opened:
-            threads = self._threads if parallel == 1 else max(parallel, self._threads or count_usable_cores())
+            threads = self._threads or count_limited_cores()
+            if parallel > 1:
+                threads = max(parallel, self._threads or count_usable_cores())
             self._opened[parallel] = open_backend(self.model, self.backend_name, threads=threads, parallel=parallel)
         return self._opened[parallel]
 

@@ -1,24 +1,20 @@
 """Many at a time, in order, with bounded memory."""
 
 import logging
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from nimblepose.core.share import count_usable_cores
 
 _log = logging.getLogger(__name__)
 _MANY_THREADS = 16  # may be asked for anywhere
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-def count_usable_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def limit_threads(threads: int) -> int:
@@ -34,15 +30,23 @@ def limit_threads(threads: int) -> int:
 
 
 def map_in_order(
-    function: Callable[[T], R], items: Iterable[T], *, workers: int, most: int | None = None
+    function: Callable[[T], R],
+    items: Iterable[T],
+    *,
+    workers: int,
+    most: int | None = None,
+    most_bytes: int | None = None,
 ) -> Generator[R, None, None]:
     """Like `map`, by `workers` threads; results come in order, at most `most` items (`workers + 1`) are under way.
+
+    Arrays under way have at most `most_bytes` together; one that has more is alone.
 
     Items are taken in the caller's thread. An exception, of `function` or of `items`, is raised in its turn, after the
     results before it; then, or when the caller stops early, nothing further is started and the threads end.
     """
     pending: deque[Future[R]] = deque()
     most = workers + 1 if most is None else most
+    sizes: deque[int] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="nimblepose") as pool:
         try:
             source = iter(items)
@@ -54,12 +58,23 @@ def map_in_order(
                 except Exception:
                     yield from (future.result() for future in _drain(pending))
                     raise
+                size = count_bytes(item)
+                while pending and most_bytes is not None and sum(sizes) + size > most_bytes:
+                    sizes.popleft()
+                    yield pending.popleft().result()
                 pending.append(pool.submit(function, item))
+                sizes.append(size)
                 if len(pending) >= most:
+                    sizes.popleft()
                     yield pending.popleft().result()
             yield from (future.result() for future in _drain(pending))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def count_bytes(item: Any) -> int:
+    """Of an array; anything else counts for nothing."""
+    return int(getattr(item, "nbytes", 0))
 
 
 class Allowance:
