@@ -1,9 +1,12 @@
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -301,3 +304,34 @@ def test_a_state_of_before_an_option_existed_is_gone_on_with(tiny, tmp_path):
     del state["recipe"]["data"]["negatives"]
     torch.save(state, tmp_path / "run" / "state.pt")
     assert run(recipe, tmp_path / "run", resume=True).exists()
+
+
+def test_a_run_goes_on_from_elsewhere_and_after_its_data_have_moved(tiny, tmp_path, monkeypatch):
+    recipe_file = tiny(checkpoint_every=100)
+    for name in ("here", "elsewhere"):
+        shutil.copytree(recipe_file.parent, tmp_path / name / "data")
+    run(load_recipe(recipe_file), tmp_path / "undisturbed")
+    monkeypatch.chdir(tmp_path / "here")
+    asked = iter([False] * 5 + [True])
+    with pytest.raises(RunInterruptedError):
+        run(load_recipe(Path("data/recipe.yaml")), tmp_path / "run", stop=lambda: next(asked))
+    monkeypatch.chdir(tmp_path)
+    asked = iter([False] * 2 + [True])
+    with pytest.raises(RunInterruptedError):
+        run(load_recipe(Path("here/data/recipe.yaml")), tmp_path / "run", resume=True, stop=lambda: next(asked))
+    shutil.rmtree(tmp_path / "here")
+    run(load_recipe(tmp_path / "elsewhere/data/recipe.yaml"), tmp_path / "run", resume=True)
+    assert losses(tmp_path / "run") == losses(tmp_path / "undisturbed")
+
+
+def test_other_data_are_another_recipe_wherever_they_lie(tiny, tmp_path, caplog):
+    recipe = load_recipe(tiny(checkpoint_every=100))
+    asked = iter([False, True])
+    with pytest.raises(RunInterruptedError):
+        run(recipe, tmp_path / "run", stop=lambda: next(asked))
+    shutil.copytree(tiny().parent, tmp_path / "data")
+    annotations = tmp_path / "data/annotations.json"
+    annotations.write_text(annotations.read_text() + " ")
+    with pytest.raises(TrainingError, match=r"another recipe: data\.annotations was"):
+        run(load_recipe(tmp_path / "data/recipe.yaml"), tmp_path / "run", resume=True)
+    assert "data.annotations does not hold what it held" in caplog.text

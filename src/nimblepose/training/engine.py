@@ -4,7 +4,7 @@ import dataclasses
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.dataset import SampleBatch
 from nimblepose.model.network import FieldTensors
 from nimblepose.training import state as states
+from nimblepose.training.contents import read_contents
 from nimblepose.training.feed import build_dataset, build_loader, build_order, next_batch, normalise, resize
 from nimblepose.training.loss import compute_stage_losses
 from nimblepose.training.optimizer import (
@@ -95,11 +96,12 @@ def train(
         DataError: annotations or pictures that cannot be used.
     """
     phases, folder = recipe.resolve(), RunFolder(out)
-    saved = folder.open(recipe, fabric, resume=resume)
+    contents = read_contents(recipe)
+    saved = folder.open(recipe, fabric, resume=resume, contents=contents)
     for number in range(saved["phase"] if saved else 0, len(phases)):
         if number > 0:
             phases[number] = dataclasses.replace(phases[number], start=str(folder.locate_phase(number - 1)))
-        _Phase(recipe, phases, number, folder, fabric, saved, watch, stop).run()
+        _Phase(recipe, phases, number, folder, contents, fabric, saved, watch, stop).run()
         saved = None
     return folder.result
 
@@ -113,6 +115,7 @@ class _Phase:
         phases: list[Recipe],
         number: int,
         folder: RunFolder,
+        contents: Mapping[str, list[str]],
         fabric: Fabric,
         saved: dict[str, Any] | None,
         watch: Watcher,
@@ -121,6 +124,7 @@ class _Phase:
         recipe = phases[number]
         self.whole, self.recipe, self.number, self.phases = whole, recipe, number, len(phases)
         self.folder, self.fabric, self.watch, self.stop = folder, fabric, watch, stop
+        self.contents = dict(contents)
         states.seed_everything(recipe.seed + number)
         skeleton = Skeleton.load(recipe.data.skeleton)
         self.network, self.metadata = start_network(
@@ -307,9 +311,10 @@ class _Phase:
     def _collect_state(self, *, done: bool) -> dict[str, Any]:
         plain = to_plain(self.whole)
         if done and self.number + 1 < self.phases:
-            return {"recipe": plain, "phase": self.number + 1, "step": 0}
+            return {"recipe": plain, "contents": self.contents, "phase": self.number + 1, "step": 0}
         return {
             "recipe": plain,
+            "contents": self.contents,
             "phase": self.number,
             "step": self.step,
             "network": self.network.state_dict(),

@@ -1,5 +1,6 @@
 """The files of a run: logs, which grow line by line; pictures and checkpoints, whole. Only the first process writes."""
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from nimblepose.training.recipe import Recipe
 from nimblepose.training.start import keep_stages
 from nimblepose.training.state import load_state
 
+_log = logging.getLogger(__name__)
 _FREE_TO_CHANGE = ("data.workers", "validation.", "checkpoint_every", "tensorboard", "name")  # on resuming
 
 
@@ -56,8 +58,16 @@ class RunFolder:
         """The result of a phase, with all its stages."""
         return self.path / f"phase{number}.safetensors"
 
-    def open(self, recipe: Recipe, fabric: Fabric, *, resume: bool) -> dict[str, Any] | None:
+    def open(
+        self, recipe: Recipe, fabric: Fabric, *, resume: bool, contents: Mapping[str, list[str]]
+    ) -> dict[str, Any] | None:
         """The state to go on from, or None for a fresh run, whose folder is made.
+
+        Args:
+            recipe: What to do.
+            fabric: Of all processes.
+            resume: Go on with a run that is there.
+            contents: From `read_contents`: files that have moved, or are named from elsewhere, are still the same.
 
         Raises:
             TrainingError: the folder holds a run that is not to be resumed, or one of another recipe.
@@ -69,7 +79,15 @@ class RunFolder:
         if exists:
             saved = load_state(self.state)
             before = to_plain(from_plain(Recipe, saved["recipe"]))  # what it did not know yet, too
-            changed = {k: v for k, v in compare(before, plain).items() if not k.startswith(_FREE_TO_CHANGE)}
+            held = saved.get("contents", {})
+            same = {key for key, sums in contents.items() if held.get(key) == sums}
+            for key in held.keys() - same:
+                _log.warning("%s does not hold what it held when %s began", key, self.path)
+            changed = {
+                key: values
+                for key, values in compare(before, plain).items()
+                if key not in same and not key.startswith(_FREE_TO_CHANGE)
+            }
             if changed:
                 lines = "; ".join(f"{key} was {old!r}, is {new!r}" for key, (old, new) in changed.items())
                 raise TrainingError(f"cannot resume {self.path} with another recipe: {lines}")
