@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from pathlib import Path
 
 import numpy as np
 import pytest

@@ -19,6 +19,9 @@ from nimblepose.data.augment import find_unpaired_sides
 from nimblepose.data.coco import load_records
 from nimblepose.data.dataset import PoseDataset, SampleBatch, SampleOrder, collate
 from nimblepose.training.recipe import Recipe
+from nimblepose.training.shared_memory import AHEAD, count_batch_bytes, limit_workers
+
+_PATIENCE = 300  # seconds without a batch; a worker that could not hand over its own says nothing
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +60,11 @@ def build_loader(
     recipe: Recipe, dataset: PoseDataset, order: SampleOrder, *, first: int, pin: bool
 ) -> Iterator[SampleBatch]:
     """Batches from step `first` of the phase to its end, `recipe.accumulate` of them per step."""
-    workers = recipe.data.workers
+    part = recipe.batch_size // (order.world * recipe.accumulate)
+    batch_bytes = count_batch_bytes(dataset[order.list_indices(first)[0]], part) if recipe.data.workers else 0
+    workers, remark = limit_workers(recipe.data.workers, batch_bytes, processes=recipe.devices)
+    if remark:
+        _log.warning("%s", remark)
     loader: DataLoader[SampleBatch] = DataLoader(
         dataset,
         batch_sampler=_Parts(order, first, recipe.schedule.steps, recipe.accumulate),
@@ -67,6 +74,8 @@ def build_loader(
         collate_fn=collate,
         worker_init_fn=_use_one_thread,
         pin_memory=pin,
+        prefetch_factor=AHEAD if workers else None,
+        timeout=_PATIENCE if workers else 0,
     )
     return iter(loader)
 
@@ -92,15 +101,16 @@ def next_batch(batches: Iterator[SampleBatch]) -> SampleBatch:
     """The next batch.
 
     Raises:
-        TrainingError: a worker process died.
+        TrainingError: a worker process died, or is silent.
     """
     try:
         return next(batches)
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+        if "DataLoader" not in str(error):
             raise
         raise TrainingError(
-            f"a data worker was lost ({error}); if memory ran out, lower data.workers or batch_size, then --resume"
+            f"a data worker was lost ({error}); if memory ran out, or shared memory (docker run --shm-size), lower "
+            f"data.workers or batch_size, then --resume"
         ) from error
 
 
