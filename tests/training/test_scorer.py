@@ -106,7 +106,7 @@ def test_poses_of_looks_are_rated_beside_those_of_the_pass(bodies):
     scores = fit_scorer(Rated(np.zeros((60, 9)), np.full(60, 0.3)))  # so low that it pays to look at everybody
     closer.metadata = dataclasses.replace(closer.metadata, prior=prior, scorer=scores)
     few = records()[:8]
-    views = closer.view(read_annotated(few[0]))
+    views = closer.view(read_annotated(few[0]).picture)
     assert [view.heatmaps.shape[1:] for view in views] == [(4, 8), views[1].heatmaps.shape[1:]]
     assert views[1].heatmaps.shape[1] > 4  # seen more closely
     rated = rate_poses(closer, few, prior)
@@ -114,7 +114,7 @@ def test_poses_of_looks_are_rated_beside_those_of_the_pass(bodies):
     assert rated.oks.min() > 0.8  # where they are in the picture, from wherever they were seen
     turned = PoseEstimator(bodies[0].model, any_way_up=True)
     with pytest.raises(OptionError, match="any_way_up"):
-        turned.view(read_annotated(few[0]))
+        turned.view(read_annotated(few[0]).picture)
 
 
 def test_an_earlier_scorer_is_not_asked(bodies):
