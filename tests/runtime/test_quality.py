@@ -58,10 +58,12 @@ def test_the_bound_is_in_passes_over_the_same_picture(size):
     assert QUALITIES["balanced"].count_most_pixels(size) == pytest.approx(4 * height * width, rel=0.03)
 
 
-def test_strips_and_panoramas_are_bounded_too():
-    quality = QUALITIES["balanced"]
-    assert quality.count_most_pixels((8000, 100)) == quality.count_most_pixels((1000, 500))
-    assert quality.count_most_pixels((100, 8000)) == quality.count_most_pixels((500, 1000))
+@pytest.mark.parametrize(("ratio", "pictures"), [(1.5, 1), (2, 1), (4, 2), (8, 4), (100, 4)])
+def test_strips_and_panoramas_are_seen_as_several_pictures_and_bounded_too(ratio, pictures):
+    quality, long = QUALITIES["balanced"], round(100 * ratio)
+    for size in ((100, long), (long, 100)):
+        assert quality.count_pixels(size) == (pictures * quality.passes[0],)
+    assert quality.count_most_pixels((100, long)) == pytest.approx(4 * 368 * 368 * min(ratio, 2) * pictures, abs=1)
     assert quality.count_most_pixels((576, 720), 2.0) == quality.count_most_pixels((576, 1440))
 
 
@@ -73,7 +75,7 @@ def test_its_numbers_are_plain_data():
 
 
 def test_pictures_of_any_shape_get_the_same_number_of_input_pixels(balanced):
-    for size in ((480, 640), (640, 480), (200, 1600)):
+    for size in ((480, 640), (640, 480), (1920, 1080)):
         height, width = balanced.place(np.zeros((*size, 3), np.uint8)).input_size
         assert height * width == pytest.approx(QUALITIES["balanced"].passes[0], rel=0.06)
 

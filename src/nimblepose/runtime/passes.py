@@ -32,7 +32,8 @@ class Passes:
     def place(self, size: Size, *, scale: float = 1.0, pixel_aspect: float = 1.0) -> Placement:
         """Where a picture lies in the network input, in the first pass."""
         if self.input_height is None and self.quality is not None:
-            return Placement.cover(size, self.quality.passes[0], stride=self.stride, pixel_aspect=pixel_aspect)
+            pixels = self.quality.count_pixels(size, pixel_aspect)[0]
+            return Placement.cover(size, pixels, stride=self.stride, pixel_aspect=pixel_aspect)
         height = round((self.input_height or FRAME_HEIGHT) * scale)
         return Placement.fit(size, height, stride=self.stride, pixel_aspect=pixel_aspect)
 
@@ -45,7 +46,7 @@ class Passes:
             if self.quality and self.input_height is None:
                 passes += [
                     (turns, Placement.cover(turned, pixels, stride=self.stride, pixel_aspect=aspect))
-                    for pixels in self.quality.passes[1:]
+                    for pixels in self.quality.count_pixels(turned, aspect)[1:]
                 ]
         return passes
 
@@ -56,7 +57,7 @@ class Passes:
             return pixels
         beyond = self.input_height is not None or self.any_way_up
         most = self.quality.count_most_pixels(size, pixel_aspect)
-        return most + (pixels - sum(self.quality.passes) if beyond else 0)
+        return most + (pixels - sum(self.quality.count_pixels(size, pixel_aspect)) if beyond else 0)
 
     def count_at_a_time(self, size: Size, *, pixel_aspect: float = 1.0) -> int:
         """The most input pixels that the network may see of a picture in one run."""

@@ -15,6 +15,9 @@ QualityName = Literal["fast", "balanced", "best"]
 
 FRAME_HEIGHT = 256  # of a single pass over a picture, or over a video's frame, if nothing else is said
 _PASS = 368  # height of the pass that costs are counted in
+_LONG = 2.0  # times longer than wide; what is longer is seen as several pictures
+_MOST_PICTURES = 4.0
+_MOST_PIXELS = 1 << 23  # each takes some 70 bytes
 _DEFAULT: QualityName = "balanced"
 
 
@@ -23,7 +26,7 @@ class Quality:
     """Passes over a picture as a whole, looks at parts of it, and what they may cost together.
 
     Attributes:
-        passes: Input pixels of each pass, whatever the picture's shape. Poses of several passes compete.
+        passes: Input pixels of each pass, upright or landscape; see `count_pixels`. Poses of several passes compete.
         looks: At whoever the passes see too small or too large; None: no looks.
         bound: What all runs of the network for one picture may cost, in passes at height 368 over it, by input pixels;
             each run counts once, mirrored or not. See `count_most_pixels`.
@@ -38,10 +41,20 @@ class Quality:
     flip: bool = False
     min_pose_score: float = 0.45
 
+    def count_pixels(self, size: Size, pixel_aspect: float = 1.0) -> tuple[int, ...]:
+        """Input pixels of each pass over a picture of a size; strips and panoramas have more, as several pictures."""
+        return tuple(round(pixels * _count_pictures(size, pixel_aspect)) for pixels in self.passes)
+
     def count_most_pixels(self, size: Size, pixel_aspect: float = 1.0) -> int:
-        """Input pixels of all runs for a picture of a size; of strips and panoramas as if half, or twice, as wide."""
-        aspect = min(max(size[1] * pixel_aspect / size[0], 0.5), 2.0)
-        return int(self.bound * _PASS * _PASS * aspect)
+        """Input pixels of all runs for a picture of a size."""
+        aspect = min(max(size[1] * pixel_aspect / size[0], 1 / _LONG), _LONG)
+        return min(int(self.bound * _PASS * _PASS * aspect * _count_pictures(size, pixel_aspect)), _MOST_PIXELS)
+
+
+def _count_pictures(size: Size, pixel_aspect: float) -> float:
+    """How many pictures a strip or a panorama counts as: 1 up to twice as long as wide, then in proportion, up to 4."""
+    aspect = size[1] * pixel_aspect / size[0]
+    return min(max(aspect / _LONG, 1 / (aspect * _LONG), 1.0), _MOST_PICTURES)
 
 
 QUALITIES: dict[str, Quality] = {
