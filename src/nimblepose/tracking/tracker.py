@@ -4,15 +4,15 @@ import dataclasses
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
-from nimblepose.core.errors import OptionError, PoseError
-from nimblepose.core.optional import import_optional
+from nimblepose.core.errors import PoseError
 from nimblepose.core.poses import Poses
 from nimblepose.tracking.camera import find_shift
+from nimblepose.tracking.matching import assign, match
 from nimblepose.tracking.naming import get_ids, release, rename, take
+from nimblepose.tracking.options import TrackOptions
 from nimblepose.tracking.protocols import T
 from nimblepose.tracking.repetition import is_repeated, is_same
 from nimblepose.tracking.tracks import (
@@ -20,53 +20,20 @@ from nimblepose.tracking.tracks import (
     SPARSE_COLOUR_GAIN,
     Flags,
     Floats,
-    Indices,
     Tracks,
     start_tracks,
 )
 
+__all__ = ["OksTracker", "TrackOptions"]
+
 _MOST_WAITING = 16  # frames of a recording, which hold their pictures: repeated ones tell nothing
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrackOptions:
-    """When are two sightings one person?
-
-    Raises:
-        OptionError: a value out of its range.
-    """
-
-    max_gap: float = 3.0  # seconds that somebody may be out of sight and keep the identity
-    min_similarity: float = 0.5  # OKS in [0, 1] between where a person is expected and where one was found
-    relink_similarity: float = 0.1  # the same for whoever is left over: sooner somebody missing nearby than a newcomer
-    confident_score: float = 0.65  # people found with it are matched first, and are known at first sight
-    min_sightings: int = 3  # frames in a row in which anybody else must be found to be known
-    max_gap_frames: int = 1  # the same in frames of a recording, if they take longer; 1: until the next, however late
-    sparse_step: float = 0.5  # seconds between two frames of a recording, beyond which one sighting must do
-    min_colour_likeness: float = 0.35  # of the clothes of one person across such a step: places say little by then
-    max_resemblance: float = 0.5  # a newcomer more similar than this to somebody seen now is the same person twice
-
-    def __post_init__(self) -> None:
-        """Name the option that cannot be."""
-        for name in ("max_gap", "sparse_step"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise OptionError(f"{name} must be 0 or more seconds, got {getattr(self, name)}")
-        if self.max_gap_frames < 0:
-            raise OptionError(f"max_gap_frames must be 0 or more, got {self.max_gap_frames}")
-        shares = ("min_similarity", "relink_similarity", "confident_score", "min_colour_likeness", "max_resemblance")
-        for name in shares:
-            if not 0 <= getattr(self, name) <= 1:
-                raise OptionError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
-        if self.min_sightings < 1:
-            raise OptionError(f"min_sightings must be 1 or more, got {self.min_sightings}")
 
 
 class OksTracker:
     """Gives the people of one stream their identities: counted up from 1, never used again, the same in every run.
 
-    Tracks are expected where their motion leads, and matched by OKS to the people found, optimally, in rounds: who is
-    found surely, then who is found weakly, goes to a track nearby; whoever is left over to one missing further away;
-    the rest to tentative tracks.
+    Tracks are expected where their motion leads, and matched by OKS to the people found, optimally, in rounds; see
+    `nimblepose.tracking.matching`.
 
     Whoever is found surely is known at once. Others are tentative until they were found in `min_sightings` frames in a
     row, so that a chair taken for a person now and then is nobody. Who is not seen for longer than `max_gap` seconds is
@@ -78,9 +45,9 @@ class OksTracker:
     `track_recording`, which waits until it is known who was somebody, and loses nobody because frames are few.
     """
 
-    def __init__(self, options: TrackOptions = TrackOptions()) -> None:
+    def __init__(self, options: TrackOptions | None = None) -> None:
         """Start with nobody."""
-        self.options = options
+        self.options = options or TrackOptions()
         self._next_id = 1
         self._next_tentative = -1
         self.reset()
@@ -192,14 +159,11 @@ class OksTracker:
             if shift is not None:
                 tracks, expected = tracks.move(shift), expected.move(shift)
                 similarity = expected.compare(poses)
-        value = similarity * expected.compute_certainty()[:, None]
-        pairs = np.nonzero(similarity >= min(self.options.min_similarity, self.options.relink_similarity))
-        likeness = expected.compare_colours(poses, *pairs)
-        value[pairs] *= likeness
-        if sparse:
-            similarity[pairs] *= likeness >= self.options.min_colour_likeness
+        similarity, value = self._rate(expected, poses, similarity, sparse=sparse)
         known, confident = tracks.ids > 0, poses.scores >= self.options.confident_score
-        owner = self._assign(similarity, value, known, confident)
+        owner, given_up = assign(expected, poses, similarity, value, options=self.options, sparse=sparse)
+        again = given_up >= 0
+        names = dict(zip(tracks.ids[given_up[again]].tolist(), tracks.ids[owner[again]].tolist(), strict=True))
 
         matched, unseen = owner >= 0, np.ones(len(tracks), bool)
         unseen[owner[matched]] = False
@@ -222,7 +186,7 @@ class OksTracker:
         ids = np.zeros(len(poses), np.int64)
         ids[where] = now.ids
         self._before, self._before_ids, self._new_time = poses, ids, time
-        return take(poses, ids), new
+        return take(poses, ids), names | new
 
     def _see_again(self, poses: Poses, time: float, most_unseen: int) -> tuple[Poses, dict[int, int]]:
         """Everybody in the next frame, who are those of the frame before in the same places.
@@ -236,7 +200,7 @@ class OksTracker:
             confident = np.isin(tracks.ids, self._before_ids[poses.scores >= self.options.confident_score])
             tracks = dataclasses.replace(tracks, sightings=tracks.sightings + (tracks.unseen == 0))
             often = tracks.sightings >= self.options.min_sightings
-            tracks, names = self._name(tracks, (tracks.ids < 0) & (confident | often))
+            tracks, names = self._recognise(tracks, (tracks.ids < 0) & (confident | often))
             self._before_ids = rename(self._before_ids, names)
         self._tracks = tracks
         return take(poses, self._before_ids), names
@@ -258,29 +222,22 @@ class OksTracker:
         remembered = (time - tracks.times <= self.options.max_gap) | (tracks.unseen < most_unseen)
         return tracks if remembered.all() else tracks[remembered]
 
+    def _rate(self, expected: Tracks, poses: Poses, similarity: Floats, *, sparse: bool) -> tuple[Floats, Floats]:
+        """Similarity of tracks and people, (T, N), and the worth of each pair, which also counts how sure it is."""
+        value = similarity * expected.compute_certainty()[:, None]
+        pairs = np.nonzero(similarity >= min(self.options.min_similarity, self.options.relink_similarity))
+        likeness = expected.compare_colours(poses, *pairs)
+        value[pairs] *= likeness
+        if sparse:
+            similarity = similarity.copy()
+            similarity[pairs] *= likeness >= self.options.min_colour_likeness
+        return similarity, value
+
     def _begin(self, poses: Poses, time: float) -> Tracks:
         """Tentative tracks, with the next numbers below 0."""
         ids = self._next_tentative - np.arange(len(poses))
         self._next_tentative -= len(poses)
         return dataclasses.replace(start_tracks(poses, time), ids=ids)
-
-    def _assign(self, similarity: Floats, value: Floats, known: Flags, confident: Flags) -> Indices:
-        """The track of each of N people, (N,), -1 for none, in rounds; similarity and value are (T, N)."""
-        options, everybody = self.options, np.ones_like(confident)
-        owner, unseen = np.full(len(confident), -1, np.intp), np.ones_like(known)
-        for tracks, people, least in (
-            (known, confident, options.min_similarity),
-            (known, ~confident, options.min_similarity),
-            (known, everybody, options.relink_similarity),
-            (~known, everybody, options.min_similarity),
-        ):
-            free, waiting = np.flatnonzero(tracks & unseen), np.flatnonzero(people & (owner < 0))
-            if len(free) and len(waiting):
-                pairs = free[:, None], waiting
-                rows, columns = _match(np.where(similarity[pairs] >= least, value[pairs], 0.0))
-                owner[waiting[columns]] = free[rows]
-                unseen[free[rows]] = False
-        return owner
 
     def _name(self, tracks: Tracks, new: Flags) -> tuple[Tracks, dict[int, int]]:
         """The same tracks, the new ones with the next identities; and these by the numbers they had."""
@@ -299,16 +256,26 @@ class OksTracker:
         """Whoever is tentative is somebody; their identities by the numbers that they had."""
         if self._tracks is None:
             return {}
-        self._tracks, names = self._name(self._tracks, self._tracks.ids < 0)
+        self._tracks, names = self._recognise(self._tracks, self._tracks.ids < 0)
         self._before_ids = rename(self._before_ids, names)
         return names
 
-
-def _match(value: Floats) -> tuple[Indices, Indices]:
-    """Rows and columns of the pairs, each used once, with the largest sum; none where the value is 0."""
-    if not value.any():
-        return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    optimize = import_optional("scipy.optimize", "tracking")
-    rows, columns = optimize.linear_sum_assignment(value, maximize=True)
-    chosen = value[rows, columns] > 0
-    return rows[chosen], columns[chosen]
+    def _recognise(self, tracks: Tracks, new: Flags) -> tuple[Tracks, dict[int, int]]:
+        """As `_name`, of tentative tracks of the frame before, but each is sooner somebody missing than a newcomer."""
+        missing = np.flatnonzero((tracks.ids > 0) & (tracks.unseen > 0))
+        people = np.flatnonzero(np.isin(self._before_ids, tracks.ids[new]))
+        known: dict[int, int] = {}
+        if self._before is not None and len(missing) and len(people):
+            numbers = self._before_ids[people]
+            order = np.argsort(tracks.ids)
+            begun = tracks.begun[order[np.searchsorted(tracks.ids, numbers, sorter=order)]]
+            expected, poses = tracks[missing].predict(self._new_time), self._before[people]
+            similarity, value = self._rate(expected, poses, expected.compare(poses), sparse=False)
+            possible = (similarity >= self.options.relink_similarity) & (expected.times[:, None] < begun)
+            rows, columns = match(np.where(possible, value, 0.0))
+            known = dict(zip(numbers[columns].tolist(), expected.ids[rows].tolist(), strict=True))
+            kept = ~np.isin(tracks.ids, expected.ids[rows])
+            tracks, new = dataclasses.replace(tracks, ids=rename(tracks.ids, known))[kept], new[kept]
+            new = new & (tracks.ids < 0)
+        tracks, names = self._name(tracks, new)
+        return tracks, names | known

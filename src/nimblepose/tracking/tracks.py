@@ -41,6 +41,7 @@ class Tracks:
     ids: NDArray[np.int64]  # (T,) identities from 1 up; below 0: tentative, with a number that is no identity
     xy: Floats  # (T, K, 2) pixels at the time last seen; what was missing then has moved along; NaN: never found
     keypoint_times: Floats  # (T, K) seconds, when each keypoint was last found; -inf: never
+    begun: Floats  # (T,) seconds, when first seen
     times: Floats  # (T,) seconds, when last seen
     unseen: NDArray[np.int64]  # (T,) frames since then
     velocity: Floats  # (T, 2) pixels per second
@@ -95,14 +96,21 @@ class Tracks:
         """
         tolerance = (2 * np.asarray(poses.skeleton.oks_sigmas) * self.sizes[:, None]) ** 2
         tolerance = tolerance + self.covariance[:, 0, 0, None]  # (T, K)
-        fresh = np.exp(-(self.times[:, None] - self.keypoint_times) / _MEMORY_SECONDS)  # (T, K); 0 if never found
-        scores = np.where(poses.found, poses.keypoint_scores, 0.0)  # (N, K)
+        fresh, scores = self._compute_freshness(), _take_scores(poses)  # (T, K), (N, K)
         places = np.nan_to_num(self.xy).astype(np.float32)  # single precision: four times as fast
         keypoints = np.where(poses.found[..., None], poses.keypoints, np.float32(0))
         x, y = (places[:, None, :, c] - keypoints[None, ..., c] for c in (0, 1))  # (T, N, K)
         with np.errstate(under="ignore"):
             likeness = np.exp((x * x + y * y) * (-0.5 / tolerance[:, None]).astype(np.float32))
         return np.asarray(((likeness * scores) @ fresh[..., None])[..., 0] / np.maximum(fresh @ scores.T, 1e-9))
+
+    def weigh(self, poses: Poses) -> Floats:
+        """How much of each track every one of N people shows, (T, N) in [0, 1]: a part of somebody shows little.
+
+        The share of its keypoints, by how surely each was found and how lately it was seen.
+        """
+        fresh = self._compute_freshness()
+        return np.asarray((fresh @ _take_scores(poses).T) / np.maximum(fresh.sum(axis=1), 1e-9)[:, None])
 
     def compare_colours(self, poses: Poses, rows: Indices, columns: Indices) -> Floats:
         """How alike the clothes of P pairs of a track and a person are, (P,) in (0, 1], by the limbs that both have.
@@ -143,6 +151,7 @@ class Tracks:
             ids=self.ids,
             xy=xy,
             keypoint_times=np.where(poses.found, time, self.keypoint_times),
+            begun=self.begun,
             times=np.full(len(self), time),
             unseen=np.zeros(len(self), np.int64),
             velocity=self.velocity + gain[:, 1:] * shift,
@@ -161,6 +170,10 @@ class Tracks:
     def miss(self) -> "Tracks":
         """The tracks after a frame in which they were not found."""
         return dataclasses.replace(self, unseen=self.unseen + 1)
+
+    def _compute_freshness(self) -> Floats:
+        """How much each keypoint counts, (T, K) in [0, 1], by how lately it was seen; 0 if it never was."""
+        return np.asarray(np.exp(-(self.times[:, None] - self.keypoint_times) / _MEMORY_SECONDS))
 
     def _mix_colours(self, colours: Colours, gain: float) -> Colours:
         """The colours known so far, a little nearer to those seen now."""
@@ -194,6 +207,7 @@ def start_tracks(poses: Poses, time: float) -> Tracks:
         ids=np.zeros(n, np.int64),
         xy=poses.keypoints.astype(np.float64),
         keypoint_times=np.where(poses.found, time, -np.inf),
+        begun=np.full(n, time),
         times=np.full(n, time),
         unseen=np.zeros(n, np.int64),
         velocity=np.zeros((n, 2)),
@@ -202,6 +216,11 @@ def start_tracks(poses: Poses, time: float) -> Tracks:
         sightings=np.ones(n, np.int64),
         colours=_take_logarithms(poses),
     )
+
+
+def _take_scores(poses: Poses) -> Floats:
+    """Of keypoints, (N, K), 0 where not found."""
+    return np.asarray(np.where(poses.found, poses.keypoint_scores, 0.0), np.float64)
 
 
 def _take_logarithms(poses: Poses) -> Colours:
