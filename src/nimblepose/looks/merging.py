@@ -61,12 +61,15 @@ def are_crosswise(ordered: Sightings, one: NDArray[np.intp], other: NDArray[np.i
 
     Of somebody upright a turned picture often shows half a pose that resembles the right one in no keypoint.
     """
+    differ = ordered.turns[one] != ordered.turns[other]
+    if not differ.any():  # as in every picture that was not turned
+        return np.asarray(differ)
     boxes = bound(ordered.whole).astype(np.float64)
     low, high = np.maximum(boxes[one, :2], boxes[other, :2]), np.minimum(boxes[one, 2:], boxes[other, 2:])
     common = np.maximum(high - low, 0).prod(axis=1)
     areas = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), _LEAST_AREA)
     covered = common > _COVERED * np.minimum(areas[one], areas[other])
-    return np.asarray((ordered.turns[one] != ordered.turns[other]) & covered)
+    return np.asarray(differ & covered)
 
 
 def choose_best(

@@ -360,28 +360,26 @@ class PoseEstimator:
             )
             return backend.run(self._input.batch)
         stride = self.metadata.input.stride
-        offset = compute_paf_offset(stride, self.metadata.paf_geometry)
         parts = []
         for scale in self.scales:
             at_scale = self.place(pictures[0], scale=scale, pixel_aspect=placement.pixel_aspect)
-            batch = self.prepare(pictures, at_scale)
-            parts.append(backend.run(batch))
-            if self.flip:
-                mirrored = backend.run(np.ascontiguousarray(batch[..., ::-1]))
-                parts.append(mirror(mirrored, self.skeleton, paf_offset=offset))
+            parts += self._run(self.prepare(pictures, at_scale), backend)
         height, width = placement.input_size
         return average(parts, (height // stride, width // stride))
 
     def compute_canvas_fields(self, picture: Picture, canvas: Canvas, backend: Backend | None = None) -> Fields:
         """Fields of looks at a picture; averaged with those of the mirrored canvas if so asked."""
-        backend = backend or self.backend
-        batch = prepare_canvas(picture, canvas, self.metadata.input)
-        fields = backend.run(batch)
-        if not self.flip:
-            return fields
-        offset = compute_paf_offset(self.metadata.input.stride, self.metadata.paf_geometry)
-        mirrored = mirror(backend.run(np.ascontiguousarray(batch[..., ::-1])), self.skeleton, paf_offset=offset)
-        return average([fields, mirrored], canvas.size)
+        parts = self._run(prepare_canvas(picture, canvas, self.metadata.input), backend or self.backend)
+        return average(parts, canvas.size) if self.flip else parts[0]
+
+    def _run(self, batch: Batch, backend: Backend) -> list[Fields]:
+        """Fields of a batch, and those of its mirror image, turned back, if so asked."""
+        parts = [backend.run(batch)]
+        if self.flip:
+            offset = compute_paf_offset(self.metadata.input.stride, self.metadata.paf_geometry)
+            mirrored = backend.run(np.ascontiguousarray(batch[..., ::-1]))
+            parts.append(mirror(mirrored, self.skeleton, paf_offset=offset))
+        return parts
 
     def decode(self, heatmaps: NDArray[np.float32], pafs: NDArray[np.float32], placement: Placement) -> Poses:
         """Fields of one picture, (K + 1, h, w) and (2L, h, w), to poses in its pixels."""

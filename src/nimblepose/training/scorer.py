@@ -71,7 +71,7 @@ def rate_poses(
     found: list[NDArray[np.float64]] = []
     worth: list[NDArray[np.float64]] = []
     for done, record in enumerate(records, start=1):
-        mask = paint_regions(record.ignore, record.size)
+        mask = None if record.partial else paint_regions(record.ignore, record.size)
         picture, _, reduction = read_annotated(record)
         for view in estimator.view(picture):
             people = group_people(view.heatmaps, view.pafs, skeleton, as_ranked, paf_offset=offset, prior=prior)
@@ -81,7 +81,7 @@ def rate_poses(
             alike = compute_oks(xy[:, annotated], record.xy[:, annotated], oks_sigmas=sigmas, area=record.areas)
             alike = alike.max(axis=1, initial=0)
             judged = alike >= _STRANGER
-            if not record.partial:
+            if mask is not None:
                 x, y = np.clip(np.rint(xy.mean(axis=1)), 0, np.array(record.size[::-1]) - 1).astype(int).T
                 judged |= ~mask[y, x]
             found.append(measure_features(people)[judged])
