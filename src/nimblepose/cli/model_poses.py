@@ -22,9 +22,10 @@ def model_poses(
 ) -> None:
     """Teach a model what poses look like, and what its own poses are worth.
 
-    Poses then score the similarity (OKS) to expect of them, and keypoints that were not found can be put where they
-    should be. The model sees every picture in one pass at --input-height, and as --quality does: in passes and looks.
-    Take the pictures that the model was trained on, not those that it is measured on.
+    Poses then score the similarity (OKS) to expect of them, and keypoints not found can be put where they should be.
+
+    Every picture is seen in one pass at --input-height, and as --quality sees it. Take the pictures that the model was
+    trained on, not those that it is measured on.
     """
     from nimblepose.cli.progress import format_count, show_download_bar, show_stages_bar
     from nimblepose.runtime.models import find_model
