@@ -15,8 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import small_people
-from moving_people import find_backgrounds, find_people
-from small_people import Rendered, make_walkers, render
+from moving_people import Rendered, find_backgrounds, find_people
+from small_people import make_walkers, render
 
 from nimblepose.data.coco import read_json
 from nimblepose.data.sets import locate_set

@@ -4,8 +4,9 @@ People sway, bob, change their speed a little and walk from lighter into darker 
 other, are hidden behind a wall for a given number of frames, enter and leave. Everything follows from a seed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from nimblepose.media.frames import Frame, StreamInfo
 from nimblepose.media.pictures import read_picture
 
 SIZE = (256, 456)  # height and width of frames
@@ -246,3 +248,20 @@ def _matrix(actor: Actor, f: int) -> Floats:
     sway = actor.sway[f]
     x, y = actor.place[f]
     return np.array([[1.0, -sway, x - width / 2 + sway * height], [0.0, 1.0, y - height]])
+
+
+class Rendered:
+    """Frames of a scene as a recording."""
+
+    live, dropped = False, 0
+
+    def __init__(self, frames: Iterable[Picture]) -> None:
+        self.info, self.problems = StreamInfo("rendered", None, Fraction(RATE)), list[str]()
+        self._frames = frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        for number, picture in enumerate(self._frames):
+            yield Frame(number, number / RATE, picture)
+
+    def close(self) -> None:
+        """Nothing is open."""

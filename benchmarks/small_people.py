@@ -10,12 +10,11 @@ people found in a frame (under any identity), and false people per frame.
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
-from moving_people import RATE, Cutout, Floats, Picture, Truth, find_backgrounds, find_people
+from moving_people import RATE, Cutout, Floats, Picture, Rendered, Truth, find_backgrounds, find_people
 from numpy.typing import NDArray
 from tracking_sequences import SIMILAR, sighting, total
 
@@ -23,7 +22,6 @@ from nimblepose.core.poses import Poses
 from nimblepose.data.coco import read_json
 from nimblepose.data.sets import locate_set
 from nimblepose.evaluation.identities import IdentityScores, find_best_pairs, score_identities
-from nimblepose.media.frames import Frame, StreamInfo
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.runtime.video import DEFAULT_TRACKING, track_frames
 
@@ -89,23 +87,6 @@ def draw(frame: Picture, cutout: Cutout, corner: Floats) -> None:
     part = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
     under = frame[y0:y1, x0:x1].astype(np.float32)
     frame[y0:y1, x0:x1] = np.rint(under + alpha[part][..., None] * (image[part] - under)).clip(0, 255)
-
-
-class Rendered:
-    """Frames of a scene as a source."""
-
-    live, dropped = False, 0
-
-    def __init__(self, frames: Iterator[Picture]) -> None:
-        self.info, self.problems = StreamInfo("rendered", FRAMES / RATE, Fraction(RATE)), list[str]()
-        self._frames = frames
-
-    def __iter__(self) -> Iterator[Frame]:
-        for number, picture in enumerate(self._frames):
-            yield Frame(number, number / RATE, picture)
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def place(walkers: Sequence[Walker], f: int) -> Truth:

@@ -1,7 +1,7 @@
 """How well are identities kept when people cross, hide, enter and leave?
 
     python benchmarks/tracking_sequences.py MODEL.onnx coco-train/ [--seed 2] [--each 4] [--cache FOLDER] [--sheet JPG]
-        [--people 2] [--shake 15]
+        [--people 2] [--shake 15] [--quality fast]
 
 Makes sequences of people who are known (`moving_people.py`), finds poses in every frame, and compares identities: those
 of the tracker, those of matching each frame greedily to the one before by OKS, and those that the poses found would
@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import moving_people
 import numpy as np
-from moving_people import RATE, Picture, Truth, find_backgrounds, find_people, make_scene, render
+from moving_people import RATE, Picture, Rendered, Truth, find_backgrounds, find_people, make_scene, render
 from remembered import remember, version
 
 from nimblepose.core.files import write_atomically
@@ -31,6 +31,7 @@ from nimblepose.drawing.people import DrawOptions, draw_poses
 from nimblepose.evaluation.identities import IdentityScores, Sighting, find_best_pairs, score_identities
 from nimblepose.media.encoding import encode_picture
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.video import track_frames
 from nimblepose.tracking.appearance import add_colours
 from nimblepose.tracking.motion import STILL, CameraMotion
 from nimblepose.tracking.tracker import OksTracker
@@ -147,8 +148,8 @@ def total(scores: Sequence[IdentityScores]) -> IdentityScores:
 
 
 def find(estimator: PoseEstimator, pictures: Sequence[Picture]) -> list[Poses]:
-    """Poses in every frame."""
-    return list(estimator.stream(iter(pictures)))
+    """Poses in every frame, as a video's are found."""
+    return [poses for _, poses in track_frames(estimator.for_frames(), Rendered(pictures), None, None)]
 
 
 def imitate(truths: Sequence[Truth], rng: np.random.Generator) -> list[Poses]:
@@ -225,17 +226,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--each", type=int, default=4, help="Sequences for every length of hiding.")
     parser.add_argument("--height", type=int, default=256)
+    parser.add_argument("--quality", choices=["fast", "balanced", "best"], help="Attention, instead of a single pass.")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", type=Path, help="Folder in which poses found are remembered.")
     parser.add_argument("--sheet", type=Path, help="Write a contact sheet of what the tracker says.")
     parser.add_argument("--people", type=int, default=4, help="So many of them at most.")
     parser.add_argument("--shake", type=float, default=0, help="Pixels by which the camera shakes.")
     arguments = parser.parse_args()
-    estimator = PoseEstimator(arguments.model, input_height=arguments.height, threads=arguments.threads)
+    how = {"quality": arguments.quality} if arguments.quality else {"input_height": arguments.height}
+    estimator = PoseEstimator(arguments.model, threads=arguments.threads, **how)
     annotations, images = locate_set(arguments.data)
     material = read_json(annotations)
     people, backgrounds = find_people(material, images), find_backgrounds(material, images)
-    name = version(arguments.model, Path(moving_people.__file__), options=arguments.height)
+    name = version(arguments.model, Path(moving_people.__file__), options=how)
     found: dict[int, list[dict[str, IdentityScores]]] = {hidden: [] for hidden in HIDDEN}
     imitated: dict[int, list[dict[str, IdentityScores]]] = {hidden: [] for hidden in HIDDEN}
     sheet = []

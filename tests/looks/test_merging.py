@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nimblepose.looks.merging import merge
+from nimblepose.looks.merging import merge, tell_way
 from nimblepose.looks.sightings import Sightings
 
 SIGMAS = np.full(4, 0.08)
@@ -76,3 +76,16 @@ def test_whoever_is_seen_in_two_ways_up_stands_only_one_of_them():
     assert merged.scores.tolist() == pytest.approx([0.8])
     beside = sight(BODY, upside_down + np.array([45, 0], np.float32), scores=[0.8, 0.6])
     assert len(merge(dataclasses.replace(beside, turns=np.array([0, 2])), SIGMAS)) == 2
+
+
+@pytest.mark.parametrize(("usual", "turned"), [(0, 1), (2, 0), (3, 2)])
+def test_where_most_stand_one_way_up_the_others_must_be_much_surer(usual, turned):
+    upside_down = BODY[[3, 2, 1, 0]] * np.array([1, 0.6], np.float32)
+    neighbours = [BODY + np.array([x, 0], np.float32) for x in (200, 400, 600)]
+    seen = sight(BODY, upside_down, *neighbours, scores=[0.5, 0.7, 0.8, 0.8, 0.8])
+    seen = dataclasses.replace(seen, turns=np.array([usual, turned, usual, usual, usual]))
+    merged = merge(seen, SIGMAS)
+    assert tell_way(merged) == usual
+    assert merged.scores.tolist() == pytest.approx([0.8, 0.8, 0.8, 0.5]), "each as sure as it was seen, best first"
+    surer = dataclasses.replace(seen, scores=np.array([0.3, 0.7, 0.6, 0.6, 0.6], np.float32))
+    assert merge(surer, SIGMAS).scores.tolist() == pytest.approx([0.7, 0.6, 0.6, 0.6])

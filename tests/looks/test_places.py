@@ -65,6 +65,11 @@ def test_faint_peaks_and_background_are_no_traces():
     assert find_traces(maps((10, 12, 0.1)), np.zeros((0, 4)), min_height=0.12, size=6.0) is NOWHERE
 
 
+def test_traces_stand_as_the_picture_did_that_they_were_seen_in():
+    found = find_traces(maps((10, 12, 0.5)), np.zeros((0, 4)), min_height=0.12, size=6.0, turns=3)
+    assert found.turns.tolist() == [3]
+
+
 def test_peaks_that_touch_are_one_trace():
     found = find_traces(maps((10, 12, 0.5), (11, 13, 0.4), (3, 25, 0.5)), np.zeros((0, 4)), min_height=0.1, size=2.0)
     assert len(found) == 2

@@ -162,6 +162,14 @@ def test_any_way_up_finds_people_upside_down(people):
         assert off.min() < 0.05 * np.hypot(*pose.boxes[0, 2:])
 
 
+@pytest.mark.parametrize("turns", [1, 2])
+def test_any_way_up_sees_a_picture_in_every_way_alike(people, turns):
+    estimator = PoseEstimator(any_way_up=True)
+    upright, turned = estimator(people), estimator(np.ascontiguousarray(np.rot90(people, turns)))
+    assert len(upright) == len(turned) > 0
+    np.testing.assert_allclose(turned.scores, upright.scores, atol=0.02)
+
+
 def test_two_threads_do_not_disturb_each_other(balanced, people):
     pictures = [people, people[::2, ::2].copy()]
     alone = [balanced(picture).keypoints for picture in pictures]

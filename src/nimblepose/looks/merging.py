@@ -13,6 +13,7 @@ _BODY = 0.53  # area of a person, as OKS counts it, in areas of the box around t
 _NEAR = 0.5  # term of OKS from which on two sightings see one keypoint
 _EXPECTED = 0.2  # the same of a keypoint that the best lacks and that lies about where it is expected
 _COVERED = 0.5  # of the smaller one of two boxes, from which on two ways up are of one person
+_OTHERWISE = 0.5  # times its score a sighting competes with that stands otherwise than most of the picture
 _LEAST_AREA = 1.0  # square pixels
 
 
@@ -20,13 +21,29 @@ def merge(sightings: Sightings, oks_sigmas: NDArray[np.floating]) -> Sightings:
     """Each person once, best first.
 
     Scores are expected OKS, whichever pass or look they come from, so sightings compete: the best stays, those that
-    resemble it are gone, and so on. Whoever is seen in several ways up at one place stands only one of them.
+    resemble it are gone, and so on. Whoever is seen in several ways up at one place stands only one of them, sooner as
+    the others of the picture do.
 
     Args:
         sightings: Of everything.
         oks_sigmas: (K,) of the skeleton.
     """
-    ordered = sightings[np.argsort(-sightings.scores, kind="stable")]
+    people = _compete(sightings, sightings.scores, oks_sigmas)
+    if not (sightings.turns != sightings.turns[:1]).any():  # as in every picture that was not turned
+        return people
+    usual = sightings.turns == tell_way(people)
+    people = _compete(sightings, np.where(usual, sightings.scores, _OTHERWISE * sightings.scores), oks_sigmas)
+    return people[np.argsort(-people.scores, kind="stable")]
+
+
+def tell_way(people: Sightings) -> int:
+    """The quarter turns in which most people of a picture stand upright; the surer ones count more."""
+    return int(np.bincount(people.turns, np.square(people.scores, dtype=np.float64), minlength=1).argmax())
+
+
+def _compete(sightings: Sightings, weights: NDArray[np.floating], oks_sigmas: NDArray[np.floating]) -> Sightings:
+    """The sightings that stay, the greatest weights (N,) first."""
+    ordered = sightings[np.argsort(-weights, kind="stable")]
     one, other, likeness = compare(ordered, oks_sigmas)
     same = (likeness > _SAME) | are_crosswise(ordered, one, other)
     best = choose_best(one, other, same, len(ordered))

@@ -61,7 +61,7 @@ def find_places(sightings: Sightings, *, min_score: float = 0.0) -> Places:
 
 
 def find_traces(
-    heatmaps: NDArray[np.float32], known: NDArray[np.floating], *, min_height: float, size: float
+    heatmaps: NDArray[np.float32], known: NDArray[np.floating], *, min_height: float, size: float, turns: int = 0
 ) -> Places:
     """Where the heatmaps of keypoints are high and nobody is known: people too small, or cut off, to make a pose.
 
@@ -70,6 +70,7 @@ def find_traces(
         known: (N, 4) boxes of people, x and y of two corners in cells.
         min_height: From which on a heatmap is high.
         size: Of whoever is there, in cells; the network cannot tell.
+        turns: Quarter turns of the picture that the heatmaps are of.
 
     Returns:
         Places in cells.
@@ -86,7 +87,7 @@ def find_traces(
     middle, half = low + (extent - 1) / 2, np.maximum(extent, size) / 2
     boxes = np.concatenate([middle - half, middle + half], axis=1)
     count = len(boxes)
-    return Places(boxes, np.full(count, size), np.zeros(count), np.zeros(count, np.intp))
+    return Places(boxes, np.full(count, size), np.zeros(count), np.full(count, turns, np.intp))
 
 
 NOWHERE = Places(np.zeros((0, 4)), np.zeros(0), np.zeros(0), np.zeros(0, np.intp))

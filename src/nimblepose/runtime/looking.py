@@ -15,7 +15,7 @@ from nimblepose.core.heads import NO_HEADS, Heads, move_heads
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.poses import Poses
 from nimblepose.looks.canvas import Canvas
-from nimblepose.looks.merging import merge
+from nimblepose.looks.merging import merge, tell_way
 from nimblepose.looks.options import LookOptions
 from nimblepose.looks.places import NOWHERE, Places, bound, find_places, find_traces
 from nimblepose.looks.planning import plan_looks
@@ -106,8 +106,9 @@ class Observer:
         canvas = None
         if self.looks:
             best = merge(seen.sightings, self._oks_sigmas)
+            traces = seen.traces[seen.traces.turns == tell_way(best)]
             canvas = plan_looks(
-                Places.join([find_places(best, min_score=self.looks.min_score), seen.traces]),
+                Places.join([find_places(best, min_score=self.looks.min_score), traces]),
                 size,
                 np.array([_measure_zoom(placement, aspect) for _, placement in passes]),
                 self.looks,
@@ -152,12 +153,13 @@ class Observer:
         poses = self._decode(fields.heatmaps[0], fields.pafs[0])
         own = note(poses, self.metadata.prior, grain=stride / zoom, turns=turns)
         traces = NOWHERE
-        if self.looks and self.looks.min_trace < 1 and not turns:
+        if self.looks and self.looks.min_trace < 1:
             traces = find_traces(
                 fields.heatmaps[0],
                 bound(rescale(own.whole, 1 / stride)),
                 min_height=self.looks.min_trace,
                 size=self.looks.trace_size / stride,
+                turns=turns,
             ).move(lambda xy: _show(move(rescale(xy, stride)), aspect), stride / zoom)
         factor = 1 / placement.factor if turns % 2 == 0 else 1 / placement.factor[::-1]
         return Seen(
