@@ -51,7 +51,7 @@ _ROWS: list[Row] = [
     ("fast", "looks", {"quality": "fast"}),
     ("between", "looks", {"quality": dataclasses.replace(QUALITIES["fast"], passes=(60_000,))}),
     ("balanced", "looks", {"quality": "balanced"}),
-    ("closer", "looks", {"quality": Quality(passes=(90_000,), looks=LookOptions(sizes=(140.0, 200.0)), bound=4.0)}),
+    ("closer", "looks", {"quality": Quality(passes=(110_000,), looks=LookOptions(sizes=(185.0,)), bound=4.0)}),
     ("best", "looks", {"quality": "best"}),
 ]
 _COLOURS = {"one pass": (120, 120, 120), "averaged": (200, 120, 40), "looks": (20, 100, 200)}

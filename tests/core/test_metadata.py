@@ -59,8 +59,9 @@ def scorer(count):
 
 
 def test_what_was_learnt_of_poses_travels_too():
-    taught = dataclasses.replace(WHOLE, prior=prior(2), scorer=scorer(8))
+    taught = dataclasses.replace(WHOLE, prior=prior(2), scorer=scorer(8), best_size=128.5)
     back = ModelMetadata.from_strings(taught.to_strings(), source="a.onnx")
+    assert back.best_size == 128.5
     assert back.to_strings() == taught.to_strings()
     np.testing.assert_array_equal(back.prior.covariance, np.eye(4))
     np.testing.assert_array_equal(back.scorer.output_bias, [1])
@@ -140,6 +141,10 @@ def test_every_missing_fact_is_damage(key):
         {"prior": [1]},
         {"scorer": {"centre": [0]}},
         {"scorer": "high"},
+        {"best_size": 8},
+        {"best_size": "160"},
+        {"best_size": True},
+        {"best_size": float("nan")},
     ],
     ids=str,
 )

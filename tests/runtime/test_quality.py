@@ -11,7 +11,7 @@ from nimblepose.core.errors import OptionError
 from nimblepose.core.geometry import Placement
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.models import DEMO_PICTURE
-from nimblepose.runtime.quality import QUALITIES, Quality, choose_quality, describe_quality
+from nimblepose.runtime.quality import QUALITIES, Quality, choose_attention, choose_quality, describe_quality
 
 
 @pytest.fixture(scope="module")
@@ -193,3 +193,32 @@ def test_own_numbers_can_be_given(people):
     own = Quality(passes=(20_000, 40_000), looks=None, bound=1.0)
     picture = people[:, : 2 * people.shape[0]]
     assert PoseEstimator(quality=own)(picture).input_pixels == pytest.approx(60_000, rel=0.05)
+
+
+def test_quality_follows_the_size_at_which_a_model_sees_people_best():
+    own = QUALITIES["balanced"]
+    smaller = own.fit(80.0)
+    assert smaller.passes == (round(own.passes[0] / 4),)
+    assert smaller.looks.sizes == (80.0,)
+    assert smaller.looks.trace_size == own.looks.trace_size / 2
+    assert smaller.bound == own.bound / 4
+    assert own.fit(None) == own.fit(160.0) == own
+    assert own.fit(16.0).looks.sizes == (40.0,), "no more than four times smaller"
+    assert choose_quality("fast", best_size=320.0).passes == (160_000,)
+    assert choose_quality(own, best_size=320.0) is own, "numbers are taken as they are"
+    assert choose_attention("fast", best_size=80.0).height == 140
+    assert choose_attention("fast", 200, best_size=80.0).height == 200
+
+
+def test_a_model_says_at_which_size_it_sees_people_best(tmp_path, people):
+    onnx = pytest.importorskip("onnx")
+    plain = PoseEstimator()
+    metadata = dataclasses.replace(plain.metadata, best_size=120.0)
+    file = onnx.load(plain.model)
+    onnx.helper.set_model_props(file, metadata.to_strings())
+    onnx.save(file, tmp_path / "small.onnx")
+    small = PoseEstimator(tmp_path / "small.onnx")
+    assert small.metadata.best_size == 120.0
+    assert small.quality == QUALITIES["balanced"].fit(120.0)
+    assert small(people).input_pixels < 0.8 * plain(people).input_pixels
+    assert PoseEstimator(tmp_path / "small.onnx", quality="fast").for_frames().attention.size == 112.5

@@ -92,7 +92,8 @@ def _tabulate_variants(size: Size) -> Table:
 def _describe_poses(metadata: ModelMetadata) -> str:
     """What the model has learnt of poses, see `nimblepose model poses`."""
     scored = "scored by their limbs" if metadata.scorer is None else "scored by the OKS to expect"
-    return scored + ("" if metadata.prior is None else ", completed with --complete")
+    size = "" if metadata.best_size is None else f", seen best at {metadata.best_size:.0f} input pixels"
+    return scored + ("" if metadata.prior is None else ", completed with --complete") + size
 
 
 def _start_table(title: str, first: str, *columns: str) -> Table:

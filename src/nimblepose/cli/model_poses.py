@@ -24,8 +24,9 @@ def model_poses(
 
     Poses then score the similarity (OKS) to expect of them, and keypoints not found can be put where they should be.
 
-    Every picture is seen in one pass at --input-height, and as --quality sees it. Take the pictures that the model was
-    trained on, not those that it is measured on.
+    Every picture is seen in one pass at --input-height, and as --quality sees it. Some people are seen in several
+    sizes, so that the model knows in which it sees them best, and --quality looks as closely. Take the pictures that
+    the model was trained on, not those that it is measured on.
     """
     from nimblepose.cli.progress import format_count, show_download_bar, show_stages_bar
     from nimblepose.runtime.models import find_model
@@ -48,4 +49,5 @@ def model_poses(
         )
     if not quiet:
         pictures = format_count(lesson.pictures, "picture", "pictures")
-        print(f"-> {out}: {format_count(lesson.poses, 'pose', 'poses')} in {pictures}")
+        sees = "" if lesson.best_size is None else f"; sees people best at {lesson.best_size:.0f} input pixels"
+        print(f"-> {out}: {format_count(lesson.poses, 'pose', 'poses')} in {pictures}{sees}")

@@ -61,6 +61,7 @@ class ModelMetadata:
     origin: str = ""  # from what, by whom, how
     prior: PosePrior | None = None  # what poses look like
     scorer: PoseScorer | None = None  # what this model's poses are worth; None: they score as their limbs do
+    best_size: float | None = None  # diagonal in input pixels at which it sees people best; None: nobody has measured
 
     def __post_init__(self) -> None:
         """Refuse facts of the wrong kind."""
@@ -68,6 +69,8 @@ class ModelMetadata:
             raise ModelError(f"paf_geometry must be one of {get_args(PafGeometry)}, got {self.paf_geometry!r}")
         if not isinstance(self.network, Mapping) or not all(isinstance(s, str) for s in (self.licence, self.origin)):
             raise ModelError("network must be a mapping, licence and origin text")
+        if self.best_size is not None and not (_is_number(self.best_size) and 16 <= self.best_size <= 2048):
+            raise ModelError(f"best_size is in input pixels, in [16, 2048]; got {self.best_size!r}")
         keypoints = len(self.skeleton.keypoints)
         if self.prior is not None and len(self.prior.mean) != keypoints:
             raise ModelError(f"the pose prior is of {len(self.prior.mean)} keypoints, the skeleton has {keypoints}")
@@ -92,6 +95,8 @@ class ModelMetadata:
             value["prior"] = self.prior.to_dict()
         if self.scorer is not None:
             value["scorer"] = self.scorer.to_dict()
+        if self.best_size is not None:
+            value["best_size"] = self.best_size
         return {_KEY: json.dumps(value)}
 
     @classmethod
@@ -120,11 +125,16 @@ class ModelMetadata:
                 origin=_one_line(value["origin"]),
                 prior=PosePrior.from_dict(value["prior"]) if value.get("prior") else None,
                 scorer=PoseScorer.from_dict(value["scorer"]) if value.get("scorer") else None,
+                best_size=value.get("best_size"),
             )
         except PoseError as error:
             raise ModelError(f"{source}: {error}") from error
         except (KeyError, TypeError, json.JSONDecodeError, RecursionError) as error:
             raise ModelError(f"{source}: damaged nimblepose metadata ({error!r})") from error
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _one_line(text: Any) -> Any:

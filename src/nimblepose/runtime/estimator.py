@@ -115,6 +115,9 @@ class PoseEstimator:
         self.backend_name = choose_backend(self.model, backend)  # what "auto" has become
         self._opened: dict[int, Backend] = {}  # by the number of calls that come at a time
         self.metadata = (self._parallel if streaming else self.backend).metadata  # skeleton, input and origin
+        self.quality = choose_quality(  # again, now that the model says at which size it sees people best
+            quality, input_height=input_height, scales=scales, best_size=self.metadata.best_size
+        )
         self.input_height = FRAME_HEIGHT if input_height is None and self.quality is None else input_height
         stride, height = self.metadata.input.stride, self.input_height
         if height is not None and (not stride <= round(height * min(scales)) or height * max(scales) > 8192):
@@ -295,7 +298,7 @@ class PoseEstimator:
         other = copy.copy(self)
         other.quality, other.input_height, other.flip = None, self.input_height or FRAME_HEIGHT, self._flip_asked
         other.any_way_up, other.decode_options = False, self._decode_asked
-        other.attention = choose_attention(self._asked, self.input_height)
+        other.attention = choose_attention(self._asked, self.input_height, self.metadata.best_size)
         return other
 
     def start_attention(self, *, ahead: int) -> Attender | None:

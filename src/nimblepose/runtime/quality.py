@@ -19,6 +19,8 @@ _LONG = 2.0  # times longer than wide; what is longer is seen as several picture
 _MOST_PICTURES = 4.0
 _MOST_PIXELS = 1 << 23  # each takes some 70 bytes
 _DEFAULT: QualityName = "balanced"
+_BEST_SIZE = 160.0  # input pixels, of the model with which the numbers below were chosen; and of one that says none
+_MOST_TIMES = 4.0  # larger or smaller than that
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +47,28 @@ class Quality:
         """Input pixels of each pass over a picture of a size; strips and panoramas have more, as several pictures."""
         return tuple(round(pixels * _count_pictures(size, pixel_aspect)) for pixels in self.passes)
 
+    def fit(self, best_size: float | None) -> "Quality":
+        """The same for a model that sees people best in another size, `ModelMetadata.best_size`, than ours does."""
+        times = _measure_times(best_size)
+        if times == 1:
+            return self
+        looks = self.looks and dataclasses.replace(
+            self.looks,
+            sizes=tuple(size * times for size in self.looks.sizes),
+            trace_size=self.looks.trace_size * times,
+        )
+        passes = tuple(round(pixels * times * times) for pixels in self.passes)
+        return dataclasses.replace(self, passes=passes, looks=looks, bound=self.bound * times * times)
+
     def count_most_pixels(self, size: Size, pixel_aspect: float = 1.0) -> int:
         """Input pixels of all runs for a picture of a size."""
         aspect = min(max(size[1] * pixel_aspect / size[0], 1 / _LONG), _LONG)
         return min(int(self.bound * _PASS * _PASS * aspect * _count_pictures(size, pixel_aspect)), _MOST_PIXELS)
+
+
+def _measure_times(best_size: float | None) -> float:
+    """How many times larger than by ours people are seen best."""
+    return min(max((best_size or _BEST_SIZE) / _BEST_SIZE, 1 / _MOST_TIMES), _MOST_TIMES)
 
 
 def _count_pictures(size: Size, pixel_aspect: float) -> float:
@@ -61,7 +81,11 @@ QUALITIES: dict[str, Quality] = {
     "fast": Quality(passes=(40_000,), looks=LookOptions(sizes=(145.0,), margin=0.18), bound=3.0, min_pose_score=0.42),
     "balanced": Quality(passes=(87_000,), looks=LookOptions(), bound=4.0),
     "best": Quality(
-        passes=(90_000, 260_000), looks=LookOptions(sizes=(160.0, 260.0)), bound=12.0, flip=True, min_pose_score=0.6
+        passes=(90_000, 260_000),
+        looks=LookOptions(sizes=(140.0, 200.0, 290.0), margin=0.4, min_gain=0.005),
+        bound=16.0,
+        flip=True,
+        min_pose_score=0.6,
     ),
 }
 """Chosen on pictures of COCO 2017 that no reported figure is computed on (`benchmarks/looks_study.py`)."""
@@ -75,9 +99,19 @@ FRAME_QUALITIES: dict[str, AttentionOptions] = {  # of videos
 
 
 def choose_quality(
-    quality: "QualityName | Quality | None", *, input_height: int | None = None, scales: Sequence[float] = (1.0,)
+    quality: "QualityName | Quality | None",
+    *,
+    input_height: int | None = None,
+    scales: Sequence[float] = (1.0,),
+    best_size: float | None = None,
 ) -> Quality | None:
     """The quality that was asked for, by name or as it is; None if single passes were.
+
+    Args:
+        quality: A name is a quality made to fit the model; one in numbers stays as it is.
+        input_height: Of the first pass.
+        scales: Over which a pass is averaged.
+        best_size: At which the model sees people best.
 
     Raises:
         OptionError: there is none of that name, or what was asked for contradicts itself.
@@ -92,16 +126,23 @@ def choose_quality(
     name = quality or _DEFAULT
     if name not in QUALITIES:
         raise OptionError(f"quality is one of {', '.join(QUALITIES)}, got {name!r}")
-    return QUALITIES[name]
+    return QUALITIES[name].fit(best_size)
 
 
 def choose_attention(
-    quality: "QualityName | Quality | None", input_height: int | None = None
+    quality: "QualityName | Quality | None", input_height: int | None = None, best_size: float | None = None
 ) -> AttentionOptions | None:
     """How frames of videos are looked at, if a quality is asked for by name; a height takes the place of its own."""
     if not isinstance(quality, str):
         return None
-    options = FRAME_QUALITIES[quality]
+    options, times = FRAME_QUALITIES[quality], _measure_times(best_size)
+    if times != 1:
+        options = dataclasses.replace(
+            options,
+            height=round(options.height * times),
+            size=options.size * times,
+            search_size=options.search_size * times,
+        )
     return options if input_height is None else dataclasses.replace(options, height=input_height)
 
 

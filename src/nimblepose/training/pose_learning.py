@@ -14,7 +14,8 @@ from nimblepose.core.optional import import_optional
 from nimblepose.core.progress import StageProgress, say_nothing
 from nimblepose.data.coco import load_records
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.runtime.quality import QualityName
+from nimblepose.runtime.quality import QUALITIES, QualityName
+from nimblepose.training.best_size import study_sizes
 from nimblepose.training.prior import learn_prior
 from nimblepose.training.scorer import Rated, fit_scorer, rate_poses
 
@@ -27,6 +28,7 @@ class Lesson:
 
     poses: int  # found by it and compared with the labels
     pictures: int
+    best_size: float | None  # diagonal in input pixels at which it sees people best; None: too few people to say
 
 
 def learn_poses(
@@ -41,7 +43,9 @@ def learn_poses(
     threads: int = 0,
     progress: StageProgress = say_nothing,
 ) -> Lesson:
-    """Learn a prior and a scorer from annotated pictures, and write a model that has them; its weights stay.
+    """Learn a prior, a scorer and the best size from annotated pictures, and write a model that has them.
+
+    Its weights stay.
 
     Args:
         model: ONNX file or checkpoint.
@@ -74,9 +78,15 @@ def learn_poses(
     prior = learn_prior(np.concatenate([record.xy for record in records]), estimator.skeleton)
     rated = rate_poses(estimator, records, prior, progress=lambda done: progress("poses", done, len(records)))
     metadata = dataclasses.replace(estimator.metadata, prior=prior, scorer=fit_scorer(rated, seed=seed))
+    sizes = study_sizes(
+        estimator, records, prior, seed=seed, progress=lambda done, count: progress("sizes", done, count)
+    )
+    metadata = dataclasses.replace(metadata, best_size=sizes.best_size)
     if quality:
         # whom to look at is decided by what poses are worth, so that single passes come first
-        closer = PoseEstimator(model, threads=threads, quality=quality, decode=FOR_RANKING)
+        closer = PoseEstimator(
+            model, threads=threads, quality=QUALITIES[quality].fit(sizes.best_size), decode=FOR_RANKING
+        )
         closer.metadata = metadata
         seen = rate_poses(closer, records, prior, progress=lambda done: progress("looks", done, len(records)))
         rated = Rated(np.concatenate([rated.features, seen.features]), np.concatenate([rated.oks, seen.oks]))
@@ -84,4 +94,4 @@ def learn_poses(
     origin = f"{estimator.metadata.origin.partition(_LEARNT)[0]}{_LEARNT}{len(rated.oks)} of {annotations.name}"
     metadata = dataclasses.replace(metadata, origin=origin)
     write_with_metadata(model, metadata, out)
-    return Lesson(poses=len(rated.oks), pictures=len(records))
+    return Lesson(poses=len(rated.oks), pictures=len(records), best_size=sizes.best_size)
