@@ -105,10 +105,8 @@ class Observer:
         pixels = sum(placement.input_size[0] * placement.input_size[1] for _, placement in passes)
         canvas = None
         if self.looks:
-            best = merge(seen.sightings, self._oks_sigmas)
-            traces = seen.traces[seen.traces.turns == tell_way(best)]
             canvas = plan_looks(
-                Places.join([find_places(best, min_score=self.looks.min_score), traces]),
+                self._find_places(seen, self.looks.min_score),
                 size,
                 np.array([_measure_zoom(placement, aspect) for _, placement in passes]),
                 self.looks,
@@ -128,6 +126,17 @@ class Observer:
             looks=boxes.astype(np.float32),
             input_pixels=pixels,
         )
+
+    def _find_places(self, seen: Seen, min_score: float) -> Places:
+        """Where to look: at everybody, and at traces of whoever stands as most of the picture does."""
+        best = merge(seen.sightings, self._oks_sigmas)
+        way = tell_way(best)
+        parts = [find_places(best, min_score=min_score), seen.traces[seen.traces.turns == way]]
+        if (best.turns != way).any():  # who stands as most do is looked at, too, where somebody else is seen otherwise
+            usual = merge(seen.sightings[seen.sightings.turns == way], self._oks_sigmas)
+            others = best[best.turns != way]
+            parts[0] = Places.join([find_places(people, min_score=min_score) for people in (usual, others)])
+        return Places.join(parts)
 
     def watch(self, picture: Picture, canvas: Canvas, *, pixel_aspect: float = 1.0) -> Poses:
         """Everybody in an (H, W, 3) uint8 RGB frame, best first, by the looks of a canvas that others have planned."""

@@ -81,8 +81,8 @@ QUALITIES: dict[str, Quality] = {
     "fast": Quality(passes=(40_000,), looks=LookOptions(sizes=(145.0,), margin=0.18), bound=3.0, min_pose_score=0.42),
     "balanced": Quality(passes=(87_000,), looks=LookOptions(), bound=4.0),
     "best": Quality(
-        passes=(90_000, 260_000),
-        looks=LookOptions(sizes=(140.0, 200.0, 290.0), margin=0.4, min_gain=0.005),
+        passes=(90_000,),
+        looks=LookOptions(sizes=(180.0, 250.0, 350.0), margin=0.4, min_gain=0.0),
         bound=16.0,
         flip=True,
         min_pose_score=0.6,
