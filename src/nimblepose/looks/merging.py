@@ -14,6 +14,7 @@ _NEAR = 0.5  # term of OKS from which on two sightings see one keypoint
 _EXPECTED = 0.2  # the same of a keypoint that the best lacks and that lies about where it is expected
 _COVERED = 0.5  # of the smaller one of two boxes, from which on two ways up are of one person
 _OTHERWISE = 0.5  # times its score a sighting competes with that stands otherwise than most of the picture
+_DOUBT = 0.8  # times its score whoever does so is worth in the end
 _LEAST_AREA = 1.0  # square pixels
 
 
@@ -31,9 +32,11 @@ def merge(sightings: Sightings, oks_sigmas: NDArray[np.floating]) -> Sightings:
     people = _compete(sightings, sightings.scores, oks_sigmas)
     if not (sightings.turns != sightings.turns[:1]).any():  # as in every picture that was not turned
         return people
-    usual = sightings.turns == tell_way(people)
-    people = _compete(sightings, np.where(usual, sightings.scores, _OTHERWISE * sightings.scores), oks_sigmas)
-    return people[np.argsort(-people.scores, kind="stable")]
+    way = tell_way(people)
+    weights = np.where(sightings.turns == way, sightings.scores, _OTHERWISE * sightings.scores)
+    people = _compete(sightings, weights, oks_sigmas)
+    scores = np.where(people.turns == way, people.scores, _DOUBT * people.scores).astype(np.float32)
+    return dataclasses.replace(people, scores=scores)[np.argsort(-scores, kind="stable")]
 
 
 def tell_way(people: Sightings) -> int:
