@@ -188,16 +188,19 @@ def test_options_reach_the_estimator(cli, estimator, folder):
         "--any-way-up",
         "--min-score",
         0.25,
+        "--max-people",
+        3,
     )
     decode = estimator.options.pop("decode")
     model = estimator.options.pop("model")
     assert model.name == "fake-model.onnx"
     options = {
         "backend": "openvino", "threads": 2, "input_height": 368, "flip": True, "streaming": False,
-        "quality": "fast", "any_way_up": True,
+        "quality": "fast", "any_way_up": True, "scales": (1.0,),
     }  # fmt: skip
     assert estimator.options == options
     assert decode.min_pose_score == 0.25
+    assert decode.max_poses == 3
     assert not decode.complete
 
 

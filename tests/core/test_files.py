@@ -7,7 +7,15 @@ import pytest
 
 from nimblepose.core import files
 from nimblepose.core.errors import MediaError
-from nimblepose.core.files import GrowingFile, InUseError, make_folder, open_held, write_atomically, write_whole
+from nimblepose.core.files import (
+    GrowingFile,
+    InUseError,
+    check_folders,
+    make_folder,
+    open_held,
+    write_atomically,
+    write_whole,
+)
 
 
 def test_new_and_replaced_files_hold_exactly_the_data(tmp_path):
@@ -165,3 +173,11 @@ def test_two_growing_files_of_one_name_do_not_grow_into_each_other(tmp_path):
     first.append(b"2")
     assert first.finish().read_bytes() == b"12"
     GrowingFile(tmp_path / "out.csv").close()
+
+
+def test_a_file_that_cannot_come_to_be_is_refused_at_once(tmp_path):
+    check_folders(tmp_path / "a.json")
+    with pytest.raises(MediaError, match="no folder"):
+        check_folders(tmp_path / "none" / "a.json")
+    with pytest.raises(MediaError, match="is a folder; name a file in it"):
+        check_folders(tmp_path / "a.json", tmp_path)

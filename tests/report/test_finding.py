@@ -20,11 +20,11 @@ def test_of_each_result_the_form_that_tells_most(tmp_path):
     for name in (
         "a.poses.csv", "a.poses.jsonl", "a.poses.coco.json", "b.poses.parquet", "b.poses.csv", "poses.json",
         "poses.csv", "c.poses.partial.jsonl", "a.poses.partial.jsonl", "x_keypoints.json", "other.csv", "a.poses.mp4",
-        ".q.poses.csv",
+        ".q.poses.csv", "a.poses.excel.csv", "e.poses.excel.csv",
     ):  # fmt: skip
         (tmp_path / name).touch()
     found = find_results([tmp_path, tmp_path / "a.poses.jsonl", tmp_path / "gone.csv"])
-    names = ["a.poses.jsonl", "b.poses.parquet", "c.poses.partial.jsonl", "poses.json", "gone.csv"]
+    names = ["a.poses.jsonl", "b.poses.parquet", "c.poses.partial.jsonl", "e.poses.excel.csv", "poses.json", "gone.csv"]
     assert [path.name for path in found] == names
 
 

@@ -35,7 +35,15 @@ from nimblepose.tracking.tracker import TrackOptions
 EVERYTHING = RecordOptions(sink=VideoSinkOptions(formats=FORMATS))
 _ENCODED_ANEW = 12  # levels by which a pixel may differ; frames that follow each other differ by more than 100
 PLAIN = RecordOptions(tracking=None, smoothing="off", sink=VideoSinkOptions(video=False))
-NAMES = ["a.openpose", "a.poses.coco.json", "a.poses.csv", "a.poses.jsonl", "a.poses.mp4", "a.poses.parquet"]
+NAMES = [
+    "a.openpose",
+    "a.poses.coco.json",
+    "a.poses.csv",
+    "a.poses.excel.csv",
+    "a.poses.jsonl",
+    "a.poses.mp4",
+    "a.poses.parquet",
+]
 
 
 @pytest.fixture
@@ -364,8 +372,8 @@ def test_kill_9_leaves_files_that_can_be_read_and_a_run_that_can_be_resumed(tmp_
     ran = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
     assert ran.returncode == -signal.SIGKILL, ran.stderr
     assert names(out) == [
-        "a.partial.openpose", "a.poses.coco.partial.json", "a.poses.journal", "a.poses.partial.arrows",
-        "a.poses.partial.csv", "a.poses.partial.jsonl", "a.poses.partial.mp4",
+        "a.partial.openpose", "a.poses.coco.partial.json", "a.poses.excel.partial.csv", "a.poses.journal",
+        "a.poses.partial.arrows", "a.poses.partial.csv", "a.poses.partial.jsonl", "a.poses.partial.mp4",
     ]  # fmt: skip
     assert [line["frame"] for line in lines(out / "a.poses.partial.jsonl")] == list(range(90))
     assert len(json.loads((out / "a.poses.coco.partial.json").read_text())) == 90

@@ -17,10 +17,18 @@ from nimblepose.media.video import VideoFile
 from nimblepose.results.formats import FORMATS, parse_formats
 from nimblepose.results.video_sink import VideoSink, VideoSinkOptions
 
-NAMES = ["a.openpose", "a.poses.coco.json", "a.poses.csv", "a.poses.jsonl", "a.poses.mp4", "a.poses.parquet"]
+NAMES = [
+    "a.openpose",
+    "a.poses.coco.json",
+    "a.poses.csv",
+    "a.poses.excel.csv",
+    "a.poses.jsonl",
+    "a.poses.mp4",
+    "a.poses.parquet",
+]
 PARTIAL = [
-    "a.partial.openpose", "a.poses.coco.partial.json", "a.poses.partial.arrows", "a.poses.partial.csv",
-    "a.poses.partial.jsonl", "a.poses.partial.mp4",
+    "a.partial.openpose", "a.poses.coco.partial.json", "a.poses.excel.partial.csv", "a.poses.partial.arrows",
+    "a.poses.partial.csv", "a.poses.partial.jsonl", "a.poses.partial.mp4",
 ]  # fmt: skip
 
 

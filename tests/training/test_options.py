@@ -42,10 +42,26 @@ def test_yaml_writes_small_numbers_as_text():
         ({"on": 1}, "on: expected true or false, got 1"),
         ({"kind": "c"}, "kind: expected one of a, b, got 'c'"),
         ({"inner": {"pair": [1]}}, "inner.pair: expected a list of 2"),
-        ({"inner": {"rate": "fast"}}, "inner.rate: expected a number, got 'fast'"),
+        ({"inner": {"rate": "fast"}}, "inner.rate: expected a finite number, got 'fast'"),
+        ({"inner": {"rate": float("nan")}}, "inner.rate: expected a finite number, got nan"),
+        ({"inner": {"rate": "-inf"}}, "inner.rate: expected a finite number, got '-inf'"),
+        ({"inner": {"rate": 10**400}}, "inner.rate: expected a finite number"),
         ({"inner": 3}, "inner: expected a mapping"),
     ],
-    ids=["misspelt", "unknown", "fraction", "bool as int", "int as bool", "literal", "length", "text", "no mapping"],
+    ids=[
+        "misspelt",
+        "unknown",
+        "fraction",
+        "bool as int",
+        "int as bool",
+        "literal",
+        "length",
+        "text",
+        "nan",
+        "inf",
+        "huge",
+        "no mapping",
+    ],
 )
 def test_errors_say_where_and_what(value, message):
     with pytest.raises(TrainingError) as error:

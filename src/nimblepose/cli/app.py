@@ -32,21 +32,19 @@ from nimblepose.cli.skeleton_sigmas import skeleton_sigmas
 from nimblepose.cli.track import track
 from nimblepose.cli.train import train
 from nimblepose.cli.val import val
+from nimblepose.cli.verb import VerbApp
 from nimblepose.core.errors import PoseError
 from nimblepose.core.optional import find_installer
 
-app = typer.Typer(
+app = VerbApp(
     name="nimblepose",
     help="Real-time 2D multi-person pose estimation on an ordinary CPU.",
-    no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-model_app = typer.Typer(
-    help="Which models there are, where they lie, what is in them; what they may learn besides.", no_args_is_help=True
-)
-skeleton_app = typer.Typer(help="Skeletons of your own.", no_args_is_help=True)
-data_app = typer.Typer(help="Data sets to train on.", no_args_is_help=True)
+model_app = VerbApp(help="Which models there are, where they lie, what is in them; what they may learn besides.")
+skeleton_app = VerbApp(help="Skeletons of your own.")
+data_app = VerbApp(help="Data sets to train on.")
 app.add_typer(model_app, name="model")
 app.add_typer(skeleton_app, name="skeleton")
 app.add_typer(data_app, name="data")

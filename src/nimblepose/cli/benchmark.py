@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nimblepose.cli.contradictions import Given
 from nimblepose.cli.options import (
     AnyWayOption,
     BackendOption,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 
 def benchmark(
+    context: typer.Context,
     model: ModelOption = None,
     backend: BackendOption = "auto",
     source: Annotated[
@@ -36,8 +38,14 @@ def benchmark(
     report: ReportOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Time every stage, frames per second one by one and streamed, and the network alone in the same run."""
+    """Time every stage, frames per second one by one and streamed, and the network alone in the same run.
+
+    Examples:
+        nimblepose benchmark
+        nimblepose benchmark --source photos --backend openvino --seconds 10
+    """
     from nimblepose.cli.progress import show_count_bar, show_download_bar
+    from nimblepose.core.files import check_folders
     from nimblepose.core.share import count_usable_cores
     from nimblepose.evaluation.benchmark import BenchmarkOptions, run_benchmark
     from nimblepose.evaluation.benchmark_pictures import count_frames, load_pictures, make_noise
@@ -46,6 +54,10 @@ def benchmark(
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import find_model
 
+    if seconds:
+        Given.of(context).refuse(["frames"], "--seconds says how many frames; leave out one of them")
+    if report:
+        check_folders(report)
     files, pictures = load_pictures(source) if source else ([], [make_noise()])
     with show_download_bar() as downloaded:
         path = find_model(model, progress=downloaded)

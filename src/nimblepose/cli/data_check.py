@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nimblepose.cli import options as given
+from nimblepose.cli.contradictions import Given
 
 if TYPE_CHECKING:
     from nimblepose.core.skeleton import Skeleton
 
 
 def data_check(
+    context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Annotation files (*.json, *.json.gz) and pictures, or images/.")],
     skeleton: Annotated[
         str | None,
@@ -25,11 +27,20 @@ def data_check(
     max_pixels: given.MaxPixelsOption = 100_000_000,
     seed: given.SeedOption = 0,
 ) -> None:
-    """Find missing pictures, labels that lie elsewhere, swapped sides and more; exit code 1 if something is wrong."""
+    """Find missing pictures, labels that lie elsewhere, swapped sides and more; exit code 1 if something is wrong.
+
+    Examples:
+        nimblepose data check coco/train2017
+        nimblepose data check foxes --skeleton fox.yaml --sheet samples.png
+    """
     from nimblepose.core.skeleton import BUILT_IN, Skeleton
     from nimblepose.data.check import check as find_faults
     from nimblepose.data.sets import locate_sets
 
+    if sheet is None:
+        Given.of(context).refuse(["samples", "seed"], "needs --sheet, the picture of the samples")
+    if not read:
+        Given.of(context).refuse(["max_pixels"], "no picture is decoded with --no-read; leave out one of them")
     faulty = False
     sets = [
         (annotations, images, Skeleton.load(skeleton) if skeleton else _find_skeleton(annotations))

@@ -15,7 +15,12 @@ def demo(
     backend: BackendOption = "auto",
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the system's viewer, too.")] = False,
 ) -> None:
-    """Find people in a picture and write it beside itself: before on the left, after on the right."""
+    """Find people in a picture and write it beside itself: before on the left, after on the right.
+
+    Examples:
+        nimblepose demo
+        nimblepose demo photo.jpg --out beside.jpg --open
+    """
     import numpy as np
 
     from nimblepose.cli.progress import format_count

@@ -40,6 +40,10 @@ def doctor(
     """Print versions, runtimes, CPU features and the model found, then test the decoder and every runtime.
 
     The exit code is 1 if something that should work does not. Nothing is downloaded.
+
+    Examples:
+        nimblepose doctor
+        nimblepose doctor --model trained.onnx
     """
     import nimblepose
     from nimblepose.core.errors import PoseError

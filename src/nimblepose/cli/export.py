@@ -17,7 +17,12 @@ def export(
     ] = None,
     pixels: PixelsOption = False,
 ) -> None:
-    """Write a checkpoint as ONNX with dynamic batch, height and width, checked against torch."""
+    """Write a checkpoint as ONNX with dynamic batch, height and width, checked against torch.
+
+    Examples:
+        nimblepose export trained.safetensors --out trained.onnx
+        nimblepose export trained.safetensors --out trained.onnx --pixels
+    """
     from nimblepose.convert.export import export_onnx
     from nimblepose.media.pictures import read_picture
     from nimblepose.model.checkpoint import load_checkpoint

@@ -22,7 +22,11 @@ def import_model(
     ] = False,
     licence: Annotated[str | None, typer.Option(help="Licence of the weights, written into the checkpoint.")] = None,
 ) -> None:
-    """Turn public weights into a nimblepose checkpoint; the keys decide which network they belong to."""
+    """Turn public weights into a nimblepose checkpoint; the keys decide which network they belong to.
+
+    Examples:
+        nimblepose import checkpoint.pth --out public.safetensors
+    """
     from nimblepose.model.checkpoint import save_checkpoint
     from nimblepose.model.importing import import_weights
 

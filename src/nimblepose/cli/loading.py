@@ -21,6 +21,8 @@ class EstimatorOptions:
     flip: bool
     quality: Literal["fast", "balanced", "best"] | None = None
     input_height: int | None = None
+    scales: tuple[float, ...] = (1.0,)
+    max_people: int = 0  # 0: everybody
     any_way_up: bool = False  # of pictures
     complete: bool = False  # of pictures
     find_heads: bool = False  # to blur faces
@@ -49,8 +51,14 @@ class EstimatorOptions:
             quality=self.quality,
             input_height=self.input_height,
             flip=self.flip,
+            scales=self.scales,
             any_way_up=self.any_way_up,
-            decode=DecodeOptions(min_pose_score=self.min_score, complete=self.complete, find_heads=self.find_heads),
+            decode=DecodeOptions(
+                min_pose_score=self.min_score,
+                max_poses=self.max_people,
+                complete=self.complete,
+                find_heads=self.find_heads,
+            ),
             streaming=streaming,
         )
         if self.complete and estimator.metadata.prior is None:
@@ -79,6 +87,8 @@ class EstimatorOptions:
             "input_height": FRAME_HEIGHT if self.input_height is None else self.input_height,
             "min_score": DecodeOptions(min_pose_score=self.min_score).least_score,
             "flip": self.flip,
+            "scales": None if self.scales == (1.0,) else list(self.scales),
+            "max_people": self.max_people or None,
             "blur_faces": self.find_heads,
         }
 
@@ -89,7 +99,9 @@ class EstimatorOptions:
         return {
             **self._conditions(path),
             "input_height": self.input_height,
-            "quality": describe_quality(choose_quality(self.quality, input_height=self.input_height)),
+            "quality": describe_quality(
+                choose_quality(self.quality, input_height=self.input_height, scales=self.scales)
+            ),
             "any_way_up": self.any_way_up,
             "complete": self.complete,
         }

@@ -4,11 +4,17 @@ from typing import Annotated
 
 import typer
 
+from nimblepose.cli.options import list_models
+
 
 def model_fetch(
-    names: Annotated[list[str], typer.Argument(help="Names from `nimblepose model list`.")],
+    names: Annotated[list[str], typer.Argument(autocompletion=list_models, help="Names from `nimblepose model list`.")],
 ) -> None:
-    """Fetch models into the cache, verified by checksum, and print where they lie."""
+    """Fetch models into the cache, verified by checksum, and print where they lie.
+
+    Examples:
+        nimblepose model fetch human-pose-estimation-0001
+    """
     from nimblepose.cli.progress import show_download_bar
     from nimblepose.core.errors import OptionError
     from nimblepose.runtime.models import MODELS, PACKAGED, fetch_model, find_model

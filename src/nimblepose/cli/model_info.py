@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from nimblepose.cli.contradictions import Given
 from nimblepose.cli.options import parse_size
 from nimblepose.core.geometry import Size
 from nimblepose.core.metadata import ModelMetadata
@@ -18,18 +19,26 @@ if TYPE_CHECKING:
 
 
 def model_info(
+    context: typer.Context,
     model: Annotated[
         str, typer.Argument(help="Variant (see --variants), `human`, checkpoint or exported ONNX.")
     ] = "lightweight",
     size: Annotated[str, typer.Option(help="Input as HEIGHTxWIDTH, multiples of 8.")] = "368x368",
     variants: Annotated[bool, typer.Option("--variants", help="One table of all variants instead.")] = False,
 ) -> None:
-    """Print layers, parameters and multiply-accumulates (MACs) of a network, part by part."""
+    """Print layers, parameters and multiply-accumulates (MACs) of a network, part by part.
+
+    Examples:
+        nimblepose model info human
+        nimblepose model info trained.onnx --size 256x456
+        nimblepose model info --variants
+    """
     from nimblepose.convert.model_files import open_network
 
     height_width = parse_size(size)
     console = Console()
     if variants:
+        Given.of(context).refuse(["model"], "--variants shows all of them; leave out one of both")
         console.print(_tabulate_variants(height_width))
         return
     network, metadata = open_network(model)

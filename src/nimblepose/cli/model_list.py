@@ -2,7 +2,11 @@
 
 
 def model_list() -> None:
-    """Print the models that can be asked for by name, and which of them are here."""
+    """Print the models that can be asked for by name, and which of them are here.
+
+    Examples:
+        nimblepose model list
+    """
     from rich.console import Console
     from rich.table import Table
 

@@ -15,7 +15,11 @@ def model_mean(
         str | None, typer.Option(help="One per checkpoint, together 1, such as 0.75,0.25; without it, equal ones.")
     ] = None,
 ) -> None:
-    """Average the weights of checkpoints, such as a start and its fine-tuned copy; measure the result with `val`."""
+    """Average the weights of checkpoints, such as a start and its fine-tuned copy; measure the result with `val`.
+
+    Examples:
+        nimblepose model mean a.safetensors b.safetensors --out mean.safetensors
+    """
     from nimblepose.model.checkpoint import save_checkpoint
     from nimblepose.model.mixing import mix_checkpoints
 

@@ -27,6 +27,9 @@ def model_poses(
     Every picture is seen in one pass at --input-height, and as --quality sees it. Some people are seen in several
     sizes, so that the model knows in which it sees them best, and --quality looks as closely. Take the pictures that
     the model was trained on, not those that it is measured on.
+
+    Examples:
+        nimblepose model poses my.onnx --data coco/train2017 --out better.onnx
     """
     from nimblepose.cli.progress import format_count, show_download_bar, show_stages_bar
     from nimblepose.runtime.models import find_model

@@ -1,8 +1,11 @@
 """Options that several verbs have, so that they read alike everywhere, and what is written in them."""
 
+import dataclasses
+import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,9 +13,30 @@ from nimblepose.core.errors import OptionError
 from nimblepose.core.geometry import Size
 from nimblepose.results.formats import FORMATS
 
+if TYPE_CHECKING:
+    from nimblepose.drawing.people import DrawOptions
+
 # Of the model and how it is run
 
-ModelOption = Annotated[str | None, typer.Option("--model", "-m", help="Name or file; see `nimblepose model list`.")]
+
+def list_models() -> list[str]:
+    """Names for shells to complete."""
+    from nimblepose.runtime.models import MODELS, PACKAGED
+
+    return [*PACKAGED, *MODELS]
+
+
+def list_skeletons() -> list[str]:
+    """Names for shells to complete."""
+    from nimblepose.core.skeleton import BUILT_IN
+
+    return list(BUILT_IN)
+
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", "-m", autocompletion=list_models, help="Name or file; see `nimblepose model list`."),
+]
 BackendOption = Annotated[
     Literal["auto", "onnxruntime", "openvino", "torch"], typer.Option(help="What runs the network.")
 ]
@@ -37,6 +61,17 @@ MinScoreOption = Annotated[
         min=0, max=1, help="Leave out people of a lower score; 0 shows every guess. Without it what suits --quality."
     ),
 ]
+ScalesOption = Annotated[
+    list[str],
+    typer.Option(
+        metavar="NUMBER,...",
+        help="Average one pass over these multiples of the height, such as 0.5,1,1.5,2: more is found, more slowly.",
+    ),
+]
+ONE_SCALE = ["1"]
+MaxPeopleOption = Annotated[
+    int, typer.Option("--max-people", min=0, help="Only so many of each picture or frame, the best; 0: everybody.")
+]
 FlipOption = Annotated[
     bool, typer.Option("--flip", help="Average with the mirrored picture: better, at twice the time.")
 ]
@@ -52,7 +87,10 @@ MaxPixelsOption = Annotated[
         help="Of a picture. JPEGs with more are read reduced, other files refused.",
     ),
 ]
-SkeletonOption = Annotated[str, typer.Option("--skeleton", "-s", help="A built-in name, or a YAML or JSON file.")]
+SkeletonOption = Annotated[
+    str,
+    typer.Option("--skeleton", "-s", autocompletion=list_skeletons, help="A built-in name, or a YAML or JSON file."),
+]
 SeedOption = Annotated[int, typer.Option(help="Of what is left to chance; the same seed gives the same result.")]
 
 # Annotated pictures
@@ -74,11 +112,16 @@ OutOption = Annotated[
     Path | None, typer.Option("--out", "-o", help="Folder for all results; without it, next to each source.")
 ]
 FormatOption = Annotated[
-    str,
+    list[str],
     typer.Option(
-        "--format", "-f", help=f"Any of these, with commas: {', '.join(f'{f.name} ({f.help})' for f in FORMATS)}."
+        "--format",
+        "-f",
+        metavar="NAME,...",
+        autocompletion=lambda: [f.name for f in FORMATS],
+        help=f"Any of these, with commas or repeated: {', '.join(f'{f.name} ({f.help})' for f in FORMATS)}.",
     ),
 ]
+OWN_FORMAT = ["json"]
 PicturesOption = Annotated[
     bool, typer.Option("--pictures/--no-pictures", help="Write annotated pictures and videos; without is faster.")
 ]
@@ -103,6 +146,20 @@ ColourOption = Annotated[
     typer.Option(rich_help_panel=_DRAWING, help="Colours; auto: by person where there are identities, else by limb."),
 ]
 ScoresOption = Annotated[bool, typer.Option("--scores", rich_help_panel=_DRAWING, help="Write each person's score.")]
+LineWidthOption = Annotated[
+    float,
+    typer.Option(
+        "--line-width",
+        min=0.1,
+        max=10,
+        rich_help_panel=_DRAWING,
+        help="Of limbs and outlines, times the usual width.",
+    ),
+]
+CanvasOption = Annotated[
+    Literal["picture", "black"],
+    typer.Option(rich_help_panel=_DRAWING, help="What is drawn on: the picture, or black of its size."),
+]
 BoxesOption = Annotated[bool, typer.Option("--boxes", rich_help_panel=_DRAWING, help="Draw boxes.")]
 LooksOption = Annotated[
     bool,
@@ -136,8 +193,14 @@ SmoothOption = Annotated[
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Go on where a run with the same sources and options broke off.")
 ]
-ShowOption = Annotated[bool, typer.Option("--show", rich_help_panel=_VIDEO, help="Open a window; q or Esc ends.")]
-RateOption = Annotated[float, typer.Option(min=0.01, rich_help_panel=_VIDEO, help="Frames per second of folders.")]
+ShowOption = Annotated[
+    bool,
+    typer.Option("--show", help="Open a window; q or Esc ends. Of pictures: any other key goes on to the next one."),
+]
+RateOption = Annotated[
+    float,
+    typer.Option(min=0.01, max=10_000, rich_help_panel=_VIDEO, help="Frames per second of folders and pages."),
+]
 
 
 def parse_seconds(text: str) -> float:
@@ -162,12 +225,49 @@ def parse_numbers(text: str, *, option: str, like: str) -> tuple[float, ...]:
     """Numbers separated by commas, as `option` takes them, such as those that `like` shows.
 
     Raises:
-        OptionError: something else.
+        OptionError: something else, `inf` and `nan` included.
     """
     try:
-        return tuple(float(part) for part in text.split(","))
+        numbers = tuple(float(part) for part in text.split(","))
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError(text)
     except ValueError as error:
         raise OptionError(f"{option} takes numbers separated by commas, such as {like}; got {text!r}") from error
+    return numbers
+
+
+def scale_lines(options: "DrawOptions", factor: float) -> "DrawOptions":
+    """The same with lines so many times as wide, for `--line-width`."""
+    return dataclasses.replace(
+        options, line_width=factor * options.line_width, max_line_width=factor * options.max_line_width
+    )
+
+
+def parse_scales(given: Sequence[str]) -> tuple[float, ...]:
+    """What `--scales` was given, once or more often.
+
+    >>> parse_scales(["0.5,1", "2"])
+    (0.5, 1.0, 2.0)
+
+    Raises:
+        OptionError: no numbers.
+    """
+    return parse_numbers(",".join(given), option="--scales", like="0.5,1,1.5,2")
+
+
+def parse_part(start: str, end: str | None) -> tuple[float, float | None]:
+    """The seconds from `--start` to `--end`.
+
+    >>> parse_part("1:00", "2:00")
+    (60.0, 120.0)
+
+    Raises:
+        OptionError: no times, or nothing between them.
+    """
+    begin, stop = parse_seconds(start), None if end is None else parse_seconds(end)
+    if stop is not None and stop <= begin:
+        raise OptionError(f"--end {end} is not after --start {start}, so nothing would be left")
+    return begin, stop
 
 
 def parse_size(text: str) -> Size:

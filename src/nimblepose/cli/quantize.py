@@ -36,6 +36,9 @@ def quantize(
 
     AP is measured before and after. Layers that lose too much stay in float32. Where even that does not help, nothing
     is written.
+
+    Examples:
+        nimblepose quantize my.onnx --calibration photos --val coco --out q.onnx
     """
     from nimblepose.cli.progress import show_stages_bar
     from nimblepose.convert.quantize import QuantizeOptions, quantize_file

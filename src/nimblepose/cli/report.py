@@ -29,6 +29,10 @@ def report(
     """Make one page of results: who was there when and where, how they moved, how well they were seen.
 
     The page opens in any browser, from a mail too, without a network. A file that cannot be read is listed at the end.
+
+    Examples:
+        nimblepose report match.poses.jsonl
+        nimblepose report results --out report.html --stills
     """
     from nimblepose.cli.progress import format_count, show_count_bar
     from nimblepose.cli.videos import finish

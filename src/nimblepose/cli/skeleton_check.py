@@ -8,7 +8,12 @@ import typer
 def skeleton_check(
     source: Annotated[str, typer.Argument(metavar="FILE", help="YAML or JSON file, or a built-in name.")],
 ) -> None:
-    """Check a skeleton and print its keypoints, limbs and what is derived from them."""
+    """Check a skeleton and print its keypoints, limbs and what is derived from them.
+
+    Examples:
+        nimblepose skeleton check human18
+        nimblepose skeleton check fox.yaml
+    """
     from rich.console import Console
     from rich.table import Table
 

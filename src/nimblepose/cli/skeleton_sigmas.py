@@ -19,7 +19,12 @@ def skeleton_sigmas(
         str | None, typer.Option("--skeleton", "-s", help="Built-in name or file; without it, that of FILE's category.")
     ] = None,
 ) -> None:
-    """Estimate OKS sigmas, which AP measures by; without them 1/K is taken, and that is a guess."""
+    """Estimate OKS sigmas, which AP measures by; without them 1/K is taken, and that is a guess.
+
+    Examples:
+        nimblepose skeleton sigmas annotations.json
+        nimblepose skeleton sigmas one.json other.json --skeleton fox.yaml
+    """
     from nimblepose.core.skeleton import Skeleton
     from nimblepose.data.categories import find_skeleton
     from nimblepose.data.coco import build_records, read_json

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from nimblepose.cli.contradictions import check_folder
+from nimblepose.core.errors import OptionError
+
 
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.yaml", help="What to do; see docs/training.md.")],
@@ -19,9 +22,18 @@ def train(
     ] = True,
     only_preflight: Annotated[bool, typer.Option("--only-preflight", help="And then stop.")] = False,
 ) -> None:
-    """Train a network; several processes: `torchrun --nproc-per-node N -m nimblepose train RECIPE devices=N`."""
+    """Train a network; several processes: `torchrun --nproc-per-node N -m nimblepose train RECIPE devices=N`.
+
+    Examples:
+        nimblepose train recipe.yaml
+        nimblepose train recipe.yaml optimizer.learning_rate=1e-4 --out slow
+        nimblepose train recipe.yaml --out runs/slow --resume
+    """
     from nimblepose.training.recipe import load_recipe
 
+    if only_preflight and not preflight:
+        raise OptionError("--only-preflight, --no-preflight: one of them")
+    check_folder(out)
     loaded = load_recipe(recipe, changes or [])
 
     from nimblepose.cli.interrupts import stop_on_signals

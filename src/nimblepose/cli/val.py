@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nimblepose.cli import options as given
-from nimblepose.cli.options import find_set, parse_numbers
+from nimblepose.cli.contradictions import Given, check_folder
+from nimblepose.cli.options import find_set
 
 if TYPE_CHECKING:
     from nimblepose.evaluation.measurement import Measurement
 
 
 def val(
+    context: typer.Context,
     data: given.DataOption = None,
     images: given.ImagesOption = None,
     annotations: given.AnnotationsOption = None,
@@ -23,7 +25,7 @@ def val(
     input_height: given.PassHeightOption = None,
     flip: given.FlipOption = False,
     any_way_up: given.AnyWayOption = False,
-    scales: Annotated[str, typer.Option(help="Average over these multiples of the height, such as 0.5,1,1.5,2.")] = "1",
+    scales: given.ScalesOption = given.ONE_SCALE,
     as_used: Annotated[
         bool, typer.Option("--as-used", help="With the thresholds that `predict` has, not those for AP.")
     ] = False,
@@ -42,6 +44,11 @@ def val(
 
     Average precision asks how detections are ranked and punishes only what is left out, so by default the decoder keeps
     every guess, also those that nobody would draw, and completes poses if the model knows what they look like.
+
+    Examples:
+        nimblepose val --data coco/val2017
+        nimblepose val --data coco/val2017 --quality fast --limit 500
+        nimblepose val --images photos --annotations people.json --worst bad
     """
     from nimblepose.cli.progress import show_count_bar, show_download_bar
     from nimblepose.codec.options import FOR_RANKING, DecodeOptions
@@ -53,6 +60,9 @@ def val(
     from nimblepose.runtime.estimator import PoseEstimator
     from nimblepose.runtime.models import find_model
 
+    if not worst:
+        Given.of(context).refuse(["worst_count"], "needs --worst, the folder for the pictures")
+    check_folder(worst, option="--worst")
     check_available()  # what is missing is said now, not after the last picture
     check_folders(*(file for file in (detections, report) if file))
     file, folder = find_set(data, images, annotations)
@@ -66,7 +76,7 @@ def val(
         input_height=input_height,
         flip=flip,
         any_way_up=any_way_up,
-        scales=parse_numbers(scales, option="--scales", like="0.5,1,1.5,2"),
+        scales=given.parse_scales(scales),
         decode=DecodeOptions() if as_used else FOR_RANKING,
         streaming=True,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from nimblepose.cli.interrupts import stop_on_signals
-from nimblepose.cli.options import parse_seconds
+from nimblepose.cli.options import parse_part
 from nimblepose.core.errors import MediaError, OptionError, PoseError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class VideoChoices:
     every: int
     start: str
     end: str | None
+    canvas: Literal["picture", "black"]
     resume: bool
     show: bool
     track: bool = True
@@ -55,10 +56,10 @@ class VideoChoices:
             self.draw, colour_by="person" if by_person else self.draw.colour_by, show_ids=self.track
         )
         trails = Trails(seconds=self.trails) if self.track and self.trails else None
-        sink = VideoSinkOptions(formats=self.formats, video=self.video, draw=draw, trails=trails)
-        end = None if self.end is None else parse_seconds(self.end)
+        sink = VideoSinkOptions(formats=self.formats, video=self.video, draw=draw, trails=trails, canvas=self.canvas)
+        start, end = parse_part(self.start, self.end)
         return RecordOptions(
-            selection=Selection(every=self.every, start=parse_seconds(self.start), end=end),
+            selection=Selection(every=self.every, start=start, end=end),
             rate=self.rate,
             levels=self.levels,
             tracking=TrackOptions(max_gap=self.max_gap) if self.track else None,

@@ -1,5 +1,7 @@
 """A window that shows drawn frames, where there is a screen; with what Python brings along."""
 
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -7,6 +9,8 @@ from nimblepose.core.errors import MediaError, MissingPackageError
 from nimblepose.media.pictures import Picture
 
 _CLOSING_KEYS = ("q", "Escape")
+_MODIFIERS = ("Shift", "Control", "Alt", "Meta", "Super", "Caps", "ISO_")  # keys that are pressed with others
+_PAUSE = 0.02  # seconds between looks at the keyboard
 
 
 class Window:
@@ -32,7 +36,8 @@ class Window:
         self._root.title(title)
         self._label = tkinter.Label(self._root, borderwidth=0)
         self._label.pack()
-        self._open = True
+        self._open, self._pressed = True, False
+        self._root.bind("<Key>", self._note_key)
         self._root.protocol("WM_DELETE_WINDOW", self._end)
         for key in _CLOSING_KEYS:
             self._root.bind(f"<{key}>" if len(key) > 1 else key, lambda _: self._end())
@@ -49,6 +54,17 @@ class Window:
             self._shown = shown  # Tk itself does not keep it alive
             self._root.update()
         return self._open
+
+    def wait(self, stopped: Callable[[], bool]) -> bool:
+        """Leave the picture there until a key is pressed or `stopped` says so; False once the window was closed."""
+        self._pressed = False
+        while self._open and not self._pressed and not stopped():
+            self._root.update()
+            time.sleep(_PAUSE)
+        return self._open
+
+    def _note_key(self, event: Any) -> None:
+        self._pressed = self._pressed or not event.keysym.startswith(_MODIFIERS)
 
     def __enter__(self) -> Self:
         return self

@@ -63,14 +63,17 @@ def make_folder(folder: Path) -> None:
 
 
 def check_folders(*files: Path) -> None:
-    """Say now, and not after hours of work, that a file has no folder to be written into.
+    """Say now, and not after hours of work, that a file has no folder to be written into, or is one itself.
 
     Raises:
-        MediaError: one has none.
+        MediaError: one has none, or is one.
     """
     for folder in dict.fromkeys(file.absolute().parent for file in files):
         if not folder.is_dir():
             raise MediaError(f"no folder {folder} to write into; make it first")
+    for file in files:
+        if file.is_dir():
+            raise MediaError(f"{file} is a folder; name a file in it")
 
 
 @contextmanager

@@ -60,6 +60,12 @@ def is_recorded(source: str | Path) -> bool:
     return not (is_pipe(Path(name)) or name == STANDARD_INPUT or is_camera(name) or _find_scheme(name))
 
 
+def has_no_clock(source: str | Path) -> bool:
+    """Does nothing in it say when its frames were taken, unless their names do: a folder, a pattern, pages?"""
+    path = Path(source).expanduser()
+    return is_recorded(source) and (is_folder(path) or is_pattern(source) or is_animated(path))
+
+
 def is_endless(source: str, live: LiveOptions = PATIENCE) -> bool:
     """Does this go on until somebody stops it: a camera, a live address? Addresses are opened to see.
 

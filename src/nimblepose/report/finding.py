@@ -9,6 +9,7 @@ from nimblepose.results.reading import ResultsFile
 from nimblepose.results.reading_tables import TableFile
 
 _ENDINGS = (".jsonl", ".json", ".parquet", ".csv")  # those that tell most come first
+_EXCEL = ".excel.csv"  # the same table as `.csv`
 _STEM = "poses"  # `NAME.poses.jsonl`, or `poses.json` about a folder
 
 
@@ -53,11 +54,11 @@ def open_results(path: Path, skeleton: Skeleton | None = None) -> ResultsFile | 
 
 def _list_folder(folder: Path) -> list[Path]:
     best: dict[str, Path] = {}
-    for ending in _ENDINGS:
+    for ending in (*_ENDINGS, _EXCEL):
         for path in sorted(folder.glob(f"*{ending}")):
-            if path.name.startswith(".") or path.stem.rpartition(".")[2] != _STEM:
-                continue
-            best.setdefault(path.stem, path)
+            stem = path.name.removesuffix(ending)
+            if not path.name.startswith(".") and stem.rpartition(".")[2] == _STEM:
+                best.setdefault(stem, path)
     for path in sorted(folder.glob(f"*.{_STEM}.partial.jsonl")):
         best.setdefault(path.name.removesuffix(".partial.jsonl"), path)
     return [best[stem] for stem in sorted(best)]

@@ -16,6 +16,7 @@ from nimblepose.media.levels import Levels
 from nimblepose.media.pictures import MAX_PIXELS, Picture, read_reduced
 from nimblepose.results.picture_sink import PictureSink
 from nimblepose.results.result_folder import name_picture
+from nimblepose.runtime.prepare import resize
 from nimblepose.runtime.streaming import Allowance
 
 _log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _LARGE_FILE = 1 << 25  # bytes; such files are held one at a time
+_SCREEN = 2048  # pixels of the longer side
 _Find = Callable[[Picture], Poses]
 
 
@@ -44,6 +46,7 @@ class Outcome(NamedTuple):
     people: int  # found
     written: list[Path]
     failure: str | None = None  # why there are no results of it, or not all
+    shown: Picture | None = None  # the annotated picture, no larger than a screen, if it is to be shown
 
 
 class _Done(NamedTuple):
@@ -52,6 +55,7 @@ class _Done(NamedTuple):
     size: Size
     poses: Poses
     drawn: bytes | None  # the annotated picture as a file
+    shown: Picture | None  # see `Outcome`
     failure: str | None  # why it could not be drawn
 
 
@@ -129,11 +133,17 @@ class PictureRun:
             with self._memory.taken() as take:
                 picture, size, reduction = self._read(source, take)
                 poses = find(picture)
-                drawn, failure = _try(source, lambda: self._sink.draw(source, picture, poses))
-                return _Done(size, enlarge(poses, reduction), drawn, failure)
+                drawings, failure = _try(source, lambda: self._draw(source, picture, poses))
+                return _Done(size, enlarge(poses, reduction), *(drawings or (None, None)), failure)
 
         done, failure = _try(source, work)
         return done or str(failure)
+
+    def _draw(self, source: str, picture: Picture, poses: Poses) -> tuple[bytes | None, Picture | None]:
+        """The annotated picture to be written, and to be shown."""
+        painted = self._sink.paint(picture, poses)
+        shown = _shrink(painted) if painted is not None and self._sink.options.show else None
+        return self._sink.encode(source, painted), shown
 
     def _read(self, source: str, take: Callable[[int], None]) -> Reduced:
         """The picture, after the memory for its pixels was taken; for a large file all there is."""
@@ -153,10 +163,17 @@ class PictureRun:
         if isinstance(done, str):
             self._sink.skip(source)
             return Outcome(name, 0, [], done)
-        size, poses, drawn, failure = done
+        size, poses, drawn, shown, failure = done
         write = partial(self._sink.write, source, size, poses, drawn, whole=failure is None)
         written, unwritten = _try(source, write)
-        return Outcome(name, len(poses), written or [], failure or unwritten)
+        return Outcome(name, len(poses), written or [], failure or unwritten, shown)
+
+
+def _shrink(picture: Picture) -> Picture:
+    """As large as a screen at most: pictures wait until somebody has looked at those before."""
+    factor = _SCREEN / max(picture.shape[:2])
+    height, width = (max(1, round(side * min(factor, 1))) for side in picture.shape[:2])
+    return resize(picture, (height, width))
 
 
 def _try(source: str, work: Callable[[], R]) -> tuple[R | None, str | None]:

@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
+
+import numpy as np
 
 from nimblepose.core.errors import MediaError
 from nimblepose.core.files import write_atomically
@@ -35,6 +37,8 @@ class SinkOptions:
     formats: Sequence[OutputFormat] = (own.FORMAT,)
     pictures: bool = True  # write annotated pictures
     draw: DrawOptions = field(default_factory=DrawOptions)
+    canvas: Literal["picture", "black"] = "picture"  # what is drawn on
+    show: bool = False  # draw even if no annotated pictures are written
     resume: bool = False  # go on where an earlier run broke off
     conditions: Mapping[str, Any] = field(default_factory=dict)  # what findings depend on beside the pictures
 
@@ -74,6 +78,7 @@ class PictureSink:
         conditions = {
             **options.conditions,
             "pictures": dataclasses.asdict(options.draw) if options.pictures else None,
+            "canvas": "black" if options.pictures and options.canvas == "black" else None,
             "formats": [chosen.name for chosen in options.formats if chosen.picture],
         }
         makers = [chosen.folder for chosen in options.formats if chosen.folder]
@@ -112,9 +117,20 @@ class PictureSink:
         Raises:
             MediaError: the picture is too large for the format.
         """
-        if not self.options.pictures:
+        return self.encode(source, self.paint(picture, poses))
+
+    def paint(self, picture: Picture, poses: Poses) -> Picture | None:
+        """The first half of `draw`: the picture with everybody on it; None if nobody wants to see it."""
+        if not (self.options.pictures or self.options.show):
             return None
-        return encode_picture(draw_poses(picture, poses, self.options.draw), _drawn_suffix(str(source)))
+        canvas = np.zeros_like(picture) if self.options.canvas == "black" else picture
+        return draw_poses(canvas, poses, self.options.draw)
+
+    def encode(self, source: str | Path, painted: Picture | None) -> bytes | None:
+        """The second half of `draw`."""
+        if painted is None or not self.options.pictures:
+            return None
+        return encode_picture(painted, _drawn_suffix(str(source)))
 
     def write(
         self, source: str | Path, size: Size, poses: Poses, drawn: bytes | None, *, whole: bool = True

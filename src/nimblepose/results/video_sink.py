@@ -4,6 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+
+import numpy as np
 
 from nimblepose.core.heads import gather_heads
 from nimblepose.core.poses import Poses
@@ -28,6 +31,7 @@ class VideoSinkOptions:
     video: bool = True  # write the annotated video
     draw: DrawOptions = field(default_factory=DrawOptions)
     trails: Trails | None = None  # drawn below people; None: none
+    canvas: Literal["picture", "black"] = "picture"  # what is drawn on
 
 
 class VideoSink:
@@ -104,6 +108,8 @@ class VideoSink:
             if self.options.draw.blur_faces:
                 self._heads = self._heads.extend(gather_heads(poses, pixel_aspect=aspect), stamp.time)
                 poses = dataclasses.replace(poses, heads=self._heads.heads)
+            if self.options.canvas == "black":
+                picture = np.zeros_like(picture)
             drawn = draw_poses(picture, poses, self.options.draw, trails=self._trails, pixel_aspect=aspect)
             if self.options.video:
                 self._writer().add(drawn, stamp.time)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import math
 import types
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -133,10 +134,14 @@ def _convert_scalar(hint: type, value: Any, where: str) -> Any:
         return value
     if hint is float and not isinstance(value, bool) and isinstance(value, int | float | str):
         try:
-            return float(value)  # YAML reads 4e-5 as text
-        except ValueError:
-            pass
+            number = float(value)  # YAML reads 4e-5 as text
+        except (ValueError, OverflowError):
+            number = math.nan
+        if math.isfinite(number):
+            return number
     if hint is str and isinstance(value, str | int | float) and not isinstance(value, bool):
         return str(value)
-    kind = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}.get(hint, hint.__name__)
+    kind = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}.get(
+        hint, hint.__name__
+    )
     raise TrainingError(f"{where}: expected {kind}, got {value!r}")

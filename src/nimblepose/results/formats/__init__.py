@@ -1,7 +1,7 @@
 """The output formats. A new one is a file here, which ends in its `FORMAT`, and one line in `FORMATS`."""
 
 from nimblepose.core.errors import OptionError
-from nimblepose.results.formats import coco, csv_table, openpose, own, parquet
+from nimblepose.results.formats import coco, csv_table, excel, openpose, own, parquet
 from nimblepose.results.output_format import OutputFormat
 
 FORMATS: tuple[OutputFormat, ...] = (
@@ -9,6 +9,7 @@ FORMATS: tuple[OutputFormat, ...] = (
     coco.FORMAT,
     openpose.FORMAT,
     csv_table.FORMAT,
+    excel.FORMAT,
     parquet.FORMAT,
 )
 

@@ -22,18 +22,18 @@ def tidy_csv(results: Sequence[PictureResult], header: Header) -> bytes:
 
 def list_files(path: Path) -> list[str]:
     """The pictures in which there is somebody."""
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:  # with the mark that Excel wants, or without
         return list(dict.fromkeys(row["file"] for row in csv.DictReader(file)))
 
 
 class TidyCsv:
     """The table of a video."""
 
-    def __init__(self, path: Path, header: Header) -> None:
-        """Begin `path`, usually `*.csv`."""
+    def __init__(self, path: Path, header: Header, *, mark: bytes = b"") -> None:
+        """Begin `path`, usually `*.csv`, with a mark if there is one."""
         self._file, self._name = GrowingFile(path), header.source or ""
         self.finish, self.close = self._file.finish, self._file.close
-        self._file.append(_encode([COLUMNS]))
+        self._file.append(mark + _encode([COLUMNS]))
 
     def add(self, stamp: "Stamp", poses: Poses) -> None:
         """The rows of one frame."""

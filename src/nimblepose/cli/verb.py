@@ -1,0 +1,83 @@
+"""What is alike in all verbs: how help reads, and that numbers are numbers."""
+
+import math
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from nimblepose.core.errors import OptionError
+
+_EXAMPLES = "Examples:"  # a section of a docstring, as Google's style has them
+
+
+class Verb(TyperCommand):
+    """A command whose help is the docstring of its function, with its `Examples`."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Take what Typer gives."""
+        super().__init__(*arguments, **options)
+        self.help = join_lines(self.help or "")
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """All parameters, and `--help`."""
+        return _quieten(super().get_params(ctx))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it.
+
+        Raises:
+            OptionError: a number is `inf` or `nan`, which Typer takes for numbers within most bounds.
+        """
+        for parameter in self.params:
+            value = ctx.params.get(parameter.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise OptionError(f"{max(parameter.opts, key=len)} takes a finite number, got {value}")
+        return super().invoke(ctx)
+
+
+class Verbs(TyperGroup):
+    """A group of them."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """As of a verb."""
+        return _quieten(super().get_params(ctx))
+
+
+class VerbApp(typer.Typer):
+    """Takes functions for `Verb`s."""
+
+    def __init__(self, **options: Any) -> None:
+        """Without arguments it shows its help; options as Typer's."""
+        super().__init__(cls=Verbs, no_args_is_help=True, **options)
+
+    def command(self, name: str | None = None, **options: Any) -> Any:
+        """As Typer's."""
+        return super().command(name, **{"cls": Verb, **options})
+
+
+def join_lines(text: str) -> str:
+    r"""A docstring for a terminal of any width: only paragraphs and examples end a line.
+
+    >>> join_lines("One\ntwo.\n\nExamples:\n    a b\n    c")
+    'One two.\n\nExamples:\n    a b\n    c'
+    """
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(p if p.startswith(_EXAMPLES) else p.replace("\n", " ") for p in paragraphs).rstrip()
+
+
+def list_examples(text: str) -> list[str]:
+    r"""The commands in the help of a verb.
+
+    >>> list_examples("What it does.\n\nExamples:\n    nimblepose demo")
+    ['nimblepose demo']
+    """
+    return [line.strip() for line in text.partition(_EXAMPLES)[2].splitlines() if line.strip()]
+
+
+def _quieten(parameters: list[Any]) -> list[Any]:
+    """Typer writes `<bool>` behind every switch, as if a value could follow."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    return parameters
