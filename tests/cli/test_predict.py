@@ -47,8 +47,8 @@ def test_into_out_all_formats(cli, estimator, folder):
     assert ran.code == 0
     assert "3 pictures, 3 people" in ran.out
     assert names(folder / "new/results") == [
-        "a-2.poses.jpg", "a-2_keypoints.json", "a.poses.jpg", "a_keypoints.json", "b.poses.png", "b_keypoints.json",
-        "poses.coco.json", "poses.csv", "poses.json",
+        "a.poses.jpg", "a_keypoints.json", "b.poses.png", "b_keypoints.json", "poses.coco.json", "poses.csv",
+        "poses.json", "sub/a.poses.jpg", "sub/a_keypoints.json",
     ]  # fmt: skip
     document = json.loads((folder / "new/results/poses.json").read_text())
     assert [p["file"] for p in document["pictures"]] == ["a.jpg", "sub/a.jpg", "b.png"]

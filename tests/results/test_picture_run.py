@@ -101,7 +101,7 @@ def test_what_fails_costs_no_other_and_no_name(files, tmp_path):
     run.finish()
     assert [outcome.source for outcome in outcomes if outcome.failure] == [files[5], "missing.png"]
     assert "05.png: unexpected ZeroDivisionError" in outcomes[5].failure
-    assert outcomes[6].written == [tmp_path / "out/05.poses.png"]
+    assert outcomes[6].written == [tmp_path / "out/sub/05.poses.png"]
     assert find_grays(tmp_path / "out") == [0, 1, 2, 3, 4, 99]
 
 

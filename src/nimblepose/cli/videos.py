@@ -88,6 +88,7 @@ def run_videos(
     quiet: bool,
 ) -> Outcome:
     """Every video to its results; one that fails does not stop the others, Ctrl-C completes the files and ends."""
+    from nimblepose.core.files import make_folder
     from nimblepose.media.containers import name_source
     from nimblepose.results.naming import name_results
     from nimblepose.results.recording import Recording
@@ -99,6 +100,8 @@ def run_videos(
         recording: Recording | None = None
         name = name_source(source)
         try:
+            if out is not None:
+                make_folder(stem.parent)  # below it, where names are equal
             recording = Recording(estimator, source, stem, options)
             outcome.interrupted = _work(recording, options, quiet=quiet)
             written = recording.finish()

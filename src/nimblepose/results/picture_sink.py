@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +11,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from nimblepose.core.errors import MediaError
-from nimblepose.core.files import write_atomically
+from nimblepose.core.files import make_folder, write_atomically
 from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
 from nimblepose.core.web import is_url, without_secrets
@@ -22,6 +21,7 @@ from nimblepose.media.finding import ANNOTATED
 from nimblepose.media.pictures import Picture
 from nimblepose.media.suffixes import HEIC_SUFFIXES
 from nimblepose.results.formats import own
+from nimblepose.results.naming import mirror_folders, shorten
 from nimblepose.results.numbering import number_pictures
 from nimblepose.results.output_format import OutputFormat, PictureMaker, PictureResult
 from nimblepose.results.result_folder import ResultFolder, identify, name_picture
@@ -46,7 +46,8 @@ class SinkOptions:
 class PictureSink:
     """Writes each annotated picture, and files about it alone, at once, and the files about the whole run at the end.
 
-    `photo.jpg` becomes `photo.poses.jpg`; two pictures of one name become `photo.poses.jpg` and `photo-2.poses.jpg`.
+    `photo.jpg` becomes `photo.poses.jpg`; `photo.jpg` and `photo.JPG` become `photo.poses.jpg` and `photo-2.poses.JPG`.
+    In one folder for everything, pictures of one name from several folders lie as their sources do: `mirror_folders`.
     The files about the run are `poses.json` and so on, one per format and folder that gets results; of a single picture
     without `out` they carry its name. A source is never overwritten; earlier results are replaced.
     """
@@ -75,6 +76,8 @@ class PictureSink:
         places = defaultdict(list)
         for source in listed:
             places[self._place(source)].append(source)
+        self._below = self._mirror(listed)
+        self._latest: Counter[str] = Counter()  # the number that a name had last: those before it are taken
         conditions = {
             **options.conditions,
             "pictures": dataclasses.asdict(options.draw) if options.pictures else None,
@@ -155,10 +158,10 @@ class PictureSink:
         written = []
         try:
             if drawn is not None:
-                write_atomically(annotated, drawn)
+                self._write(source, annotated, drawn)
                 written.append(annotated)
             for path, maker in zip(alone, self._makers, strict=True):
-                write_atomically(path, maker.make(result))
+                self._write(source, path, maker.make(result))
                 written.append(path)
         except Exception:
             self._keep(source, result, None)
@@ -191,6 +194,22 @@ class PictureSink:
         """The folder of what is written about a picture."""
         return self.options.out or (Path() if is_url(source) else Path(source).parent)
 
+    def _mirror(self, sources: Sequence[str]) -> dict[str, Path]:
+        """Of files in one folder for everything: where below it what is written about one of them alone lies."""
+        if self.options.out is None:
+            return {}
+        files = [source for source in sources if not is_url(source)]
+        places = []
+        for source in files:
+            ending = "" if self._makers else _drawn_suffix(source)  # what makers make is told apart by the stem alone
+            places.append((Path(source).parent, f"{_stem_and_suffix(source)[0]}{ending}"))
+        return dict(zip(files, mirror_folders(places), strict=True))
+
+    def _write(self, source: str, path: Path, data: bytes) -> None:
+        if self._below.get(source, Path()) != Path():
+            make_folder(path.parent)
+        write_atomically(path, data)
+
     def _finish_folder(self, source: str) -> None:
         """Write the files about a folder as soon as all its pictures are done."""
         place = self._place(source)
@@ -205,18 +224,20 @@ class PictureSink:
     def _choose_names(self, source: str) -> tuple[str, list[Path]]:
         """Names of what is written about a picture that are no source and were not given out in this run."""
         stem = _stem_and_suffix(source)[0]
-        for count in range(1, len(self._taken) + 2):
-            begin = f"{stem}-{count}" if count > 1 else stem
+        wanted = "\0".join(map(str, self._paths(source, stem))).casefold()
+        while True:  # ends: there are more numbers than files
+            self._latest[wanted] += 1
+            begin = f"{stem}-{self._latest[wanted]}" if self._latest[wanted] > 1 else stem
             paths = self._paths(source, begin)
             keys = {identify(path) for path in paths}
             if not keys & self._taken:
                 self._taken |= keys
                 return begin, paths
-        raise MediaError(f"no free name for {stem} in {self._place(source)}")  # cannot be: more names than files
 
     def _paths(self, source: str, stem: str) -> list[Path]:
         """The annotated picture, and what each maker makes."""
-        place, endings = self._place(source), [maker.ending for maker in self._makers]
+        place = self._place(source) / self._below.get(source, Path())
+        endings = [maker.ending for maker in self._makers]
         return [place / f"{stem}{ending}" for ending in (f"{ANNOTATED}{_drawn_suffix(source)}", *endings)]
 
     @property
@@ -227,10 +248,10 @@ class PictureSink:
 def _stem_and_suffix(source: str) -> tuple[str, str]:
     """What names a source; of an address its last part, with nothing that means something to a file system."""
     if not is_url(source):
-        return Path(source).stem, Path(source).suffix
+        return shorten(Path(source).stem), Path(source).suffix
     path = without_secrets(source).partition("://")[2].partition("/")[2]
     name = re.sub(r"[^\w.-]", "_", unquote(path).rpartition("/")[2]).strip(".")
-    return Path(name).stem or "picture", Path(name).suffix
+    return shorten(Path(name).stem) or "picture", Path(name).suffix
 
 
 def _drawn_suffix(source: str) -> str:
