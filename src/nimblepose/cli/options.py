@@ -136,6 +136,14 @@ RangeOption = Annotated[
         help="Values of pictures of more than 8 bits that become black and white; auto: those there; full: all.",
     ),
 ]
+RotateOption = Annotated[
+    Literal["0", "90", "180", "270"],
+    typer.Option(
+        "--rotate",
+        help="Turn pictures and frames so many degrees with the clock first, for cameras that hang on their side or "
+        "head; results are in pixels of what was turned.",
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 # What is drawn

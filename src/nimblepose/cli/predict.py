@@ -62,6 +62,7 @@ def predict(
     end: given.EndOption = None,
     resume: given.ResumeOption = False,
     show: given.ShowOption = False,
+    rotate: given.RotateOption = "0",
     value_range: given.RangeOption = "auto",
     max_pixels: given.MaxPixelsOption = 100_000_000,
     quiet: given.QuietOption = False,
@@ -120,12 +121,12 @@ def predict(
     draw = given.scale_lines(draw, line_width)
     options = SinkOptions(
         out=out, formats=parse_formats(",".join(formats)), pictures=pictures, draw=draw, canvas=canvas, show=show,
-        resume=resume,
+        rotation=int(rotate), resume=resume,
     )  # fmt: skip
     videos = VideoChoices(
         formats=options.formats, video=pictures, draw=draw, colour_by=colour_by, trails=trails, track=track,
         smooth=smooth if track else "off", every=every, start=start, end=end, canvas=canvas, resume=resume, show=show,
-        levels=levels,
+        levels=levels, rotation=int(rotate),
     ).to_options()  # fmt: skip
     collected, interrupted = collect_all(sources), False
     found, moving, failures = list(collected.pictures), list(collected.videos), collected.failures

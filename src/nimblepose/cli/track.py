@@ -49,6 +49,7 @@ def track(
     fps: given.RateOption = 25.0,
     resume: given.ResumeOption = False,
     show: given.ShowOption = False,
+    rotate: given.RotateOption = "0",
     value_range: given.RangeOption = "auto",
     quiet: given.QuietOption = False,
 ) -> None:
@@ -87,7 +88,7 @@ def track(
             DrawOptions(show_scores=scores, show_boxes=boxes, blur_faces=blur_faces), line_width
         ),
         max_gap=max_gap, every=every, start=start, end=end, rate=fps, canvas=canvas, resume=resume, show=show,
-        levels=levels,
+        levels=levels, rotation=int(rotate),
     ).to_options()  # fmt: skip
     collected = collect_streams(sources)
     found, failures, interrupted = list(collected.videos), collected.failures, False

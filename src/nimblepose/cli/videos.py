@@ -36,6 +36,7 @@ class VideoChoices:
     start: str
     end: str | None
     canvas: Literal["picture", "black"]
+    rotation: int
     resume: bool
     show: bool
     track: bool = True
@@ -62,6 +63,7 @@ class VideoChoices:
             selection=Selection(every=self.every, start=start, end=end),
             rate=self.rate,
             levels=self.levels,
+            rotation=self.rotation,
             tracking=TrackOptions(max_gap=self.max_gap) if self.track else None,
             smoothing=self.smooth,
             sink=sink,

@@ -77,6 +77,7 @@ class StreamInfo:
     rate: Fraction | None = None  # frames per second on average, as declared
     pixel_aspect: Fraction = Fraction(1)  # width / height of an upright pixel; known with the first frame
     started: datetime | None = None  # of live sources: UTC at time 0, by our clock; known with the first frame
+    rotation: int = 0  # degrees with the clock, by which frames were turned because somebody asked for it
 
 
 class FrameSource(Protocol):

@@ -19,6 +19,7 @@ from nimblepose.media.live import PATIENCE, LiveOptions, LiveSource
 from nimblepose.media.pictures import is_animated
 from nimblepose.media.pipes import is_pipe
 from nimblepose.media.suffixes import VIDEO_SUFFIXES
+from nimblepose.media.turning import TurnedFrames, check_rotation
 from nimblepose.media.video import VideoFile
 
 STANDARD_INPUT = "-"
@@ -89,6 +90,7 @@ def open_frames(
     rate: float = 25,
     live: LiveOptions = PATIENCE,
     levels: Levels = "auto",
+    rotation: int = 0,
 ) -> FrameSource:
     """One stream of frames from whatever a person may mean by `source`.
 
@@ -100,11 +102,21 @@ def open_frames(
         rate: Pictures per second of folders, patterns and pages.
         live: Waiting and reconnecting, for cameras and live addresses.
         levels: Of pictures of more than 8 bits: which values become black and white.
+        rotation: By which frames are turned, with the clock, after what the source itself says is upright.
 
     Raises:
         MediaError: nothing there, no answer, not a video.
         MissingPackageError: PyAV is not installed.
+        OptionError: no such rotation.
     """
+    check_rotation(rotation)
+    frames = _open(source, selection, rate=rate, live=live, levels=levels)
+    return TurnedFrames(frames, rotation) if rotation else frames
+
+
+def _open(
+    source: str | int | Path | BinaryIO, selection: Selection, *, rate: float, live: LiveOptions, levels: Levels
+) -> FrameSource:
     if not isinstance(source, str | int | Path):
         return VideoFile(source, selection, levels=levels)
     name = str(source)

@@ -27,7 +27,7 @@ def read_subject(path: Path, page: Path, *, skeleton: Skeleton | None = None, st
     is_video = results.is_video
     known = about.skeletons[0] if len(about.skeletons) == 1 else None
     gathered = gather(results, is_video=is_video, skeleton=known)
-    frames = Stills(about.source or "" if is_video else None, path, rate=about.rate)
+    frames = Stills(about.source or "" if is_video else None, path, rate=about.rate, rotation=about.rotation)
     table = results if isinstance(results, TableFile) else None
     if table and table.frames is not None:
         gathered.frames = table.frames

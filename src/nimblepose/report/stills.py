@@ -9,6 +9,7 @@ from nimblepose.core.errors import PoseError
 from nimblepose.media.frames import Selection
 from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import is_recorded, open_frames
+from nimblepose.media.turning import turn
 from nimblepose.report.bins import Sighting
 
 
@@ -36,15 +37,17 @@ def make_link(source: Path, page: Path) -> str:
 class Stills:
     """Frames of one video, or pictures by their names. What cannot be read is left out: the page goes without."""
 
-    def __init__(self, video: str | None, results: Path, *, rate: float | None = None) -> None:
+    def __init__(self, video: str | None, results: Path, *, rate: float | None = None, rotation: int = 0) -> None:
         """Of a video, or of pictures.
 
         Args:
             video: A file, or a folder of frames, as the results name it; None: pictures.
             results: Their results, beside which pictures may lie.
             rate: Frames per second of folders; None: 25.
+            rotation: By which they were turned.
         """
         self._is_video, self._results, self._rate = video is not None, results, rate or 25.0
+        self._rotation = rotation
         self._video = find_source(video or "", results)
 
     def read(self, time: float) -> Picture | None:
@@ -53,7 +56,7 @@ class Stills:
             return None
         try:
             selection = Selection(start=max(0.0, time - 1e-4))  # times are written with six decimals
-            with closing(open_frames(self._video, selection, rate=self._rate)) as frames:
+            with closing(open_frames(self._video, selection, rate=self._rate, rotation=self._rotation)) as frames:
                 return next((frame.image for frame in frames), None)
         except PoseError:
             return None
@@ -64,7 +67,7 @@ class Stills:
             return self.read(sighting.time)
         path = find_source(sighting.file, self._results)
         try:
-            return None if path is None else read_picture(path)
+            return None if path is None else turn(read_picture(path), self._rotation)
         except PoseError:
             return None
 

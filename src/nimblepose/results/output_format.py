@@ -39,6 +39,7 @@ class Header:
     source: str | None = None  # the video, name_source; None: pictures, each of which has a name of its own
     rate: float | None = None  # frames per second on average, as the source declares; None: not known, or pictures
     started: datetime | None = None  # of live sources: when time was 0
+    rotation: int = 0  # degrees with the clock, by which pictures or frames were turned because somebody asked for it
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, with the version of the form."""
@@ -48,6 +49,8 @@ class Header:
             "model": self.model,
             "skeletons": {skeleton.name: skeleton.to_dict() for skeleton in self.skeletons},
         }
+        if self.rotation:
+            header["rotation"] = self.rotation
         if self.source is not None:
             started = self.started and self.started.astimezone(UTC).replace(tzinfo=None)
             header["source"] = self.source

@@ -14,6 +14,7 @@ from nimblepose.core.share import count_frame_bytes
 from nimblepose.core.web import fetch_picture, is_url
 from nimblepose.media.levels import Levels
 from nimblepose.media.pictures import MAX_PIXELS, Picture, read_reduced
+from nimblepose.media.turning import turn
 from nimblepose.results.picture_sink import PictureSink
 from nimblepose.results.result_folder import name_picture
 from nimblepose.runtime.prepare import resize
@@ -156,7 +157,10 @@ class PictureRun:
         return self._decode(path, take)
 
     def _decode(self, source: Path | bytes, take: Callable[[int], None] | None) -> Reduced:
-        return read_reduced(source, max_pixels=self._max_pixels, levels=self._levels, expect=take)
+        read = read_reduced(source, max_pixels=self._max_pixels, levels=self._levels, expect=take)
+        rotation = self._sink.options.rotation
+        size = read.size[::-1] if rotation % 180 else read.size
+        return Reduced(turn(read.picture, rotation), size, read.reduction)
 
     def _write(self, source: str, done: _Done | str) -> Outcome:
         name = name_picture(source)

@@ -39,6 +39,7 @@ class SinkOptions:
     draw: DrawOptions = field(default_factory=DrawOptions)
     canvas: Literal["picture", "black"] = "picture"  # what is drawn on
     show: bool = False  # draw even if no annotated pictures are written
+    rotation: int = 0  # by which pictures were turned
     resume: bool = False  # go on where an earlier run broke off
     conditions: Mapping[str, Any] = field(default_factory=dict)  # what findings depend on beside the pictures
 
@@ -82,6 +83,7 @@ class PictureSink:
             **options.conditions,
             "pictures": dataclasses.asdict(options.draw) if options.pictures else None,
             "canvas": "black" if options.pictures and options.canvas == "black" else None,
+            "rotation": options.rotation or None,
             "formats": [chosen.name for chosen in options.formats if chosen.picture],
         }
         makers = [chosen.folder for chosen in options.formats if chosen.folder]
@@ -91,7 +93,14 @@ class PictureSink:
         for place, here in places.items():
             numbers = dict(zip(here, number_pictures(here), strict=True))
             folder = ResultFolder(
-                place, stem, numbers, makers, model=model, conditions=conditions, resume=options.resume
+                place,
+                stem,
+                numbers,
+                makers,
+                model=model,
+                conditions=conditions,
+                rotation=options.rotation,
+                resume=options.resume,
             )
             self._numbers |= numbers
             self._folders[place] = folder

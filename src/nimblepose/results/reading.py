@@ -143,6 +143,7 @@ def read_header(about: Mapping[str, Any], *, is_video: bool) -> Header:
         source=str(about.get("source", "")) if is_video else None,
         rate=None if rate is None else float(rate),
         started=None if started is None else datetime.fromisoformat(started),
+        rotation=int(about.get("rotation", 0)),
     )
 
 

@@ -21,6 +21,7 @@ from nimblepose.media.levels import Levels
 from nimblepose.media.live import PATIENCE, LiveOptions
 from nimblepose.media.pictures import Picture
 from nimblepose.media.sources import is_recorded, open_frames
+from nimblepose.media.turning import TurnedFrames
 from nimblepose.results.journal import Journal
 from nimblepose.results.video_sink import VideoSink, VideoSinkOptions
 from nimblepose.runtime.video import (
@@ -60,6 +61,7 @@ class RecordOptions:
     selection: Selection = EVERYTHING
     rate: float = 25  # pictures per second, of folders
     levels: Levels = "auto"  # of pictures of more than 8 bits: what becomes black and white
+    rotation: int = 0  # by which frames are turned before anything else
     live: LiveOptions = PATIENCE
     tracking: Tracking | None = field(default_factory=TrackOptions)  # None: no identities
     smoothing: Literal["off", "live", "offline"] = "live"  # offline: a second pass over recordings, fills short gaps
@@ -121,9 +123,7 @@ class Recording:
             raise OptionError("smoothing needs identities: leave out --no-track, or add --smooth off")
         if self._recorded:
             _check_results(stem, name_source(source))
-        self.source: FrameSource = open_frames(
-            source, options.selection, rate=options.rate, live=options.live, levels=options.levels
-        )
+        self.source = self._read(options.selection)
         self._journal = self._open_journal() if self._recorded else None
         self._reading = self.source  # another reader of it in the second pass
         self._sink: VideoSink | None = None
@@ -195,6 +195,17 @@ class Recording:
         """Must frames in which everybody is known be decoded again, to be drawn in the first pass, or to go on by?"""
         return (self._draws and self._options.smoothing != "offline") or needs_pictures(self._estimator)
 
+    def _read(self, selection: Selection) -> FrameSource:
+        options = self._options
+        return open_frames(
+            self._name,
+            selection,
+            rate=options.rate,
+            live=options.live,
+            levels=options.levels,
+            rotation=options.rotation,
+        )
+
     def _open_journal(self) -> Journal:
         options, selection = self._options, self._options.selection
         path = Path(self._name).expanduser()
@@ -204,6 +215,7 @@ class Recording:
             "part": [selection.every, selection.start, selection.end],
             "rate": options.rate,
             "levels": options.levels if isinstance(options.levels, str) else list(options.levels),
+            "rotation": options.rotation or None,
             "list of files": _sign_names(self.source),
             **options.conditions,
         }
@@ -212,7 +224,7 @@ class Recording:
             self.source.close()
             start = max(selection.start, journal.last.time)
             selection = dataclasses.replace(selection, start=start, after=journal.last.index - 1)
-            self.source = open_frames(self._name, selection, rate=options.rate, levels=options.levels)
+            self.source = self._read(selection)
         return journal
 
     def _find(self) -> Iterator[tuple[Frame | Stamp, Poses]]:
@@ -247,7 +259,7 @@ class Recording:
                 yield self._write(stamp, poses)
             return
         options = self._options
-        self._reading = open_frames(self._name, options.selection, rate=options.rate, levels=options.levels)
+        self._reading = self._read(options.selection)
         if options.sink.draw.blur_faces:
             raw = [(stamp.time, NO_HEADS if found.heads is None else found.heads) for stamp, found in entries]
             ahead = look_ahead(reversed(raw))
@@ -295,6 +307,7 @@ def _check_results(stem: Path, source: str) -> None:
 
 def _sign_names(source: FrameSource) -> str | None:
     """What tells a list of pictures from any other; None for videos."""
+    source = source.source if isinstance(source, TurnedFrames) else source
     names = "\n".join(source.names) if isinstance(source, PictureFrames) else None
     return None if names is None else hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()
 

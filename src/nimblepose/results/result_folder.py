@@ -41,6 +41,7 @@ class ResultFolder:
         *,
         model: str,
         conditions: Mapping[str, Any],
+        rotation: int = 0,
         resume: bool = False,
     ) -> None:
         """Look at what there is; nothing is written yet.
@@ -52,6 +53,7 @@ class ResultFolder:
             makers: Of the files.
             model: Name of the model, written into them.
             conditions: What findings and drawings depend on, as plain data.
+            rotation: By which the pictures were turned, written into them.
             resume: Take what an earlier run noted that was broken off.
 
         Raises:
@@ -60,7 +62,7 @@ class ResultFolder:
         """
         self._folder, self._stem, self._makers = folder, stem, makers
         self._numbers, self._waiting = dict(numbers), dict.fromkeys(numbers)
-        self._model, self._conditions = model, dict(conditions)
+        self._model, self._conditions, self._rotation = model, dict(conditions), rotation
         self._notes = partial(folder / f"{stem}.jsonl")
         self._file: FileIO | None = None  # of notes
         self._end = 0  # of its whole lines, in bytes
@@ -126,7 +128,7 @@ class ResultFolder:
         written = []
         results = [self._results[source] for source in self._numbers if source in self._results]
         skeletons = {result.poses.skeleton.name: result.poses.skeleton for result in results}
-        header = Header(model=self._model, skeletons=tuple(skeletons.values()))
+        header = Header(model=self._model, skeletons=tuple(skeletons.values()), rotation=self._rotation)
         for maker in self._makers if results else ():
             path = self._folder / f"{self._stem}{maker.ending}"
             try:

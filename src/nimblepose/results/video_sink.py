@@ -79,6 +79,7 @@ class VideoSink:
             source=to_text(info.name),
             rate=None if info.rate is None else float(info.rate),
             started=info.started,
+            rotation=info.rotation,
         )
         try:
             for maker in (chosen.video for chosen in options.formats if chosen.video):
