@@ -1,6 +1,7 @@
 """`import`, `export` and `model info` do what their library functions do, and print what matters."""
 
 import re
+import sys
 
 import pytest
 
@@ -130,3 +131,16 @@ def test_mean_writes_a_checkpoint_and_says_of_what(checkpoint, tmp_path, capsys)
     assert run("model", "mean", checkpoint, other, "--shares", "a quarter", "--out", tmp_path / "no.safetensors") == 2
     assert "--shares takes numbers separated by commas" in capsys.readouterr().err
     assert not (tmp_path / "no.safetensors").exists()
+
+
+def test_what_a_model_says_of_itself_needs_no_torch(cli, monkeypatch):
+    for name in ("torch", "safetensors"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for module in [name for name in sys.modules if name.startswith("nimblepose.model")]:
+        monkeypatch.delitem(sys.modules, module)
+    ran = cli("model", "info", "human")
+    assert (ran.code, ran.err) == (0, "")
+    assert "skeleton: human18, 18 keypoints" in ran.out
+    assert "options:  backbone='mobilenet'" in ran.out
+    assert "pip install 'nimblepose[train]'" in ran.out
+    assert cli("model", "info", "lightweight").code == 2

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from nimblepose.cli.contradictions import Given
 from nimblepose.cli.options import parse_size
+from nimblepose.core.errors import MissingPackageError
 from nimblepose.core.geometry import Size
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.skeleton import HUMAN_18
@@ -33,7 +34,7 @@ def model_info(
         nimblepose model info trained.onnx --size 256x456
         nimblepose model info --variants
     """
-    from nimblepose.convert.model_files import open_network
+    from nimblepose.convert.model_files import find_file, open_network, read_onnx_metadata
 
     height_width = parse_size(size)
     console = Console()
@@ -41,7 +42,14 @@ def model_info(
         Given.of(context).refuse(["model"], "--variants shows all of them; leave out one of both")
         console.print(_tabulate_variants(height_width))
         return
-    network, metadata = open_network(model)
+    path = find_file(model)
+    metadata = read_onnx_metadata(path) if path.suffix.lower() == ".onnx" and path.is_file() else None
+    try:
+        network, metadata = open_network(model)
+    except (MissingPackageError, ModuleNotFoundError):
+        if metadata is None:  # neither is there anything to say
+            raise
+        network = None
     if metadata is not None:
         skeleton = metadata.skeleton
         for line in (
@@ -52,6 +60,14 @@ def model_info(
             f"poses:    {_describe_poses(metadata)}",
         ):
             console.print(line, markup=False, soft_wrap=True)
+    if network is None:
+        options = ", ".join(f"{name}={value!r}" for name, value in (metadata.network if metadata else {}).items())
+        for line in (
+            f"options:  {options}",
+            "parts:    layers, parameters and MACs are counted with torch: pip install 'nimblepose[train]'",
+        ):
+            console.print(line, markup=False, soft_wrap=True)
+        return
     console.print(f"options:  {network.options}", markup=False, soft_wrap=True)
     console.print(_tabulate_network(model, network, height_width))
 

@@ -32,7 +32,7 @@ def open_network(model: str) -> "tuple[PoseNetwork, ModelMetadata | None]":
     from nimblepose.model.network import NetworkOptions, build_network
     from nimblepose.model.variants import VARIANTS
 
-    path = PACKAGED[model].path if model in PACKAGED else Path(model)
+    path = find_file(model)
     if model in VARIANTS:
         return build_network(VARIANTS[model].options, HUMAN_18, seed=0), None
     if not path.is_file():
@@ -41,6 +41,11 @@ def open_network(model: str) -> "tuple[PoseNetwork, ModelMetadata | None]":
         return load_checkpoint(path)
     metadata = read_onnx_metadata(path)
     return build_network(NetworkOptions.from_dict(metadata.network), metadata.skeleton, seed=0), metadata
+
+
+def find_file(model: str) -> Path:
+    """Of a model in the package by its name, or the path that was given."""
+    return PACKAGED[model].path if model in PACKAGED else Path(model)
 
 
 def read_onnx_metadata(path: Path) -> ModelMetadata:
