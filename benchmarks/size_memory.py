@@ -5,8 +5,8 @@
 Runtimes plan, and compile machine code, for every new size of their input, and keep that. Pictures of PICTURES are
 brought to random sizes and shapes (200 to 480 pixels each way), none twice; each is looked at, one at a time, in one
 stream; then all of them again. Growth is what the process holds more than after three pictures of one size (VmRSS).
-`--cache` bounds the entries of both caches that hold it with OpenVINO: its own (CPU_RUNTIME_CACHE_CAPACITY) and that of
-oneDNN, which is told by a variable (ONEDNN_PRIMITIVE_CACHE_CAPACITY), so that each run is a process of its own.
+`--cache` bounds the entries of both caches that hold it with OpenVINO, by the variable ONEDNN_PRIMITIVE_CACHE_CAPACITY;
+each run is a process of its own.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from nimblepose.evaluation.benchmark_pictures import load_pictures
 from nimblepose.evaluation.provenance import read_processor_name
-from nimblepose.runtime import backends
+from nimblepose.runtime.estimator import PoseEstimator
 
 _SIDES = 200, 480  # pixels
 
@@ -31,13 +31,6 @@ def resident() -> float:
     """MiB that this process holds."""
     gc.collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
-
-
-def bound_caches(entries: int) -> None:
-    """Tell OpenVINO and oneDNN how many plans and kernels to keep; before a model is opened."""
-    os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] = str(entries)
-    settings = backends.openvino_settings
-    backends.openvino_settings = lambda: {**settings(), "CPU_RUNTIME_CACHE_CAPACITY": str(entries)}
 
 
 def make_sizes(count: int, seed: int = 0) -> list[tuple[int, int]]:
@@ -61,9 +54,7 @@ def main() -> None:
     parser.add_argument("--cache", type=int, help="entries of each of both caches; without it, as they come")
     options = parser.parse_args()
     if options.cache is not None:
-        bound_caches(options.cache)
-    from nimblepose.runtime.estimator import PoseEstimator
-
+        os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] = str(options.cache)  # before a runtime reads it
     _, pictures = load_pictures(options.source)
     shown: list[NDArray[np.uint8]] = []
     for i, (height, width) in enumerate(make_sizes(options.sizes)):

@@ -14,7 +14,7 @@ from nimblepose import COCO_17, HUMAN_18, PoseEstimator
 from nimblepose.core.errors import MissingPackageError, ModelError
 from nimblepose.core.metadata import RAW_BGR
 from nimblepose.media.pictures import read_picture
-from nimblepose.runtime.backends import choose_backend, open_backend
+from nimblepose.runtime.backends import choose_backend, open_backend, openvino_settings
 
 IR = "weights/human-pose-estimation-0001.xml"
 NAMES = ["onnxruntime", "openvino", "torch"]
@@ -328,3 +328,12 @@ def test_openvino_has_as_many_streams_as_pictures_and_one_caller_more(dots_model
 def test_the_runtime_that_is_chosen_is_the_files_own_unless_another_is_asked_for(dots_model):
     assert choose_backend(dots_model) == choose_backend(dots_model, "onnxruntime") == "onnxruntime"
     assert choose_backend(dots_model, "openvino") == "openvino"
+
+
+@pytest.mark.parametrize(("entries", "bound"), [(None, None), ("340", "340"), ("many", None)])
+def test_both_caches_of_openvino_are_bounded_by_one_variable(monkeypatch, entries, bound):
+    """Bounded alone, neither of them lets memory go: findings/openvino-two-caches.sh."""
+    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
+    if entries is not None:
+        monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", entries)
+    assert openvino_settings().get("CPU_RUNTIME_CACHE_CAPACITY") == bound

@@ -24,6 +24,7 @@ _IR_OUTPUTS = ("Mconv7_stage2_L2", "Mconv7_stage2_L1")  # heatmaps, pafs of huma
 BackendName = Literal["auto", "onnxruntime", "openvino", "torch"]
 Runtime = Literal["onnxruntime", "openvino", "torch"]
 
+_KERNEL_CACHE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"  # read by oneDNN: how many compiled kernels it keeps
 _RUNTIMES: dict[str, tuple[Runtime, ...]] = {  # suffix -> who runs such files, the file's own first
     ".onnx": ("onnxruntime", "openvino"),
     ".xml": ("openvino",),
@@ -168,6 +169,9 @@ def openvino_settings() -> dict[str, str]:
     2026.0 computed something else without a word (nobody was found), 2026.3 and later compile no int8 file.
     """
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
+    entries = os.environ.get(_KERNEL_CACHE, "")
+    if entries.isdecimal():  # each of the two caches keeps what the other lets go: findings/openvino-two-caches.sh
+        settings["CPU_RUNTIME_CACHE_CAPACITY"] = entries
     if platform.machine().lower() in ("aarch64", "arm64"):
         settings["LP_TRANSFORMS_MODE"] = "NO"
     return settings
