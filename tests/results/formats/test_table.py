@@ -70,8 +70,8 @@ def toy(monkeypatch):
 
 
 def test_a_new_format_is_one_line_for_pictures(toy, tmp_path):
-    sink = PictureSink(["x/a.png", "y/a.png"], SinkOptions(out=tmp_path, formats=toy, pictures=False), model="m")
-    for source in ("x/a.png", "y/a.png"):
+    sink = PictureSink(["x/a.png", "x/a.jpg"], SinkOptions(out=tmp_path, formats=toy, pictures=False), model="m")
+    for source in ("x/a.png", "x/a.jpg"):
         sink.add(source, np.zeros((6, 8, 3), np.uint8), NOBODY)
     sink.finish()
     assert {path.name: path.read_text() for path in tmp_path.iterdir() if path.suffix != ".csv"} == {
