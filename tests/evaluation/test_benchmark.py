@@ -70,7 +70,7 @@ def test_all_stages_rates_and_people_are_there(estimator, parallel, files):
 
 
 def test_the_network_alone_runs_as_often_as_it_is_compared(estimator, parallel):
-    estimator.backend = Counting(estimator.backend)
+    estimator._opened.opened[1] = Counting(estimator.backend)
     counting = Counting(parallel)
     run_benchmark(estimator, counting, [make_noise((64, 128))], threads=2, options=OPTIONS)
     warm_up, a_round = 2, 8  # a round has at least four frames per thread

@@ -123,7 +123,7 @@ def test_a_stream_that_is_left_early_leaves_no_thread(noisy, noise):
 
 @pytest.mark.parametrize(("limit", "most"), [(1, 1), (64 * 128 - 1, 1), (1 << 20, 2)])
 def test_threads_share_the_memory_of_the_network(dots_model, monkeypatch, limit, most):
-    monkeypatch.setattr("nimblepose.runtime.estimator._INPUT_PIXELS", limit)
+    monkeypatch.setattr("nimblepose.runtime.estimator.INPUT_PIXELS", limit)
     estimator = PoseEstimator(dots_model, input_height=64, threads=2, streaming=True)
     run, inside, counts = estimator._parallel.run, [], []
 
@@ -161,7 +161,7 @@ def openings(monkeypatch):
         made.append(parallel)
         return open_backend(path, backend, threads=threads, parallel=parallel)
 
-    monkeypatch.setattr("nimblepose.runtime.estimator.open_backend", noted)
+    monkeypatch.setattr("nimblepose.runtime.opened.open_backend", noted)
     return made
 
 

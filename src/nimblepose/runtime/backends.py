@@ -16,6 +16,7 @@ from nimblepose.core.optional import import_optional
 from nimblepose.core.processor import check_processor
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.runtime.checks import check_model, check_openvino
+from nimblepose.runtime.forks import check_process, leave_alone, tell_of_forks
 from nimblepose.runtime.prepare import Batch
 from nimblepose.runtime.protocols import Backend, Fields
 
@@ -25,6 +26,8 @@ BackendName = Literal["auto", "onnxruntime", "openvino", "torch"]
 Runtime = Literal["onnxruntime", "openvino", "torch"]
 
 _KERNEL_CACHE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"  # read by oneDNN: how many compiled kernels it keeps
+_OPENED = "this model was opened"
+
 _RUNTIMES: dict[str, tuple[Runtime, ...]] = {  # suffix -> who runs such files, the file's own first
     ".onnx": ("onnxruntime", "openvino"),
     ".xml": ("openvino",),
@@ -86,6 +89,7 @@ class OnnxRuntimeBackend:
 
     def __init__(self, path: Path, *, threads: int, parallel: int) -> None:
         ort = import_optional("onnxruntime", "running an ONNX file")
+        self._process = os.getpid()
         options = ort.SessionOptions()
         # Calls that run side by side share the threads; as many as there are threads each stay in their own.
         options.intra_op_num_threads = max(1, threads // parallel) if parallel > 1 else threads
@@ -99,9 +103,15 @@ class OnnxRuntimeBackend:
         strings = self._session.get_modelmeta().custom_metadata_map
         self.metadata = ModelMetadata.from_strings(strings, source=str(path))
         self._input = self._session.get_inputs()[0].name
+        tell_of_forks(self)
+
+    def forget(self) -> None:
+        """In a forked process the session is not there to be used, nor to be freed."""
+        leave_alone(self._session)
 
     def run(self, image: Batch) -> Fields:
         """Fields of a prepared batch."""
+        check_process(self._process, _OPENED)
         heatmaps, pafs = self._session.run(["heatmaps", "pafs"], {self._input: image})
         return Fields(heatmaps, pafs)
 
@@ -110,7 +120,7 @@ class OpenVinoBackend:
     """ONNX files of ours, and Open Model Zoo IR as it is."""
 
     def __init__(self, path: Path, *, threads: int, parallel: int) -> None:
-        ov = _openvino()
+        ov, self._process = _openvino(), os.getpid()
         if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
             raise ModelError(f"{path}: its weights {path.with_suffix('.bin').name} are missing; they lie beside it")
         # The binding sets up its table of types when a tensor's data are first looked at. If two threads do that at a
@@ -140,9 +150,16 @@ class OpenVinoBackend:
                 f"use --backend onnxruntime (backend='onnxruntime'). It says: {error}"
             ) from error
         self._request = threading.local()  # a request belongs to one thread at a time
+        tell_of_forks(self)
+
+    def forget(self) -> None:
+        """In a forked process the model is not there to be used, nor to be freed."""
+        for native in (self._compiled, self._request):
+            leave_alone(native)
 
     def run(self, image: Batch) -> Fields:
         """Fields of a prepared batch."""
+        check_process(self._process, _OPENED)
         if not hasattr(self._request, "own"):
             self._request.own = self._compiled.create_infer_request()
         # The input is read where it lies; outputs are copied, so that they stay as they are after the next call.
@@ -150,15 +167,28 @@ class OpenVinoBackend:
         return Fields(*(outputs[name] for name in self._outputs))
 
 
-@cache
 def openvino_core() -> Any:
     """The only OpenVINO core of the process; it stays.
+
+    A forked process cannot have one if its parent had: OpenVINO gives its threads to whichever model needs them next,
+    and compiling waits for ever for threads that are not there (seen with OpenVINO 2026.4).
 
     Each core that compiles for the CPU changes the stack that signals are handled on, and changes it back when it goes.
     Of two that go in the order in which they came, the second brings back the stack of the first, which is no more: the
     next Ctrl-C ends in a segmentation fault (seen with OpenVINO 2026.4).
+
+    Raises:
+        PoseError: this process was forked from one that has a core.
     """
-    return _openvino().Core()
+    core, process = _make_core()
+    check_process(process, "OpenVINO was started")
+    return core
+
+
+@cache
+def _make_core() -> tuple[Any, int]:
+    core = _openvino().Core()
+    return core, os.getpid()
 
 
 def openvino_settings() -> dict[str, str]:
@@ -202,6 +232,11 @@ class TorchBackend:
         self._torch = torch
         self._network, self.metadata = load_checkpoint(path)
         self._network.eval()
+        tell_of_forks(self)
+
+    def forget(self) -> None:
+        """A forked process has a thread of its own."""
+        self._thread = _torch_thread(os.getpid())
 
     def run(self, image: Batch) -> Fields:
         """Fields of a prepared batch, of the last stage."""

@@ -5,9 +5,9 @@ import dataclasses
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from nimblepose.core.geometry import Placement
 from nimblepose.core.heads import move_heads
 from nimblepose.core.poses import Poses
 from nimblepose.core.reduction import enlarge
-from nimblepose.core.share import count_frame_bytes, count_limited_cores, count_usable_cores
+from nimblepose.core.share import count_frame_bytes
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.looks.attention import AttentionOptions
 from nimblepose.looks.canvas import Canvas
@@ -27,15 +27,17 @@ from nimblepose.media.pictures import MAX_PIXELS, Picture, read_reduced
 from nimblepose.media.sources import open_frames
 from nimblepose.runtime.attending import Attender
 from nimblepose.runtime.averaging import average, mirror
-from nimblepose.runtime.backends import BackendName, choose_backend, open_backend
+from nimblepose.runtime.backends import BackendName
 from nimblepose.runtime.looking import Observer, View, cut_views
-from nimblepose.runtime.models import find_model
+from nimblepose.runtime.models import choose_model, find_model
+from nimblepose.runtime.opened import OpenedModel
 from nimblepose.runtime.passes import Passes
 from nimblepose.runtime.prepare import Batch, prepare, prepare_canvas
 from nimblepose.runtime.protocols import Backend, Fields
 from nimblepose.runtime.quality import FRAME_HEIGHT, Quality, QualityName, choose_attention, choose_quality
-from nimblepose.runtime.streaming import Allowance, limit_threads, map_in_order
+from nimblepose.runtime.streaming import INPUT_PIXELS, Allowance, limit_threads, map_in_order
 from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, Smoothing, Tracking, track_frames
+from nimblepose.runtime.watching import watch_frames
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-_INPUT_PIXELS = 1 << 23  # that the network sees at a time, in all threads together
 _BYTES_PER_PIXEL = 70  # of the input, that the network takes
 
 
@@ -99,7 +100,7 @@ class PoseEstimator:
         """
         if threads < 0 or not scales or not all(0.05 <= scale <= 8 for scale in scales):
             raise OptionError(f"threads must be 0 or more, scales in [0.05, 8]; got {threads} and {tuple(scales)}")
-        self._threads, self._max_pixels = limit_threads(threads), max_pixels
+        self._max_pixels = max_pixels
         self._input = threading.local()  # each thread's last batch, whose memory the next one takes
         self.model = find_model(model)
         self.quality = choose_quality(quality, input_height=input_height, scales=scales)
@@ -112,8 +113,8 @@ class PoseEstimator:
         self.decode_options = self._decode_asked
         if self.quality is not None and self.decode_options.min_pose_score is None:
             self.decode_options = dataclasses.replace(self.decode_options, min_pose_score=self.quality.min_pose_score)
-        self.backend_name = choose_backend(self.model, backend)  # what "auto" has become
-        self._opened: dict[int, Backend] = {}  # by the number of calls that come at a time
+        self._opened = OpenedModel(choose_model(model), self.model, backend, threads=limit_threads(threads))
+        self.backend_name = self._opened.runtime
         self.metadata = (self._parallel if streaming else self.backend).metadata  # skeleton, input and origin
         self.quality = choose_quality(  # again, now that the model says at which size it sees people best
             quality, input_height=input_height, scales=scales, best_size=self.metadata.best_size
@@ -187,7 +188,7 @@ class PoseEstimator:
         """
         backend = self._parallel  # opened here: the workers would each open their own
         most = count_frame_bytes()
-        memory = Allowance(min(_INPUT_PIXELS, most // _BYTES_PER_PIXEL))
+        memory = Allowance(min(INPUT_PIXELS, most // _BYTES_PER_PIXEL))
 
         def find(picture: Picture) -> Poses:
             with memory.taken() as take:
@@ -227,24 +228,22 @@ class PoseEstimator:
             raise OptionError("DecodeOptions(complete=True) is for pictures; leave it out to follow people in a video")
         return track_frames(self.for_frames(), open_frames(source, selection), tracking, smoothing)
 
-    @cached_property
+    @property
     def backend(self) -> Backend:
-        """The model, set up for all threads on one picture."""
-        return self._open(parallel=1)
+        """The model, set up for all threads on one picture; opened when it is asked for first, in each process."""
+        return self._opened.open(1)
 
-    @cached_property
+    @property
     def _parallel(self) -> Backend:
         """The model, set up for one picture per thread."""
-        # torch works on one picture at a time anyway
-        return self._open(parallel=1 if self.backend_name == "torch" else self._threads or count_usable_cores())
+        return self._opened.open(self._opened.calls)
 
-    def _open(self, *, parallel: int) -> Backend:
-        if parallel not in self._opened:
-            threads = self._threads or count_limited_cores()
-            if parallel > 1:
-                threads = max(parallel, self._threads or count_usable_cores())
-            self._opened[parallel] = open_backend(self.model, self.backend_name, threads=threads, parallel=parallel)
-        return self._opened[parallel]
+    def __getstate__(self) -> dict[str, Any]:
+        """For a copy, or for another process, which opens the model itself."""
+        return {key: value for key, value in self.__dict__.items() if key != "_input"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _input=threading.local())
 
     def estimate(self, picture: Picture, backend: Backend | None = None, *, pixel_aspect: float = 1.0) -> Poses:
         """Find everybody in one (H, W, 3) uint8 RGB array, in its own pixels whatever their aspect."""
@@ -254,8 +253,7 @@ class PoseEstimator:
             fields = self.compute_fields([picture], placement, backend)
             poses = self.decode(fields.heatmaps[0], fields.pafs[0], placement)
             return dataclasses.replace(poses, input_pixels=passes.count_shown(size, pixel_aspect=pixel_aspect))
-        poses = self._observe(picture, partial(self._find_fields, backend), pixel_aspect)
-        return dataclasses.replace(poses, input_pixels=poses.input_pixels * (2 if self.flip else 1))
+        return self._observe(picture, partial(self._find_fields, backend), pixel_aspect)
 
     def view(self, picture: Picture) -> list[View]:
         """All that the network shows of an (H, W, 3) uint8 RGB array before it is decoded: passes, and then looks.
@@ -279,14 +277,19 @@ class PoseEstimator:
         self, picture: Picture, find_fields: Callable[[Picture, Placement | Canvas], Fields], pixel_aspect: float
     ) -> Poses:
         size = picture.shape[:2]
-        observer = Observer(
+        bound = self._passes.find_bound(size, pixel_aspect=pixel_aspect)
+        observer = self._make_observer(find_fields, bound)
+        return observer.observe(picture, self._passes.place_all(size, pixel_aspect=pixel_aspect))
+
+    def _make_observer(self, find_fields: Callable[[Picture, Placement | Canvas], Fields], bound: int = 0) -> Observer:
+        return Observer(
             metadata=self.metadata,
             options=self.decode_options,
             looks=self.quality.looks if self.quality else None,
-            bound=self._passes.find_bound(size, pixel_aspect=pixel_aspect),
+            bound=bound,
             find_fields=find_fields,
+            runs=2 if self.flip else 1,
         )
-        return observer.observe(picture, self._passes.place_all(size, pixel_aspect=pixel_aspect))
 
     def for_frames(self) -> "PoseEstimator":
         """The same model as videos are looked at: one pass at `input_height`, or at 256 if that is not given.
@@ -309,38 +312,15 @@ class PoseEstimator:
 
     def watch(self, picture: Picture, canvas: Canvas, *, pixel_aspect: float = 1.0) -> Poses:
         """Find everybody in a frame, (H, W, 3) uint8 RGB, by the looks of a canvas that was planned before."""
-        return self._watch(picture, canvas, self.backend, pixel_aspect)
+        observer = self._make_observer(partial(self._find_fields, self.backend))
+        return observer.watch(picture, canvas, pixel_aspect=pixel_aspect)
 
     def watch_stream(
         self, frames: Iterable[tuple[Picture, Canvas]], *, most: int, pixel_aspect: float = 1.0
     ) -> Iterator[Poses]:
-        """The same of many frames, in order; `most` at a time are under way, so that plans may depend on results.
-
-        Args:
-            frames: Taken in the caller's thread; the plan of each may depend on what was found `most` frames before.
-            most: How many.
-            pixel_aspect: Width over height of their pixels as they are shown.
-        """
-        backend = self._open(parallel=1 if self.backend_name == "torch" else most)
-        memory = Allowance(_INPUT_PIXELS)
-
-        def work(item: tuple[Picture, Canvas]) -> Poses:
-            with memory.taken() as take:
-                take(item[1].input_size[0] * item[1].input_size[1])
-                return self._watch(*item, backend, pixel_aspect)
-
-        with closing(map_in_order(work, frames, workers=most, most=most)) as results:
-            yield from results
-
-    def _watch(self, picture: Picture, canvas: Canvas, backend: Backend, pixel_aspect: float) -> Poses:
-        poses = Observer(
-            metadata=self.metadata,
-            options=self.decode_options,
-            looks=None,
-            bound=0,
-            find_fields=partial(self._find_fields, backend),
-        ).watch(picture, canvas, pixel_aspect=pixel_aspect)
-        return dataclasses.replace(poses, input_pixels=poses.input_pixels * (2 if self.flip else 1))
+        """The same of many frames, in order; `most` at a time are under way, see `watch_frames`."""
+        observer = self._make_observer(partial(self._find_fields, self._opened.open(most)))
+        return watch_frames(observer, frames, most=most, pixel_aspect=pixel_aspect)
 
     # The steps, for those who want to time or to look between them ---------------------------------------------------
 

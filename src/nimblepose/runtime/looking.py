@@ -81,16 +81,18 @@ class Observer:
     Attributes:
         metadata: Of the model.
         options: Which poses are wanted in the end.
+        find_fields: Runs the network on a picture as it is placed, or on a canvas of looks at it.
         looks: At whom to look again; None: at nobody.
         bound: Input pixels of all runs of the network for a picture.
-        find_fields: Runs the network on a picture as it is placed, or on a canvas of looks at it.
+        runs: Of the network for each input; 2 where its mirror image is seen, too.
     """
 
     metadata: ModelMetadata
     options: DecodeOptions
-    looks: LookOptions | None
-    bound: int
     find_fields: Callable[[Picture, Placement | Canvas], Fields]
+    looks: LookOptions | None = None
+    bound: int = 0
+    runs: int = 1
 
     def observe(self, picture: Picture, passes: Sequence[tuple[int, Placement]]) -> Poses:
         """Everybody in an (H, W, 3) uint8 RGB array, in its own pixels, best first.
@@ -124,7 +126,7 @@ class Observer:
             poses,
             heads=seen.heads if self.options.find_heads else None,
             looks=boxes.astype(np.float32),
-            input_pixels=pixels,
+            input_pixels=pixels * self.runs,
         )
 
     def _find_places(self, seen: Seen, min_score: float) -> Places:
@@ -147,7 +149,7 @@ class Observer:
             poses,
             heads=seen.heads if self.options.find_heads else None,
             looks=boxes.astype(np.float32),
-            input_pixels=canvas.input_size[0] * canvas.input_size[1],
+            input_pixels=canvas.input_size[0] * canvas.input_size[1] * self.runs,
         )
 
     def _see(self, picture: Picture, placement: Placement, turns: int, aspect: float) -> Seen:

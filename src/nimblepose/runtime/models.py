@@ -120,6 +120,11 @@ MODELS: dict[str, NamedModel] = {
 DEFAULT_MODEL = "human"
 
 
+def choose_model(model: str | Path | None = None) -> str:
+    """What is asked for, by name or path: what is given, else NIMBLEPOSE_MODEL, else the default model."""
+    return str(model or os.environ.get(MODEL_VARIABLE) or DEFAULT_MODEL)
+
+
 def find_model(model: str | Path | None = None, *, fetch: bool = True, progress: StageProgress | None = None) -> Path:
     """The file of a model given by path or name, else by the variable NIMBLEPOSE_MODEL, else of the default model.
 
@@ -130,7 +135,7 @@ def find_model(model: str | Path | None = None, *, fetch: bool = True, progress:
         ModelError: neither a file nor a known name; or the package is not whole.
         DownloadError: the model is not in the cache and cannot be fetched.
     """
-    chosen = str(model or os.environ.get(MODEL_VARIABLE) or DEFAULT_MODEL)
+    chosen = choose_model(model)
     if chosen in PACKAGED:
         if not PACKAGED[chosen].path.is_file():
             raise ModelError(f"{PACKAGED[chosen].path} is missing from this installation; install nimblepose again")

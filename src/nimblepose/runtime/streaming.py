@@ -1,6 +1,7 @@
 """Many at a time, in order, with bounded memory."""
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -9,8 +10,10 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from nimblepose.core.share import count_usable_cores
+from nimblepose.runtime.forks import check_process
 
 _log = logging.getLogger(__name__)
+INPUT_PIXELS = 1 << 23  # that the network sees at a time, in all threads together
 _MANY_THREADS = 16  # may be asked for anywhere
 
 T = TypeVar("T")
@@ -45,12 +48,14 @@ def map_in_order(
     results before it; then, or when the caller stops early, nothing further is started and the threads end.
     """
     pending: deque[Future[R]] = deque()
+    process = os.getpid()
     most = workers + 1 if most is None else most
     sizes: deque[int] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="nimblepose") as pool:
         try:
             source = iter(items)
             while True:
+                check_process(process, "this stream was begun")
                 try:
                     item = next(source)
                 except StopIteration:
@@ -67,14 +72,16 @@ def map_in_order(
                 if len(pending) >= most:
                     sizes.popleft()
                     yield pending.popleft().result()
-            yield from (future.result() for future in _drain(pending))
+            for future in _drain(pending):
+                check_process(process, "this stream was begun")
+                yield future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
 def count_bytes(item: Any) -> int:
-    """Of an array; anything else counts for nothing."""
-    return int(getattr(item, "nbytes", 0))
+    """Of an array, or of a file in memory; anything else counts for nothing."""
+    return len(item) if isinstance(item, bytes | bytearray) else int(getattr(item, "nbytes", 0))
 
 
 class Allowance:
