@@ -10,7 +10,7 @@ from picture_files import png, saved
 from PIL import Image
 
 from nimblepose.core.errors import MediaError
-from nimblepose.media import pictures
+from nimblepose.media import picture_bytes
 from nimblepose.media.pictures import read_deep, read_picture, read_reduced
 
 HEIGHT, WIDTH = 40, 56
@@ -251,7 +251,7 @@ def test_a_file_that_no_picture_fills_is_not_read_to_its_end(rgb, tmp_path, monk
     data = saved(Image.fromarray(rgb), "PNG")
     path = tmp_path / "a.png"
     path.write_bytes(data)
-    monkeypatch.setattr(pictures, "_MAX_FILE_BYTES", len(data))
+    monkeypatch.setattr(picture_bytes, "_MAX_FILE_BYTES", len(data))
     np.testing.assert_array_equal(read_picture(path), rgb)
     path.write_bytes(data + b"\0")
     with pytest.raises(MediaError, match=r"a\.png: larger than \d+ MiB"):

@@ -1,13 +1,16 @@
 """From a picture of any kind to poses in its pixels, by one road."""
 
+import io
 import threading
 import time
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import nimblepose
 from nimblepose import COCO_17, DecodeOptions, PoseEstimator, Poses, Skeleton
 from nimblepose.core.errors import MediaError, ModelError, PoseError, SkeletonError
 from nimblepose.core.geometry import rescale
@@ -88,6 +91,94 @@ def test_a_list_of_mixed_sizes_equals_one_by_one(noisy, noise, tmp_path):
     for poses, picture in zip(together, noise, strict=True):
         same(poses, noisy(picture))
     assert noisy([]) == []
+
+
+def encoded(picture, suffix=".png"):
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, suffix[1:])
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "kind", [bytes, bytearray, io.BytesIO, lambda data: io.BufferedReader(io.BytesIO(data))],
+    ids=["bytes", "bytearray", "BytesIO", "file"],
+)  # fmt: skip
+def test_the_bytes_of_a_file_are_a_picture_also_among_others(noisy, noise, kind):
+    expected = noisy(noise[0])
+    same(noisy(kind(encoded(noise[0]))), expected)
+    together = noisy((kind(encoded(noise[0])), noise[0]))
+    assert isinstance(together, list)
+    for poses in together:
+        same(poses, expected)
+
+
+def test_a_stream_takes_whatever_a_call_takes_from_any_iterable(noisy, noise, tmp_path):
+    Image.fromarray(noise[0]).save(tmp_path / "a.png")
+    sources = (tmp_path / "a.png", str(tmp_path / "a.png"), encoded(noise[0]), Image.fromarray(noise[0]), noise[0])
+    for poses in noisy.stream(source for source in sources):
+        same(poses, noisy(noise[0]))
+
+
+def test_a_stream_of_files_holds_a_few_pictures_at_a_time(dots, monkeypatch):
+    taken, done, most = 0, 0, 0
+
+    def sources():
+        nonlocal taken
+        for _ in range(40):
+            taken += 1
+            yield encoded(np.zeros((64, 128, 3), np.uint8))
+
+    for _ in dots.stream(sources()):
+        done += 1
+        most = max(most, taken - done)
+    assert done == 40
+    assert most <= count_usable_cores() + 2
+
+
+@pytest.mark.parametrize(
+    ("ask", "pointer"),
+    [
+        (lambda estimator: estimator(one for one in ()), r"got generator; many pictures .* estimator\.stream"),
+        (lambda estimator: estimator({"a.jpg"}), r"got set; many pictures come in a list"),
+        (lambda estimator: estimator(None), "got NoneType"),
+        (lambda estimator: estimator(np.zeros((2, 4, 4, 3), np.uint8)), r"a batch is given as list\(array\)"),
+        (lambda estimator: estimator.stream("match.mp4"), r"stream takes many pictures.*estimator\.track"),
+    ],
+    ids=["generator", "set", "None", "batch", "stream"],
+)
+def test_what_belongs_elsewhere_says_where(dots, ask, pointer):
+    with pytest.raises(MediaError, match=pointer):
+        ask(dots)
+
+
+USES = """
+import io
+from collections.abc import Sequence
+from pathlib import Path
+import numpy as np
+from PIL import Image
+from nimblepose import PoseEstimator, Poses
+def use(estimator: PoseEstimator, paths: list[Path], names: tuple[str, ...], pictures: Sequence[Image.Image]) -> None:
+    one: Poses = estimator("a.jpg")
+    one = estimator(b"")
+    one = estimator(io.BytesIO())
+    with Path("a.jpg").open("rb") as file:
+        one = estimator(file)
+    one = estimator(np.zeros((4, 4, 3), np.uint8))
+    many: list[Poses] = estimator(paths)
+    many = estimator(names)
+    many = estimator(pictures)
+    many = list(estimator.stream(path for path in paths))
+    many = list(estimator.stream(Path(".").glob("*.jpg")))
+"""
+
+
+def test_type_checkers_take_what_is_taken(tmp_path):
+    api = pytest.importorskip("mypy.api")
+    (tmp_path / "uses.py").write_text(USES)
+    root = str(Path(nimblepose.__file__).parents[2])
+    said, errors, code = api.run(["--strict", "--config-file", f"{root}/pyproject.toml", str(tmp_path / "uses.py")])
+    assert code == 0, said + errors
 
 
 def test_a_long_list_holds_a_few_pictures_at_a_time(dots, tmp_path, monkeypatch):

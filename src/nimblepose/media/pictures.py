@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from nimblepose.core.errors import MediaError, MissingPackageError
 from nimblepose.core.reduction import Reduced
 from nimblepose.media.heic import is_heic, open_heic
 from nimblepose.media.levels import Levels, to_8_bits
-from nimblepose.media.pipes import is_pipe, read_pipe
+from nimblepose.media.picture_bytes import name_file, read_bytes, read_file
 from nimblepose.media.suffixes import VIDEO_SUFFIXES
 
 _log = logging.getLogger(__name__)
@@ -25,9 +26,11 @@ _log = logging.getLogger(__name__)
 Picture = NDArray[np.uint8]
 """(H, W, 3) RGB."""
 
+Source = str | os.PathLike[str] | bytes | bytearray | BinaryIO | Image.Image | NDArray[Any]
+"""What a picture is read from: a path, a file's bytes, an open file, a PIL image, an array."""
+
 BACKGROUND = 255  # transparent pixels show white, as on a page
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")  # none runs other programs
-_MAX_FILE_BYTES = 1 << 30  # a picture within the pixel limit is smaller even uncompressed
 _ORIENTATION = 0x0112  # the EXIF tag
 _JPEG = ("JPEG", "MPO")  # MPO: with more behind it, such as another view, or what makes it brighter
 _BITS = 258  # the TIFF tag: bits per sample
@@ -40,7 +43,7 @@ _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2
 
 
 def read_picture(
-    source: str | Path | bytes | Image.Image | NDArray[Any],
+    source: Source,
     *,
     max_pixels: int = MAX_PIXELS,
     levels: Levels = "auto",
@@ -55,8 +58,8 @@ def read_picture(
     An RGB array is returned as it is, not copied.
 
     Args:
-        source: A file, its bytes, a PIL image, or an array: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, of
-            uint8 or uint16.
+        source: A path, a file's bytes, an open file (read to its end), a PIL image, or an array: (H, W), (H, W, 1),
+            (H, W, 3) RGB or (H, W, 4) RGBA, of uint8 or uint16.
         max_pixels: Files that declare more are refused before they are decoded.
         levels: Which values of more than 8 bits become black and white.
         expect: Called with the number of pixels that a file declares, before they are decoded: it may wait for memory.
@@ -68,7 +71,7 @@ def read_picture(
 
 
 def read_reduced(
-    source: str | Path | bytes | Image.Image | NDArray[Any],
+    source: Source,
     *,
     max_pixels: int = MAX_PIXELS,
     levels: Levels = "auto",
@@ -92,7 +95,7 @@ def read_reduced(
 
 
 def _read(
-    source: str | Path | bytes | Image.Image | NDArray[Any],
+    source: Source,
     max_pixels: int,
     levels: Levels,
     expect: Callable[[int], None] | None,
@@ -104,35 +107,22 @@ def _read(
     if isinstance(source, Image.Image):
         with unify_picture_errors("the PIL image"):
             return _keep(_convert_pil(source, "the PIL image", levels))
-    if isinstance(source, bytes):
-        return _decode(source, "the picture", max_pixels, levels, expect, reduce=reduce)
-    if isinstance(source, str | Path):
-        return _decode(_read_bytes(Path(source)), str(source), max_pixels, levels, expect, reduce=reduce)
-    raise MediaError(f"expected a path, bytes, PIL image or array as picture, got {type(source).__name__}")
+    if isinstance(source, bytes | bytearray | memoryview):
+        data, name = bytes(source), "the picture"
+    elif isinstance(source, str | os.PathLike):
+        data, name = read_bytes(Path(source)), str(source)
+    elif hasattr(source, "read"):
+        data, name = read_file(source), name_file(source)
+    else:
+        raise MediaError(
+            f"expected a path, bytes, an open file, a PIL image or an array as picture, got {type(source).__name__}; "
+            f"many pictures come in a list to estimator(...), or by any iterable to estimator.stream(...)"
+        )
+    return _decode(data, name, max_pixels, levels, expect, reduce=reduce)
 
 
 def _keep(picture: Picture) -> Reduced:
     return Reduced(picture, (picture.shape[0], picture.shape[1]))
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise MediaError(f"{path} is a folder, not a picture; give the files in it")
-        if is_pipe(path):
-            data = read_pipe(path, _MAX_FILE_BYTES + 1)
-        else:
-            with path.open("rb") as file:
-                data = file.read(_MAX_FILE_BYTES + 1)
-    except MediaError:
-        raise
-    except FileNotFoundError as error:
-        raise MediaError(f"{path}: no such file") from error
-    except (OSError, ValueError) as error:
-        raise MediaError(f"cannot read {path}: {error}") from error
-    if len(data) > _MAX_FILE_BYTES:
-        raise MediaError(f"{path}: larger than {_MAX_FILE_BYTES >> 20} MiB; this is not a picture we can hold")
-    return data
 
 
 def _decode(
@@ -277,7 +267,7 @@ def read_deep(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[Any] | Non
     Raises:
         MediaError: no such file, not a picture, damaged, or too large.
     """
-    data = _read_bytes(path)
+    data = read_bytes(path)
     if is_heic(data):
         return None
     with unify_picture_errors(str(path)), open_picture(io.BytesIO(data)) as image:
@@ -329,7 +319,9 @@ def _convert_array(array: NDArray[Any], levels: Levels) -> Picture:
         planar = array.ndim == 3 and shape[0] in (1, 3, 4)
         raise MediaError(
             f"expected a picture of shape (height, width), (height, width, 3) RGB or (height, width, 4) RGBA, "
-            f"got {shape}" + ("; planar pictures become one with array.transpose(1, 2, 0)" if planar else "")
+            f"got {shape}"
+            + ("; planar pictures become one with array.transpose(1, 2, 0)" if planar else "")
+            + ("; a batch is given as list(array)" if array.ndim == 4 else "")
         )
     pixels = np.asarray(array, np.uint8) if array.dtype == np.uint8 else to_8_bits(array, levels)
     if array.dtype == np.uint16 and pixels.ndim == 3 and shape[2] == 4:  # transparency has no levels

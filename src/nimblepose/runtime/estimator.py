@@ -2,47 +2,35 @@
 
 import copy
 import dataclasses
-import threading
+import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, overload
+from typing import BinaryIO, TypeVar, overload
 
-import numpy as np
-from numpy.typing import NDArray
-
-from nimblepose.codec.decode import DecodeOptions, compute_paf_offset, decode
-from nimblepose.core.errors import OptionError
+from nimblepose.codec.decode import DecodeOptions
+from nimblepose.core.errors import MediaError, OptionError
 from nimblepose.core.geometry import Placement
-from nimblepose.core.heads import move_heads
 from nimblepose.core.poses import Poses
 from nimblepose.core.reduction import enlarge
 from nimblepose.core.share import count_frame_bytes
-from nimblepose.core.skeleton import Skeleton
 from nimblepose.looks.attention import AttentionOptions
 from nimblepose.looks.canvas import Canvas
 from nimblepose.media.frames import EVERYTHING, Frame, Selection
-from nimblepose.media.pictures import MAX_PIXELS, Picture, read_reduced
+from nimblepose.media.pictures import MAX_PIXELS, Picture, Source, read_reduced
 from nimblepose.media.sources import open_frames
 from nimblepose.runtime.attending import Attender
-from nimblepose.runtime.averaging import average, mirror
 from nimblepose.runtime.backends import BackendName
 from nimblepose.runtime.looking import Observer, View, cut_views
 from nimblepose.runtime.models import choose_model, find_model
 from nimblepose.runtime.opened import OpenedModel
-from nimblepose.runtime.passes import Passes
-from nimblepose.runtime.prepare import Batch, prepare, prepare_canvas
 from nimblepose.runtime.protocols import Backend, Fields
 from nimblepose.runtime.quality import FRAME_HEIGHT, Quality, QualityName, choose_attention, choose_quality
+from nimblepose.runtime.steps import Steps
 from nimblepose.runtime.streaming import INPUT_PIXELS, Allowance, limit_threads, map_in_order
 from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, Smoothing, Tracking, track_frames
 from nimblepose.runtime.watching import watch_frames
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-    Source = str | Path | Image | NDArray[np.uint8]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -50,7 +38,7 @@ R = TypeVar("R")
 _BYTES_PER_PIXEL = 70  # of the input, that the network takes
 
 
-class PoseEstimator:
+class PoseEstimator(Steps):
     """Finds people (or whatever the model's skeleton describes) in pictures.
 
     >>> poses = PoseEstimator()("photo.jpg")  # doctest: +SKIP
@@ -101,7 +89,6 @@ class PoseEstimator:
         if threads < 0 or not scales or not all(0.05 <= scale <= 8 for scale in scales):
             raise OptionError(f"threads must be 0 or more, scales in [0.05, 8]; got {threads} and {tuple(scales)}")
         self._max_pixels = max_pixels
-        self._input = threading.local()  # each thread's last batch, whose memory the next one takes
         self.model = find_model(model)
         self.quality = choose_quality(quality, input_height=input_height, scales=scales)
         self.any_way_up = any_way_up
@@ -113,7 +100,7 @@ class PoseEstimator:
         self.decode_options = self._decode_asked
         if self.quality is not None and self.decode_options.min_pose_score is None:
             self.decode_options = dataclasses.replace(self.decode_options, min_pose_score=self.quality.min_pose_score)
-        self._opened = OpenedModel(choose_model(model), self.model, backend, threads=limit_threads(threads))
+        super().__init__(OpenedModel(choose_model(model), self.model, backend, threads=limit_threads(threads)))
         self.backend_name = self._opened.runtime
         self.metadata = (self._parallel if streaming else self.backend).metadata  # skeleton, input and origin
         self.quality = choose_quality(  # again, now that the model says at which size it sees people best
@@ -126,48 +113,53 @@ class PoseEstimator:
         if self.flip:
             self.skeleton.limb_flip  # noqa: B018 - says now, not at the first picture, that there is no mirror image
 
-    @property
-    def skeleton(self) -> Skeleton:
-        """What the model finds."""
-        return self.metadata.skeleton
-
     @overload
-    def __call__(self, source: "Source") -> Poses: ...
+    def __call__(self, source: Source) -> Poses: ...  # type: ignore[overload-overlap] # text is a sequence of texts
     @overload
-    def __call__(self, source: "list[Source]") -> list[Poses]: ...
-    def __call__(self, source: "Source | list[Source]") -> Poses | list[Poses]:
-        """Find everybody in a picture, or in each of a list of pictures.
+    def __call__(self, source: Sequence[Source]) -> list[Poses]: ...
+    def __call__(self, source: Source | Sequence[Source]) -> Poses | list[Poses]:
+        """Find everybody in a picture, or in each of a sequence of pictures.
 
         Args:
-            source: A path, a `PIL.Image`, an (H, W, 3) uint8 RGB array, or a list of those, of any sizes.
+            source: A path, the bytes of a file, an open file, a `PIL.Image`, an (H, W, 3) uint8 RGB array; or a list or
+                tuple of those, of any sizes, of which a few are read at a time (a `PIL.Image` keeps its pixels once
+                they were looked at; paths do not). Iterables of any length are for `stream`, videos for `track`.
 
         Returns:
-            Poses in pixels of the picture, best first; a list of them for a list.
+            Poses in pixels of the picture, best first; a list of them for a sequence.
 
         Raises:
             MediaError: not a picture, or one that cannot be read.
         """
-        if not isinstance(source, list):
+        if not isinstance(source, Sequence) or isinstance(source, str | bytes | bytearray):
             return self._find_in(source, self.estimate)
         if len(source) < 2:
-            return [self(one) for one in source]
-        return list(self.map(self._find_in, source))
+            return [self._find_in(one, self.estimate) for one in source]
+        return list(self.stream(source))
 
-    def _find_in(self, source: "Source", find: Callable[[Picture], Poses]) -> Poses:
+    def _find_in(self, source: Source, find: Callable[[Picture], Poses]) -> Poses:
         picture, _, reduction = read_reduced(source, max_pixels=self._max_pixels)
         return enlarge(find(picture), reduction)
 
-    def stream(self, pictures: Iterable[Picture], *, pixel_aspect: float = 1.0) -> Iterator[Poses]:
+    def stream(self, pictures: Iterable[Source], *, pixel_aspect: float = 1.0) -> Iterator[Poses]:
         """Poses of many pictures or video frames, in order, as many at a time as there are threads.
 
-        One picture per thread from preparing to decoding beats all threads on one picture. At most a few pictures are
+        One picture per thread from reading to decoding beats all threads on one picture. At most a few pictures are
         held; closing the generator, or an exception in it or in `pictures`, stops the threads.
 
         Args:
-            pictures: (H, W, 3) uint8 RGB arrays, of any sizes.
+            pictures: Whatever a call takes as a picture, of any sizes; taken from the iterable one by one.
             pixel_aspect: Width over height of their pixels as they are shown, which video need not have square.
+
+        Raises:
+            MediaError: not a picture, in its turn.
+            PoseError: the process was forked since the first one.
         """
-        yield from self.map(lambda picture, find: find(picture), pictures, pixel_aspect=pixel_aspect)
+        if isinstance(pictures, str | bytes | os.PathLike):
+            raise MediaError(
+                f"stream takes many pictures, got {pictures!r}; give a list of files, or a video to estimator.track"
+            )
+        return self.map(self._find_in, pictures, pixel_aspect=pixel_aspect)
 
     def map(
         self,
@@ -229,21 +221,9 @@ class PoseEstimator:
         return track_frames(self.for_frames(), open_frames(source, selection), tracking, smoothing)
 
     @property
-    def backend(self) -> Backend:
-        """The model, set up for all threads on one picture; opened when it is asked for first, in each process."""
-        return self._opened.open(1)
-
-    @property
     def _parallel(self) -> Backend:
         """The model, set up for one picture per thread."""
         return self._opened.open(self._opened.calls)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """For a copy, or for another process, which opens the model itself."""
-        return {key: value for key, value in self.__dict__.items() if key != "_input"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _input=threading.local())
 
     def estimate(self, picture: Picture, backend: Backend | None = None, *, pixel_aspect: float = 1.0) -> Poses:
         """Find everybody in one (H, W, 3) uint8 RGB array, in its own pixels whatever their aspect."""
@@ -321,77 +301,3 @@ class PoseEstimator:
         """The same of many frames, in order; `most` at a time are under way, see `watch_frames`."""
         observer = self._make_observer(partial(self._find_fields, self._opened.open(most)))
         return watch_frames(observer, frames, most=most, pixel_aspect=pixel_aspect)
-
-    # The steps, for those who want to time or to look between them ---------------------------------------------------
-
-    def place(self, picture: Picture, *, scale: float = 1.0, pixel_aspect: float = 1.0) -> Placement:
-        """Where the picture lies in the network input, in the first pass."""
-        return self._passes.place(picture.shape[:2], scale=scale, pixel_aspect=pixel_aspect)
-
-    def prepare(self, pictures: Sequence[Picture], placement: Placement) -> Batch:
-        """Pictures of one shape to a batch for the network, (B, 3, h, w)."""
-        return prepare(pictures, placement, self.metadata.input)
-
-    def compute_fields(
-        self, pictures: Sequence[Picture], placement: Placement, backend: Backend | None = None
-    ) -> Fields:
-        """Fields of pictures of one shape; averaged with the mirror image and over scales if so asked."""
-        backend = backend or self.backend
-        if not self.flip and self.scales == (1.0,):
-            self._input.batch = prepare(
-                pictures, placement, self.metadata.input, out=getattr(self._input, "batch", None)
-            )
-            return backend.run(self._input.batch)
-        stride = self.metadata.input.stride
-        parts = []
-        for scale in self.scales:
-            at_scale = self.place(pictures[0], scale=scale, pixel_aspect=placement.pixel_aspect)
-            parts += self._run(self.prepare(pictures, at_scale), backend)
-        height, width = placement.input_size
-        return average(parts, (height // stride, width // stride))
-
-    def compute_canvas_fields(self, picture: Picture, canvas: Canvas, backend: Backend | None = None) -> Fields:
-        """Fields of looks at a picture; averaged with those of the mirrored canvas if so asked."""
-        parts = self._run(prepare_canvas(picture, canvas, self.metadata.input), backend or self.backend)
-        return average(parts, canvas.size) if self.flip else parts[0]
-
-    def _run(self, batch: Batch, backend: Backend) -> list[Fields]:
-        """Fields of a batch, and those of its mirror image, turned back, if so asked."""
-        parts = [backend.run(batch)]
-        if self.flip:
-            offset = compute_paf_offset(self.metadata.input.stride, self.metadata.paf_geometry)
-            mirrored = backend.run(np.ascontiguousarray(batch[..., ::-1]))
-            parts.append(mirror(mirrored, self.skeleton, paf_offset=offset))
-        return parts
-
-    def decode(self, heatmaps: NDArray[np.float32], pafs: NDArray[np.float32], placement: Placement) -> Poses:
-        """Fields of one picture, (K + 1, h, w) and (2L, h, w), to poses in its pixels."""
-        poses = decode(
-            heatmaps,
-            pafs,
-            self.skeleton,
-            stride=self.metadata.input.stride,
-            paf_geometry=self.metadata.paf_geometry,
-            options=self.decode_options,
-            prior=self.metadata.prior,
-            scorer=self.metadata.scorer,
-        )
-        keypoints = placement.to_image(poses.keypoints).astype(np.float32)
-        heads = None if poses.heads is None else move_heads(poses.heads, placement.to_image, 1 / placement.factor)
-        return dataclasses.replace(poses, keypoints=keypoints, heads=heads)
-
-    def _find_fields(self, backend: Backend | None, picture: Picture, where: Placement | Canvas) -> Fields:
-        if isinstance(where, Placement):
-            return self.compute_fields([picture], where, backend)
-        return self.compute_canvas_fields(picture, where, backend)
-
-    @property
-    def _passes(self) -> Passes:
-        return Passes(
-            stride=self.metadata.input.stride,
-            quality=self.quality,
-            input_height=self.input_height,
-            scales=self.scales,
-            flip=self.flip,
-            any_way_up=self.any_way_up,
-        )
