@@ -77,15 +77,18 @@ def test_its_examples_run_in_order(tmp_path, monkeypatch, capsys):
     for code in EXAMPLES:
         exec(code, names)  # noqa: S102 - our own page
         printed.append(capsys.readouterr().out.splitlines())
-    pictures, streaming, looks, strict, drawing, skeletons, video, tracker, wrong = printed
-    assert pictures == ["3 people; (3, 18, 2) (3, 18) (3, 4)", "3", "3"]
+    pictures, streaming, looks, strict, shown, drawing, skeletons, video, followed, tracker, wrong = printed
+    assert re.match(r"0\.\d+ None \[.*\] \(18, 2\) \{'skeleton'", pictures[0])
+    assert pictures[1:] == ["3 people; (3, 18, 2) (3, 18) (3, 4)", "3", "3"]
     assert [line.split()[1] for line in looks] == ["people;", "people"]
     assert looks[1] == "3 people upside down"
     assert streaming == ["3", "3", "3"]
     assert strict[0].count(".") == 2
-    assert drawing == []
+    assert shown == drawing == []
+    assert (tmp_path / "people.png").is_file()
     assert (tmp_path / "people.drawn.png").is_file()
     assert skeletons == ["('nose', 'neck') 19 (3, 17, 2)", "True True"]
     assert [line.split()[:2] for line in video] == [[f"{n}", f"{n / 10}"] for n in range(2, 15, 2)]
+    assert re.match(r"<Poses: 3 people of 'human18', best score 0\.\d+, ids 1 2 3>", followed[0])
     assert tracker == ["[1 2 3] {1: (3, 3), 2: (3, 3), 3: (3, 3)}"]
     assert wrong == ["no-such-picture.jpg: no such file True"]

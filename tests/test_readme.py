@@ -6,10 +6,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import cv2
 import pytest
 from PIL import Image
 
+from nimblepose import PoseEstimator
 from nimblepose.cli.app import app, main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,11 +34,24 @@ def clone(tmp_path, monkeypatch):
 
 
 def test_the_python_block_finds_people_without_torch(clone):
-    (code,) = blocks("python")
+    code = blocks("python")[0]
     code += "\nimport sys; print('torch' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert re.search(r"^([1-9]) people; \(\1, 18, 2\)$", ran.stdout, re.MULTILINE)
     assert ran.stdout.splitlines()[-1] == "False"
+    with Image.open(clone / "drawn.png") as drawn, Image.open(clone / "examples/people.jpg") as picture:
+        assert drawn.size == picture.size
+
+
+def test_the_loop_of_ones_own_gives_identities(clone, monkeypatch, capsys):
+    pytest.importorskip("scipy")
+    picture = cv2.imread(str(clone / "examples/people.jpg"))
+    read = [(True, picture)] * 4 + [(False, None)]
+    monkeypatch.setattr(cv2, "VideoCapture", lambda number: SimpleNamespace(read=lambda: read.pop(0)))
+    _, loop = blocks("python")
+    exec(loop, {"estimator": PoseEstimator(quality="fast")})  # noqa: S102 - our own page
+    lines = [re.match(r"(\d) Keypoint\(x=[\d.]+, y=", line) for line in capsys.readouterr().out.splitlines()]
+    assert {line[1] for line in lines} == {"1", "2", "3"}
 
 
 def test_the_command_makes_what_it_says(clone):

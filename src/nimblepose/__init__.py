@@ -22,16 +22,19 @@ from nimblepose.core.processor import check_processor
 
 check_processor("numpy")  # before it is imported by what follows
 
+from nimblepose.core.person import Person  # noqa: E402
 from nimblepose.core.poses import Poses  # noqa: E402
 from nimblepose.core.skeleton import COCO_17, HUMAN_18, Skeleton  # noqa: E402
 
 if TYPE_CHECKING:
     from nimblepose.codec.options import DecodeOptions
     from nimblepose.drawing.people import DrawOptions, draw_poses
+    from nimblepose.drawing.showing import draw
     from nimblepose.drawing.trails import Trails
     from nimblepose.media.frames import Frame, Selection
     from nimblepose.media.pictures import read_picture
     from nimblepose.runtime.estimator import PoseEstimator
+    from nimblepose.runtime.following import Follower
     from nimblepose.tracking.protocols import Smoother, Tracker
     from nimblepose.tracking.smoothing import OneEuroSmoother, SmoothOptions
     from nimblepose.tracking.tracker import OksTracker, TrackOptions
@@ -43,6 +46,7 @@ __all__ = [
     "DecodeOptions",
     "DownloadError",
     "DrawOptions",
+    "Follower",
     "Frame",
     "MediaError",
     "MissingPackageError",
@@ -50,6 +54,7 @@ __all__ = [
     "OksTracker",
     "OneEuroSmoother",
     "OptionError",
+    "Person",
     "PoseError",
     "PoseEstimator",
     "Poses",
@@ -65,6 +70,7 @@ __all__ = [
     "Trails",
     "TrainingError",
     "__version__",
+    "draw",
     "draw_poses",
     "read_picture",
 ]
@@ -73,6 +79,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "DecodeOptions": "nimblepose.codec.options",
     "DrawOptions": "nimblepose.drawing.people",
+    "Follower": "nimblepose.runtime.following",
     "Frame": "nimblepose.media.frames",
     "OksTracker": "nimblepose.tracking.tracker",
     "OneEuroSmoother": "nimblepose.tracking.smoothing",
@@ -83,6 +90,7 @@ _LAZY = {
     "TrackOptions": "nimblepose.tracking.tracker",
     "Tracker": "nimblepose.tracking.protocols",
     "Trails": "nimblepose.drawing.trails",
+    "draw": "nimblepose.drawing.showing",
     "draw_poses": "nimblepose.drawing.people",
     "read_picture": "nimblepose.media.pictures",
 }

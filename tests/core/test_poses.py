@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from nimblepose import COCO_17, HUMAN_18, Poses, Skeleton
+from nimblepose import COCO_17, HUMAN_18, Person, Poses, Skeleton
 from nimblepose.core.errors import MissingPackageError, ShapeError, SkeletonError
 from nimblepose.core.poses import ROW_COLUMNS, from_coco_people
 
@@ -79,8 +79,8 @@ def test_nobody_is_a_value_too():
 @pytest.mark.parametrize(
     ("index", "chosen"),
     [
-        (0, [0]),
-        (-1, [4]),
+        ([0], [0]),
+        ([-1], [4]),
         (slice(1, 3), [1, 2]),
         ([3, 1, 1], [3, 1, 1]),
         (np.array([True, False, False, True, False]), [0, 3]),
@@ -104,8 +104,24 @@ def test_an_index_too_far_is_an_index_error():
 
 def test_walking_over_poses_gives_one_person_at_a_time():
     poses = people(3)
-    assert [len(person) for person in poses] == [1, 1, 1]
-    np.testing.assert_array_equal(np.concatenate([person.keypoints for person in poses]), poses.keypoints)
+    assert [person.poses.skeleton for person in poses] == [HUMAN_18] * 3
+    np.testing.assert_array_equal(np.stack([person.keypoints for person in poses]), poses.keypoints)
+
+
+@pytest.mark.parametrize("index", [0, -1, np.int64(1)], ids=repr)
+def test_a_number_chooses_a_person(index):
+    poses = people(3, track_ids=np.arange(10, 13))
+    person = poses[index]
+    assert isinstance(person, Person)
+    assert (person.score, person.track_id) == (poses.scores[index], poses.track_ids[index])
+
+
+def test_poses_say_in_a_line_what_they_are(stick):
+    assert repr(stick) == str(stick) == "<Poses: 2 people of 'stick', best score 0.90, ids 7 3>"
+    assert repr(Poses.empty(STICK)) == "<Poses: 0 people of 'stick'>"
+    many = repr(people(30, track_ids=np.arange(30)))
+    assert many.startswith("<Poses: 30 people of 'human18', best score ")
+    assert many.endswith(", ids 0 1 2 3 4 5 6 7 ...>")
 
 
 def test_boxes_are_the_smallest_around_what_was_found():

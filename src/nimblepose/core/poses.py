@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from nimblepose.core.errors import ShapeError, SkeletonError
 from nimblepose.core.geometry import Size, from_corner, to_corner
 from nimblepose.core.optional import import_optional
+from nimblepose.core.person import Person
 from nimblepose.core.skeleton import COCO_17, Skeleton
+from nimblepose.core.sketch import tabulate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,9 +21,12 @@ if TYPE_CHECKING:
 ROW_COLUMNS = ("person", "person_score", "keypoint", "x", "y", "score", "interpolated")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Poses:
-    """N people in one picture, best first as the decoder gives them. Index like an array: `poses[0]`, `poses[mask]`.
+    """N people in one picture, best first as the decoder gives them.
+
+    A number chooses one of them (`poses[0]`, a `Person`), whatever else an array takes chooses some (`poses[:2]`,
+    `poses[mask]`, `Poses` again); iterating gives one `Person` after the other.
 
     What is of the picture, and not of its people, stays as it is when they are chosen: `skeleton`, `heads`, `shot`,
     `camera_shift`, `looks` and `input_pixels`.
@@ -91,8 +96,15 @@ class Poses:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def __getitem__(self, index: Any) -> "Poses":
-        chosen = np.atleast_1d(np.arange(len(self))[index])
+    @overload
+    def __getitem__(self, index: int | np.integer[Any]) -> Person: ...
+    @overload
+    def __getitem__(self, index: Any) -> "Poses": ...
+    def __getitem__(self, index: Any) -> "Poses | Person":
+        chosen = np.arange(len(self))[index]
+        return self._choose(chosen) if np.ndim(chosen) else Person(self._choose(chosen[None]))
+
+    def _choose(self, chosen: NDArray[np.intp]) -> "Poses":
         return dataclasses.replace(
             self,
             keypoints=self.keypoints[chosen],
@@ -103,8 +115,16 @@ class Poses:
             limb_colours=None if self.limb_colours is None else self.limb_colours[chosen],
         )
 
-    def __iter__(self) -> Iterator["Poses"]:
+    def __iter__(self) -> Iterator[Person]:
         return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        best = f", best score {self.scores.max():.2f}" if len(self) else ""
+        who = "" if self.track_ids is None else f", ids {_list(self.track_ids.tolist())}"
+        return f"<Poses: {len(self)} {'person' if len(self) == 1 else 'people'} of {self.skeleton.name!r}{best}{who}>"
+
+    def _repr_html_(self) -> str:
+        return tabulate(self)
 
     @property
     def found(self) -> NDArray[np.bool_]:
@@ -305,6 +325,10 @@ def from_coco_people(people: Sequence[dict[str, Any]], skeleton: Skeleton = COCO
     full = skeleton.from_annotated(xy)
     scores = np.array([person.get("score", 1.0) for person in people], np.float32)
     return Poses(skeleton, full, (~np.isnan(full[..., 0])).astype(np.float32), scores)
+
+
+def _list(ids: Sequence[int], most: int = 8) -> str:
+    return " ".join(map(str, ids[:most])) + (" ..." if len(ids) > most else "")
 
 
 def _round(value: Any, digits: int) -> float:

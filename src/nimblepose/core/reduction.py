@@ -29,11 +29,25 @@ def enlarge(poses: Poses, reduction: int) -> Poses:
     >>> enlarge(found, 2).keypoints[0, 0].tolist()
     [0.5, 0.5]
     """
-    if reduction == 1:
+    return _scale(poses, reduction)
+
+
+def shrink(poses: Poses, reduction: int) -> Poses:
+    """What was found in a picture's own pixels in those of the reduced picture; undoes `enlarge`."""
+    return _scale(poses, 1 / reduction)
+
+
+def _scale(poses: Poses, factor: float) -> Poses:
+    """In pixels of which `factor` are as long as one of before."""
+    if factor == 1:
         return poses
 
     def move(xy: NDArray[np.floating]) -> NDArray[np.floating]:
-        return np.asarray((xy + 0.5) * reduction - 0.5, np.float32)
+        return np.asarray((xy + 0.5) * factor - 0.5, np.float32)
 
-    heads = None if poses.heads is None else move_heads(poses.heads, move, reduction)
-    return dataclasses.replace(poses, keypoints=move(poses.keypoints).astype(np.float32), heads=heads)
+    return dataclasses.replace(
+        poses,
+        keypoints=move(poses.keypoints),
+        heads=None if poses.heads is None else move_heads(poses.heads, move, factor),
+        looks=None if poses.looks is None else poses.looks * np.float32(factor),  # counted from the corner
+    )

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.heads import gather_heads
+from nimblepose.core.palette import Colour, choose_person_colour, make_limb_palette
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.drawing.faces import blur_heads
-from nimblepose.drawing.palette import Colour, choose_person_colour, make_limb_palette
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.pictures import Picture, read_picture
 
-__all__ = ["DrawOptions", "choose_person_colour", "draw_poses", "make_limb_palette"]
+__all__ = ["PLAIN", "DrawOptions", "choose_person_colour", "draw_poses", "make_limb_palette"]
 
 _SHIFT = 4  # OpenCV draws at 1/16 pixel
 _OUTLINE = (20, 20, 20)
@@ -41,10 +41,13 @@ class DrawOptions:
     dot_size: float = 1.0  # radius of a keypoint's dot in line widths
 
 
+PLAIN = DrawOptions()
+
+
 def draw_poses(
     picture: Picture,
     poses: Poses,
-    options: DrawOptions = DrawOptions(),
+    options: DrawOptions = PLAIN,
     *,
     trails: Trails | None = None,
     pixel_aspect: float = 1.0,

@@ -22,6 +22,7 @@ from nimblepose.media.pictures import MAX_PIXELS, Picture, Source, read_reduced
 from nimblepose.media.sources import open_frames
 from nimblepose.runtime.attending import Attender
 from nimblepose.runtime.backends import BackendName
+from nimblepose.runtime.following import Follower
 from nimblepose.runtime.looking import Observer, View, cut_views
 from nimblepose.runtime.models import choose_model, find_model
 from nimblepose.runtime.opened import OpenedModel
@@ -216,9 +217,28 @@ class PoseEstimator(Steps):
             OptionError: poses are to be completed: guesses would be followed and steadied like what was seen.
             MissingPackageError: pip install 'nimblepose[video]'.
         """
+        self._refuse_guesses()
+        return track_frames(self.for_frames(), open_frames(source, selection), tracking, smoothing)
+
+    def follow(
+        self, *, tracking: Tracking = DEFAULT_TRACKING, smoothing: Smoothing | None = DEFAULT_SMOOTHING
+    ) -> Follower:
+        """Identities in a loop of your own: give each picture to what this returns, one of them for each camera.
+
+        Frames are looked at as in `track`, each at once; arguments are as there.
+
+        >>> follow = PoseEstimator().follow()  # doctest: +SKIP
+        >>> poses = follow(picture)  # doctest: +SKIP
+
+        Raises:
+            OptionError: poses are to be completed.
+        """
+        self._refuse_guesses()
+        return Follower(self.for_frames(), tracking=tracking, smoothing=smoothing)
+
+    def _refuse_guesses(self) -> None:
         if self.decode_options.complete:
             raise OptionError("DecodeOptions(complete=True) is for pictures; leave it out to follow people in a video")
-        return track_frames(self.for_frames(), open_frames(source, selection), tracking, smoothing)
 
     @property
     def _parallel(self) -> Backend:
