@@ -1,12 +1,11 @@
 """Where heads are, or may be, by keypoints: ellipses to make unrecognisable."""
 
-import re
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nimblepose.core.body import HEAD, list_keypoints
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 
@@ -14,7 +13,6 @@ Heads = NDArray[np.float32]
 """(M, 5) ellipses: x, y of the centre, half width and half height, in pixels; and a score in [0, 1]."""
 NO_HEADS: Heads = np.zeros((0, 5), np.float32)
 
-_HEAD = frozenset({"nose", "eye", "ear", "head", "mouth", "chin", "muzzle", "forehead"})
 _SHOULDERS = frozenset({"shoulder", "neck", "withers"})
 _HIPS = frozenset({"hip", "pelvis", "tail"})
 _SPREAD = 1.6  # radius in greatest distances between head keypoints and their middle: ears are in, hair mostly
@@ -36,8 +34,8 @@ def find_heads(poses: Poses, *, pixel_aspect: float = 1.0, least_radius: float =
     shown = poses.keypoints.astype(np.float64) * (pixel_aspect, 1.0)
     seen = poses.seen
     head, shoulders, hips = (
-        _find_middles(shown, seen, _list_keypoints(poses.skeleton.keypoints, words))
-        for words in (_HEAD, _SHOULDERS, _HIPS)
+        _find_middles(shown, seen, list_keypoints(poses.skeleton.keypoints, words))
+        for words in (HEAD, _SHOULDERS, _HIPS)
     )
     trunk = np.linalg.norm(shoulders - hips, axis=1)
     diagonal = np.hypot(*(poses.boxes[:, 2:].astype(np.float64) * (pixel_aspect, 1.0)).T)
@@ -74,14 +72,7 @@ def list_head_keypoints(skeleton: Skeleton) -> list[int]:
     >>> [HUMAN_18.keypoints[i] for i in list_head_keypoints(HUMAN_18)]
     ['nose', 'right_eye', 'left_eye', 'right_ear', 'left_ear']
     """
-    return _list_keypoints(skeleton.keypoints, _HEAD)
-
-
-@cache
-def _list_keypoints(names: tuple[str, ...], words: frozenset[str]) -> list[int]:
-    """Those that have one of the words in their names; cached, since splitting names takes as long as decoding."""
-    split = (set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())) for name in names)
-    return [i for i, parts in enumerate(split) if parts & words]
+    return list_keypoints(skeleton.keypoints, HEAD)
 
 
 def _find_middles(points: NDArray[np.float64], seen: NDArray[np.bool_], indices: list[int]) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nimblepose.core.body import list_body_limbs
 from nimblepose.core.palette import choose_person_colour, make_limb_palette
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ def sketch(poses: "Poses") -> str:
     width, height = high - low + 0.12 * size
     scale = min(_HEIGHT / height, _WIDTH / width)
     unit = 1 / scale  # one CSS pixel
-    colours = make_limb_palette(poses.skeleton)
+    colours, body = make_limb_palette(poses.skeleton), list_body_limbs(poses.skeleton)
     lines = []
     for i in reversed(range(len(poses))):
         for limb, (a, b) in enumerate(poses.skeleton.limb_indices.tolist()):
-            if limb in poses.skeleton.loop_limbs or not (poses.found[i, a] and poses.found[i, b]):
+            if limb not in body or not (poses.found[i, a] and poses.found[i, b]):
                 continue
             (x1, y1), (x2, y2) = poses.keypoints[i, [a, b]].tolist()
             red, green, blue = colours[limb]
