@@ -61,10 +61,10 @@ def test_a_video_becomes_a_video_and_a_line_per_frame(cli, estimator, folder, ve
 def test_every_format_into_out(cli, estimator, folder):
     assert cli("track", "clip.mp4", "-o", "a/b", "-f", "jsonl,coco,openpose,csv,parquet", "--quiet").out == ""
     assert sorted(path.name for path in (folder / "a/b").iterdir()) == [
-        "clip.openpose", "clip.poses.coco.json", "clip.poses.csv", "clip.poses.jsonl", "clip.poses.mp4",
+        "clip.openpose_json", "clip.poses.coco.json", "clip.poses.csv", "clip.poses.jsonl", "clip.poses.mp4",
         "clip.poses.parquet",
     ]  # fmt: skip
-    assert len(list((folder / "a/b/clip.openpose").iterdir())) == 20
+    assert len(list((folder / "a/b/clip.openpose_json").iterdir())) == 20
 
 
 @pytest.mark.parametrize(("verb", "option"), [("predict", "--no-pictures"), ("track", "--no-video")])

@@ -385,27 +385,17 @@ def test_a_missing_package_is_named_with_what_to_install(stick, monkeypatch, met
         getattr(stick, method)()
 
 
-def test_supervision_gets_zeros_for_what_was_not_found(stick, monkeypatch):
-    """The package is not needed for this: what it would be given is seen by a stand-in."""
-    stand_in = type(sys)("supervision")
-    stand_in.KeyPoints = dict
-    monkeypatch.setitem(sys.modules, "supervision", stand_in)
-    given = stick.to_supervision()
-    np.testing.assert_array_equal(given["xy"], [[[10, 20], [30, 60]], [[5.25, 6], [0, 0]]])
-    np.testing.assert_array_equal(given["confidence"], stick.keypoint_scores)
-    assert given["class_id"].tolist() == [0, 0]
-
-
 @pytest.mark.parametrize(
     "adapter",
     [
         lambda poses: poses.to_coco(1),
         lambda poses: poses.to_openpose((9, 9)),
+        lambda poses: poses.to_controlnet((9, 9)),
         lambda poses: poses.to_dict(),
         lambda poses: poses.to_skeleton(COCO_17),
         lambda poses: poses.boxes,
     ],
-    ids=["coco", "openpose", "dict", "skeleton", "boxes"],
+    ids=["coco", "openpose", "controlnet", "dict", "skeleton", "boxes"],
 )
 def test_adapters_leave_the_poses_alone(adapter):
     poses, same = people(3), people(3)

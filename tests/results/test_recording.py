@@ -36,8 +36,9 @@ EVERYTHING = RecordOptions(sink=VideoSinkOptions(formats=FORMATS))
 _ENCODED_ANEW = 12  # levels by which a pixel may differ; frames that follow each other differ by more than 100
 PLAIN = RecordOptions(tracking=None, smoothing="off", sink=VideoSinkOptions(video=False))
 NAMES = [
-    "a.openpose",
+    "a.openpose_json",
     "a.poses.coco.json",
+    "a.poses.controlnet.json",
     "a.poses.csv",
     "a.poses.excel.csv",
     "a.poses.jsonl",
@@ -138,7 +139,7 @@ def test_what_was_found_is_in_every_file(video, out):
     assert coco == [
         row for f, p in zip(frames, expected, strict=True) for row in p.to_coco(f.index, file_name=str(video))
     ]
-    for poses, path in zip(expected, sorted((out / "a.openpose").iterdir()), strict=True):
+    for poses, path in zip(expected, sorted((out / "a.openpose_json").iterdir()), strict=True):
         assert json.loads(path.read_text()) == poses.to_openpose((48, 64))
     np.testing.assert_allclose([f.time for f in VideoFile(out / "a.poses.mp4")], [f.time for f in frames], atol=1e-4)
 
@@ -192,7 +193,7 @@ def test_the_second_pass_does_not_lag_and_flags_what_it_fills_in_everywhere(vide
         assert set(table["keypoint"][table["interpolated"]]) == {name}
     coco = json.loads((out / "a.poses.coco.json").read_text())
     assert [row["image_id"] for row in coco if any(row["interpolated"])] == filled
-    documents = [json.loads(path.read_text()) for path in sorted((out / "a.openpose").iterdir())]
+    documents = [json.loads(path.read_text()) for path in sorted((out / "a.openpose_json").iterdir())]
     assert [n for n, d in enumerate(documents) if any(d["people"][0]["pose_interpolated_2d"])] == filled
 
 
@@ -372,15 +373,16 @@ def test_kill_9_leaves_files_that_can_be_read_and_a_run_that_can_be_resumed(tmp_
     ran = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
     assert ran.returncode == -signal.SIGKILL, ran.stderr
     assert names(out) == [
-        "a.partial.openpose", "a.poses.coco.partial.json", "a.poses.excel.partial.csv", "a.poses.journal",
-        "a.poses.partial.arrows", "a.poses.partial.csv", "a.poses.partial.jsonl", "a.poses.partial.mp4",
+        "a.partial.openpose_json", "a.poses.coco.partial.json", "a.poses.controlnet.partial.json",
+        "a.poses.excel.partial.csv", "a.poses.journal", "a.poses.partial.arrows", "a.poses.partial.csv",
+        "a.poses.partial.jsonl", "a.poses.partial.mp4",
     ]  # fmt: skip
     assert [line["frame"] for line in lines(out / "a.poses.partial.jsonl")] == list(range(90))
     assert len(json.loads((out / "a.poses.coco.partial.json").read_text())) == 90
     assert set(pd.read_csv(out / "a.poses.partial.csv")["frame"]) == set(range(90))
     with pyarrow.ipc.open_stream(out / "a.poses.partial.arrows") as batches:
         assert set(batches.read_all()["frame"].to_pylist()) == set(range(90))
-    files = sorted((out / "a.partial.openpose").iterdir())
+    files = sorted((out / "a.partial.openpose_json").iterdir())
     assert [len(json.loads(path.read_text())["people"]) for path in files] == [1] * 90
     assert 30 <= len(list(VideoFile(out / "a.poses.partial.mp4"))) <= 90, "less what the encoder still held"
     estimator = SeeingNumbers()

@@ -18,8 +18,9 @@ from nimblepose.results.formats import FORMATS, parse_formats
 from nimblepose.results.video_sink import VideoSink, VideoSinkOptions
 
 NAMES = [
-    "a.openpose",
+    "a.openpose_json",
     "a.poses.coco.json",
+    "a.poses.controlnet.json",
     "a.poses.csv",
     "a.poses.excel.csv",
     "a.poses.jsonl",
@@ -27,8 +28,9 @@ NAMES = [
     "a.poses.parquet",
 ]
 PARTIAL = [
-    "a.partial.openpose", "a.poses.coco.partial.json", "a.poses.excel.partial.csv", "a.poses.partial.arrows",
-    "a.poses.partial.csv", "a.poses.partial.jsonl", "a.poses.partial.mp4",
+    "a.partial.openpose_json", "a.poses.coco.partial.json", "a.poses.controlnet.partial.json",
+    "a.poses.excel.partial.csv", "a.poses.partial.arrows", "a.poses.partial.csv", "a.poses.partial.jsonl",
+    "a.poses.partial.mp4",
 ]  # fmt: skip
 
 
@@ -122,7 +124,7 @@ def test_the_sound_of_the_source_goes_along(tmp_path, out):
 
 
 def test_one_file_that_cannot_be_begun_closes_the_others(video, out):
-    (out / "a.openpose").write_text("not ours")
+    (out / "a.openpose_json").write_text("not ours")
     with pytest.raises(MediaError, match="no folder"):
         VideoSink(
             out / "a",
@@ -131,7 +133,7 @@ def test_one_file_that_cannot_be_begun_closes_the_others(video, out):
             model="m",
             skeleton=COCO_17,
         )
-    assert names(out) == ["a.openpose", "a.poses.partial.csv"]
+    assert names(out) == ["a.openpose_json", "a.poses.partial.csv"]
 
 
 def test_a_video_whose_name_is_not_utf_8_is_named_as_far_as_it_can_be(video, out):

@@ -99,10 +99,10 @@ def test_a_fork_while_other_threads_are_at_work(script):
         "def work():\n"
         "    while not stop: use(estimator)\n"
         "thread = threading.Thread(target=work); thread.start(); time.sleep(0.3)\n"
-        "for _ in range(3): print(fork(lambda: use(estimator)))\n"
+        "for _ in range(2): print(fork(lambda: use(estimator)))\n"
         "stop.append(1); thread.join()"
     )
-    assert len(children) == 3
+    assert len(children) == 2
     for child in children:
         check(child, parent, script.backend)
 
@@ -132,7 +132,7 @@ def test_torch_is_asked_by_a_thread_of_the_childs_own(tiny):
 
 def test_the_message_names_the_remedy():
     check_process(os.getpid(), "it was opened")
-    with pytest.raises(PoseError, match=r"^it was opened before .* get_context\('spawn'\), or open the model after"):
+    with pytest.raises(PoseError, match=r"^it was opened before .*get_context\('spawn'\), or open the model after"):
         check_process(os.getppid(), "it was opened")
 
 

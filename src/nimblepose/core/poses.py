@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from nimblepose.core.controlnet import to_controlnet
 from nimblepose.core.errors import ShapeError, SkeletonError
 from nimblepose.core.geometry import Size, from_corner, to_corner
 from nimblepose.core.optional import import_optional
 from nimblepose.core.person import Person
 from nimblepose.core.skeleton import COCO_17, Skeleton
 from nimblepose.core.sketch import tabulate
+from nimblepose.core.supervision import list_edges, to_key_points
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -278,6 +280,20 @@ class Poses:
                 person["pose_interpolated_2d"] = flags.astype(int).tolist()
         return {"version": 1.3, "canvas_height": int(size[0]), "canvas_width": int(size[1]), "people": people}
 
+    def to_controlnet(self, size: Size) -> dict[str, Any]:
+        """One frame as ControlNet's and ComfyUI's readers take it, whose files are lists of such frames.
+
+        OpenPose's 18 keypoints as x, y in pixels of the canvas and a confidence of exactly 1, or 0, 0, 0 = not found:
+        they keep only keypoints of confidence 1.
+
+        Args:
+            size: (height, width) of the picture in pixels.
+
+        Raises:
+            SkeletonError: the skeleton has none of these keypoints.
+        """
+        return to_controlnet(self, size)
+
     def to_rows(self) -> list[tuple[int, float, str, float, float, float, bool]]:
         """Tidy rows of the found keypoints, columns `ROW_COLUMNS`; person is the track id if there is one."""
         who = range(len(self)) if self.track_ids is None else self.track_ids
@@ -300,16 +316,23 @@ class Poses:
         return table
 
     def to_supervision(self) -> Any:
-        """As `supervision.KeyPoints`; keypoints not found are (0, 0) there, by its convention.
+        """As `supervision.KeyPoints`, one row per pose, those without keypoints, too.
+
+        Keypoints not found are (0, 0) there, by its convention, not `visible`, and of confidence 0; what is not finite
+        is nowhere. `detection_confidence` are our `scores`, `class_id` is 0, and `data` has the number of the `pose`
+        here, since `as_detections` leaves out those without keypoints, and its `track_id` where there is one. It knows
+        no skeleton: give `supervision_edges` to `EdgeAnnotator(edges=...)`, which otherwise goes by the number of
+        keypoints and draws none for 18.
 
         Raises:
             MissingPackageError: supervision is not installed.
         """
-        return import_optional("supervision", "this adapter").KeyPoints(
-            xy=np.nan_to_num(self.keypoints),
-            confidence=self.keypoint_scores,
-            class_id=np.zeros(len(self), int),
-        )
+        return to_key_points(self)
+
+    @property
+    def supervision_edges(self) -> list[tuple[int, int]]:
+        """The limbs of a body as pairs of keypoints counted from 1, as supervision's annotators take them."""
+        return list_edges(self.skeleton)
 
 
 def from_coco_people(people: Sequence[dict[str, Any]], skeleton: Skeleton = COCO_17) -> Poses:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -14,7 +15,9 @@ from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.media.frames import Stamp
+from nimblepose.results.formats import openpose as openpose_format
 from nimblepose.results.formats.coco import CocoResults
+from nimblepose.results.formats.controlnet import ControlNetFrames
 from nimblepose.results.formats.csv_table import TidyCsv
 from nimblepose.results.formats.openpose import OpenPoseFolder
 from nimblepose.results.formats.own import JsonLines
@@ -197,7 +200,7 @@ def test_coco_results_of_nobody_are_an_empty_list(tmp_path):
 
 def test_openpose_files_fit_the_schema_and_hold_what_was_found(tmp_path):
     jsonschema = pytest.importorskip("jsonschema")
-    documents = openpose(written(OpenPoseFolder(tmp_path / "clip.openpose", HEADER)))
+    documents = openpose(written(OpenPoseFolder(tmp_path / "clip.openpose_json", HEADER)))
     assert list(documents) == [f"clip_{stamp.index:012d}_keypoints.json" for stamp, _ in FRAMES]
     for document, (stamp, poses) in zip(documents.values(), FRAMES, strict=True):
         jsonschema.validate(document, OPENPOSE_SCHEMA)
@@ -206,18 +209,18 @@ def test_openpose_files_fit_the_schema_and_hold_what_was_found(tmp_path):
 
 
 def test_openpose_leaves_other_peoples_folders_alone(tmp_path):
-    (tmp_path / "clip.openpose").mkdir()
-    (tmp_path / "clip.openpose" / "thesis.txt").write_text("mine")
+    (tmp_path / "clip.openpose_json").mkdir()
+    (tmp_path / "clip.openpose_json" / "thesis.txt").write_text("mine")
     with pytest.raises(MediaError, match=r"thesis\.txt"):
-        OpenPoseFolder(tmp_path / "clip.openpose", HEADER)
-    assert (tmp_path / "clip.openpose" / "thesis.txt").read_text() == "mine"
+        OpenPoseFolder(tmp_path / "clip.openpose_json", HEADER)
+    assert (tmp_path / "clip.openpose_json" / "thesis.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("where", ["clip.openpose", "clip.partial.openpose"])
+@pytest.mark.parametrize("where", ["clip.openpose_json", "clip.partial.openpose_json"])
 def test_openpose_leaves_a_file_of_that_name_alone(tmp_path, where):
     (tmp_path / where).write_text("mine")
     with pytest.raises(MediaError, match="is no folder"):
-        OpenPoseFolder(tmp_path / "clip.openpose", HEADER)
+        OpenPoseFolder(tmp_path / "clip.openpose_json", HEADER)
     assert (tmp_path / where).read_text() == "mine"
 
 
@@ -257,3 +260,22 @@ def test_the_schema_is_strict_enough_to_refuse_a_wrong_file():
     document["people"][0]["pose_keypoints_2d"].pop()
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(document, OPENPOSE_SCHEMA)
+
+
+def test_frames_for_controlnet_are_a_list_whole_after_each_of_them(tmp_path):
+    file = ControlNetFrames(tmp_path / "a.json", HEADER)
+    poses = Poses.empty(HUMAN_18)
+    for number in range(3):
+        file.add(Stamp(number, number / 25, (480, 640)), poses)
+        (growing,) = tmp_path.iterdir()
+        assert json.loads(growing.read_text()) == [poses.to_controlnet((480, 640))] * (number + 1)
+    assert json.loads(file.finish().read_text()) == [poses.to_controlnet((480, 640))] * 3
+
+
+def test_the_folder_is_one_that_pose2sim_looks_into(tmp_path):
+    folder = OpenPoseFolder(tmp_path / f"clip{openpose_format.FORMAT.video.ending}", HEADER)
+    for number in (0, 12):
+        folder.add(Stamp(number, number / 25, (480, 640)), Poses.empty(HUMAN_18))
+    folder.finish()
+    found = [path for path in tmp_path.iterdir() if path.is_dir() and "json" in path.name]
+    assert [[int(re.findall(r"\d+", file.name)[-1]) for file in sorted(path.iterdir())] for path in found] == [[0, 12]]

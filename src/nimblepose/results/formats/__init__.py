@@ -1,13 +1,14 @@
 """The output formats. A new one is a file here, which ends in its `FORMAT`, and one line in `FORMATS`."""
 
 from nimblepose.core.errors import OptionError
-from nimblepose.results.formats import coco, csv_table, excel, openpose, own, parquet
+from nimblepose.results.formats import coco, controlnet, csv_table, excel, openpose, own, parquet
 from nimblepose.results.output_format import OutputFormat
 
 FORMATS: tuple[OutputFormat, ...] = (
     own.FORMAT,
     coco.FORMAT,
     openpose.FORMAT,
+    controlnet.FORMAT,
     csv_table.FORMAT,
     excel.FORMAT,
     parquet.FORMAT,

@@ -13,7 +13,7 @@ from nimblepose.results.output_format import Header, OutputFormat, PictureMaker,
 if TYPE_CHECKING:
     from nimblepose.media.frames import Stamp
 
-_FOLDER = ".openpose"
+_FOLDER = ".openpose_json"  # Pose2Sim looks into folders with "json" in their names only
 _FILE = "_keypoints.json"
 _OURS = re.compile(rf"_\d{{12}}{re.escape(_FILE)}$|^\.[0-9a-f]{{16}}\.part$")
 
@@ -30,8 +30,8 @@ class OpenPoseFolder:
         """Begin the folder.
 
         Args:
-            path: `STEM.openpose`; its files are `STEM_000000000012_keypoints.json`. An older folder of ours is replaced
-                when this one is complete.
+            path: `STEM.openpose_json`; its files are `STEM_000000000012_keypoints.json`. An older folder of ours is
+                replaced when this one is complete.
             header: Of the run.
 
         Raises:
