@@ -29,6 +29,7 @@ from nimblepose.core.skeleton import COCO_17, HUMAN_18, Skeleton  # noqa: E402
 if TYPE_CHECKING:
     from nimblepose.codec.options import DecodeOptions
     from nimblepose.drawing.people import DrawOptions, draw_poses
+    from nimblepose.drawing.pose_map import draw_pose_map
     from nimblepose.drawing.showing import draw
     from nimblepose.drawing.trails import Trails
     from nimblepose.media.frames import Frame, Selection
@@ -71,6 +72,7 @@ __all__ = [
     "TrainingError",
     "__version__",
     "draw",
+    "draw_pose_map",
     "draw_poses",
     "read_picture",
 ]
@@ -91,6 +93,7 @@ _LAZY = {
     "Tracker": "nimblepose.tracking.protocols",
     "Trails": "nimblepose.drawing.trails",
     "draw": "nimblepose.drawing.showing",
+    "draw_pose_map": "nimblepose.drawing.pose_map",
     "draw_poses": "nimblepose.drawing.people",
     "read_picture": "nimblepose.media.pictures",
 }

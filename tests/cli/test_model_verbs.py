@@ -12,6 +12,7 @@ from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.skeleton import COCO_17
 from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
 from nimblepose.model.network import NetworkOptions, build_network
+from nimblepose.model.variants import VARIANTS
 
 SMALL = NetworkOptions(width=0.25, channels=16, initial_head_channels=16, refinement_stages=2)
 
@@ -53,9 +54,21 @@ def test_info_shows_parts_beside_the_paper(capsys):
 def test_info_shows_all_variants_in_one_table(capsys):
     assert run("model", "info", "--variants") == 0
     out = capsys.readouterr().out
-    assert row(out, "openpose-5")[-2:] == ["135.93", "136.1"]
-    assert row(out, "openpose-1")[-2:] == ["61.59", "about 60"]
-    assert row(out, "lightweight-3")[1] == "7,308,964"
+    rows = {cells[0]: cells[1:] for line in out.splitlines() if (cells := line.split())}
+    assert rows["openpose-5"][-2:] == ["135.93", "136.1"]
+    assert rows["openpose-1"][-3:] == ["61.59", "about", "60"]
+    assert rows["lightweight-3"][0] == "7,308,964"
+
+
+def test_all_variants_are_readable_in_80_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run("model", "info", "--variants") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not [line for line in lines if "…" in line]
+    for name, variant in VARIANTS.items():
+        assert len([line for line in lines if line.split()[:1] == [name]]) == 1
+        assert f"{name}: {variant.change}" in "\n".join(lines)
 
 
 def test_the_papers_figures_stand_only_beside_its_input_size(capsys):

@@ -63,6 +63,27 @@ def test_lines_follow_the_size_of_the_person():
     assert width(20) <= 5 < width(400) < width(800)
 
 
+def test_lines_and_outlines_grow_with_the_person_without_a_jump():
+    """At a box of 94 pixels the line became 2 pixels wide, and an outline of 2 more appeared at once."""
+
+    def measure(height):
+        canvas = np.full((900, 900, 3), 255, np.uint8)
+        drawn = draw_poses(canvas, stick([(450, 50), (450, 50 + height)]))
+        return (255 - drawn[50 + height // 2].astype(float)).sum() / 255
+
+    ink = np.array([measure(height) for height in range(40, 400, 2)])
+    assert np.abs(np.diff(ink)).max() < 1.2, "of ten and more"
+
+
+def test_a_body_is_drawn_without_the_limbs_from_ears_to_shoulders_and_with_them_on_request():
+    xy = np.full((1, 18, 2), np.nan, np.float32)
+    for name, place in (("right_ear", (40, 20)), ("right_shoulder", (40, 100))):
+        xy[0, HUMAN_18.keypoints.index(name)] = place
+    poses = Poses(HUMAN_18, xy, (~np.isnan(xy[..., 0])).astype(np.float32), np.ones(1, np.float32))
+    np.testing.assert_array_equal(draw_poses(GRAY, poses)[60], GRAY[60])
+    assert (draw_poses(GRAY, poses, DrawOptions(all_limbs=True))[60] != GRAY[60]).any()
+
+
 def test_min_keypoint_score_hides_the_doubtful():
     poses = stick([(20, 60), (100, 60)])
     poses.keypoint_scores[0, 1] = 0.2
@@ -76,7 +97,7 @@ def test_guesses_are_thin():
     guessed = stick([(200, 100), (200, 700)])
     guessed.keypoint_scores[0, 1] = 0
     canvas = np.full((800, 400, 3), 127, np.uint8)
-    thick, thin = ((draw_poses(canvas, poses)[400] != 127).any(-1).sum() for poses in (seen, guessed))
+    thick, thin = (np.abs(draw_poses(canvas, poses)[400] - 127.0).sum() / 127 for poses in (seen, guessed))
     assert 1 <= thin < thick / 2
 
 

@@ -40,7 +40,11 @@ def model_info(
     console = Console()
     if variants:
         Given.of(context).refuse(["model"], "--variants shows all of them; leave out one of both")
+        from nimblepose.model.variants import VARIANTS
+
         console.print(_tabulate_variants(height_width))
+        for name, variant in VARIANTS.items():
+            console.print(f"{name}: {variant.change}", markup=False, highlight=False)
         return
     path = find_file(model)
     metadata = read_onnx_metadata(path) if path.suffix.lower() == ".onnx" and path.is_file() else None
@@ -97,8 +101,13 @@ def _tabulate_variants(size: Size) -> Table:
     from nimblepose.model.count import count_options, sum_parts
     from nimblepose.model.variants import PAPER_SIZE, VARIANTS
 
-    columns = ("parameters", "backbone", "conv4_3", "conv4_4", "initial", "refinement", "total", "paper")
-    table = _start_table(f"GMAC at {size[0]} x {size[1]}", "variant", *columns)
+    columns = ("parameters", "backbone", "c4_3", "c4_4", "init", "refine", "total", "paper")
+    table = Table(  # within 80 columns
+        title=f"GMAC at {size[0]} x {size[1]}", title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    table.add_column("variant", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
     for name, variant in VARIANTS.items():
         parts = count_options(variant.options, HUMAN_18, size)
         whole = sum_parts(parts)
@@ -106,7 +115,7 @@ def _tabulate_variants(size: Size) -> Table:
         refinement = sum(macs for part, macs in gmacs.items() if part.startswith("refinement"))
         cells = [gmacs["backbone"], gmacs["conv4_3"], gmacs["conv4_4"], gmacs["initial stage"], refinement, whole.macs]
         table.add_row(
-            f"{name}\n[dim]{variant.change}[/dim]",
+            name,
             f"{whole.parameters:,}",
             *[_format_gmacs(cell) for cell in cells],
             variant.paper_gmacs if size == PAPER_SIZE else "",

@@ -1,9 +1,11 @@
-"""Progress bars on the error stream, where there is somebody to see them."""
+"""Progress bars on the error stream where there is somebody to see them; elsewhere a line every so often."""
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -11,6 +13,8 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
@@ -18,6 +22,8 @@ from rich.progress import (
 
 from nimblepose.core.progress import Progress as CountProgress
 from nimblepose.core.progress import StageProgress
+
+_EVERY = 60.0  # seconds between lines where nobody watches a bar
 
 Advance = Callable[[str, float, int, int], None]
 
@@ -31,13 +37,45 @@ def format_count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-@contextmanager
-def show_picture_bar(total: int, *, quiet: bool) -> Iterator[Progress]:
-    """A bar over `total` pictures; hidden when quiet, when there is one, or when nobody watches."""
+class _Lines(Progress):
+    """No bar: a line now and then, so that the log of a run of hours says how far it is. Short runs print none."""
+
+    def __init__(self, tell: Callable[[Task], str], every: float) -> None:
+        super().__init__(disable=True)
+        self._tell, self._every, self._last = tell, every, time.monotonic()
+
+    def update(self, task_id: TaskID, **changes: Any) -> None:
+        super().update(task_id, **changes)
+        self._say(task_id)
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        super().advance(task_id, advance)
+        self._say(task_id)
+
+    def _say(self, task_id: TaskID) -> None:
+        now = time.monotonic()
+        if now - self._last >= self._every:
+            self._last = now
+            print(f"nimblepose: {self._tell(self._tasks[task_id])}", file=sys.stderr, flush=True)
+
+
+def _start(*columns: ProgressColumn, tell: Callable[[Task], str], quiet: bool, every: float) -> Progress:
+    """A bar on a terminal, lines elsewhere, nothing if quiet."""
     console = Console(stderr=True)
+    if not quiet and not console.is_terminal:
+        return _Lines(tell, every)
+    return Progress(*columns, console=console, disable=quiet, transient=True, refresh_per_second=4)
+
+
+def _count(task: Task) -> str:
+    return f"{task.description}: {task.completed:.0f}" + ("" if task.total is None else f" of {task.total:.0f}")
+
+
+@contextmanager
+def show_picture_bar(total: int, *, quiet: bool, every: float = _EVERY) -> Iterator[Progress]:
+    """A bar over `total` pictures, a line each `every` seconds where nobody watches; none when quiet, or of one."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    shown = total > 1 and not quiet and console.is_terminal
-    with Progress(*columns, console=console, disable=not shown, transient=True) as progress:
+    with _start(*columns, tell=_count, quiet=quiet or total <= 1, every=every) as progress:
         yield progress
 
 
@@ -90,36 +128,46 @@ def show_download_bar() -> Iterator[StageProgress]:
 
 
 @contextmanager
-def show_video_bar(start: float, end: float, *, quiet: bool) -> Iterator[Advance]:
+def show_video_bar(
+    start: float, end: float, *, quiet: bool, name: str = "", place: str = "", every: float = _EVERY
+) -> Iterator[Advance]:
     """A bar over the seconds of a video, with frames per second, people and time left; of live sources without end.
 
     Args:
         start: First second.
         end: Last one; infinite where nobody knows.
         quiet: Show nothing.
+        name: Of the video; a long one is cut at its beginning.
+        place: Which of how many it is, "2/5"; nothing if it is the only one.
+        every: Seconds between lines where nobody watches.
 
     Yields:
         A function to call after every frame: stage, time of the frame, people in it, frames dropped so far.
     """
-    console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
         TextColumn("{task.fields[speed]}"),
         TextColumn("{task.fields[people]}"),
         TimeRemainingColumn(),
     )
-    hidden = quiet or not console.is_terminal
-    with Progress(*columns, console=console, disable=hidden, transient=True, refresh_per_second=4) as progress:
+    shown = f"...{name[-25:]}" if len(name) > 28 else name
+
+    def tell(task: Task) -> str:
+        whole = "" if task.total is None else f" of {task.total:.0f}"
+        return f"{task.description}: {task.completed:.0f}{whole} s, {task.fields['speed']}, {task.fields['people']}"
+
+    with _start(*columns, tell=tell, quiet=quiet, every=every) as progress:
         tasks: dict[str, TaskID] = {}
         recent: deque[float] = deque(maxlen=50)  # when the last frames were done
 
         def advance(stage: str, seconds: float, people: int, dropped: int) -> None:
-            if hidden:
+            if quiet:
                 return
             if stage not in tasks:
                 total = None if end == float("inf") else max(end - start, 1e-3)
-                tasks[stage] = progress.add_task(stage, total=total, speed="", people="")
+                about = " ".join(part for part in (place, shown, stage) if part)
+                tasks[stage] = progress.add_task(about, total=total, speed="", people="")
                 recent.clear()
             recent.append(time.perf_counter())
             rate = (len(recent) - 1) / max(recent[-1] - recent[0], 1e-9)

@@ -1,6 +1,7 @@
 """Videos, one after the other, for the verbs `predict` and `track`: progress, interruption, what is printed."""
 
 import dataclasses
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
@@ -98,14 +99,15 @@ def run_videos(
     _refuse_waiting(sources)
     outcome = Outcome({})
     options = dataclasses.replace(options, conditions=conditions)
-    for source, stem in zip(sources, name_results(sources, out), strict=True):
+    for number, (source, stem) in enumerate(zip(sources, name_results(sources, out), strict=True), 1):
+        place = f"{number}/{len(sources)}" if len(sources) > 1 else ""
         recording: Recording | None = None
         name = name_source(source)
         try:
             if out is not None:
                 make_folder(stem.parent)  # below it, where names are equal
             recording = Recording(estimator, source, stem, options)
-            outcome.interrupted = _work(recording, options, quiet=quiet)
+            outcome.interrupted = _work(recording, options, place, quiet=quiet)
             written = recording.finish()
         except PoseError as error:
             outcome.failures[name] = str(error)
@@ -138,7 +140,7 @@ def _refuse_waiting(sources: list[str]) -> None:
                 )
 
 
-def _work(recording: "Recording", options: "RecordOptions", *, quiet: bool) -> bool:
+def _work(recording: "Recording", options: "RecordOptions", place: str, *, quiet: bool) -> bool:
     """Every frame; True if it was interrupted. Who closes the window has seen enough, which is no interruption."""
     from nimblepose.cli.progress import show_video_bar
     from nimblepose.cli.window import Window
@@ -148,7 +150,9 @@ def _work(recording: "Recording", options: "RecordOptions", *, quiet: bool) -> b
     window = Window(f"nimblepose: {info.name}") if options.show else nullcontext()
     closed = False
     ending = stop_on_signals(recording.stop, "stopping; the files are completed")
-    with window as view, show_video_bar(selection.start, end, quiet=quiet) as advance, ending:
+    name = re.split(r"[/\\\\]", info.name)[-1] or info.name
+    bar = show_video_bar(selection.start, end, quiet=quiet, name=name, place=place)
+    with window as view, bar as advance, ending:
         for step in recording:
             advance(step.stage, step.stamp.time, len(step.poses), recording.source.dropped)
             if view is not None and step.drawn is not None and not view.show(step.drawn):

@@ -10,7 +10,7 @@ from nimblepose.core.errors import ModelError, PoseError
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer, count_features
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.core.text import make_printable
+from nimblepose.core.text import describe_error, make_printable
 
 _KEY = "nimblepose"  # one key in the metadata of safetensors and ONNX files, holding JSON
 _VERSION = 1
@@ -130,7 +130,7 @@ class ModelMetadata:
         except PoseError as error:
             raise ModelError(f"{source}: {error}") from error
         except (KeyError, TypeError, json.JSONDecodeError, RecursionError) as error:
-            raise ModelError(f"{source}: damaged nimblepose metadata ({error!r})") from error
+            raise ModelError(f"{source}: damaged nimblepose metadata ({describe_error(error)})") from error
 
 
 def _is_number(value: Any) -> bool:

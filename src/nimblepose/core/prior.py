@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import ModelError
+from nimblepose.core.text import describe_error
 
 _ANYWHERE = 0.5  # variance of the place of a pose as a whole: the middle of what was found is not that of everything
 _EXACT = 5e-4  # variance of found keypoints; what is known to a hundredth of the pose is not worth more
@@ -179,4 +180,4 @@ def read_numbers(value: Mapping[str, Any], name: str) -> NDArray[np.floating]:
     try:
         return np.array(value[name], np.float64)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ModelError(f"{name}: missing, or no numbers in rows of one length ({error!r})") from error
+        raise ModelError(f"{name}: missing, or no numbers in rows of one length ({describe_error(error)})") from error

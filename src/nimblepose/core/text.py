@@ -21,3 +21,21 @@ def make_printable(text: str) -> str:
         letter if letter == "\n" or is_printable(letter) else letter.encode("unicode_escape").decode()
         for letter in text
     )
+
+
+def describe_error(error: object) -> str:
+    """What an exception of somebody else says, as words for a message: no class, no brackets, no number.
+
+    >>> describe_error(FileNotFoundError(2, "No such file or directory")), describe_error(KeyError("people"))
+    ('No such file or directory', "'people' is missing")
+    >>> describe_error(TimeoutError()), describe_error("refused")
+    ('TimeoutError', 'refused')
+    """
+    reason = getattr(error, "reason", None)  # of urllib's errors, often another exception
+    if isinstance(error, OSError) and reason is not None:
+        return describe_error(reason)
+    if isinstance(error, OSError) and error.strerror:
+        return str(error.strerror)
+    if isinstance(error, KeyError) and error.args:
+        return f"{error.args[0]!r} is missing"
+    return str(error) or type(error).__name__

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from nimblepose.core.answers import AnswerWatch
 from nimblepose.core.errors import DownloadError, MediaError
+from nimblepose.core.text import describe_error
 
 OFFLINE_VARIABLE = "NIMBLEPOSE_OFFLINE"  # set to 1: never touch the network
 _AGENT = "nimblepose"
@@ -126,7 +127,7 @@ def download(url: str, *, max_bytes: int, timeout: float = 30.0) -> Iterator[byt
     except (OSError, ValueError, http.client.HTTPException) as error:
         if watch.is_over:
             raise DownloadError(f"{name} did not answer within {timeout:g} s; download it by hand") from error
-        raise DownloadError(f"cannot fetch {name}: {getattr(error, 'reason', error) or error!r}") from error
+        raise DownloadError(f"cannot fetch {name}: {describe_error(error)}") from error
     if declared.isdigit() and int(declared) != arrived:
         raise DownloadError(f"{name}: only {arrived} of {declared} bytes arrived; try again")
 

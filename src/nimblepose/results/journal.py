@@ -14,6 +14,7 @@ from nimblepose.core.errors import MediaError
 from nimblepose.core.files import open_held, write_whole, writing
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.core.text import describe_error
 from nimblepose.media.frames import Stamp
 
 _VERSION = 4
@@ -126,7 +127,9 @@ class Journal:
         except MediaError:
             raise
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise MediaError(f"{self.path} is damaged ({error!r}); start again without --resume") from error
+            raise MediaError(
+                f"{self.path} is damaged ({describe_error(error)}); start again without --resume"
+            ) from error
 
 
 def _stamp(row: dict[str, Any]) -> Stamp:

@@ -14,6 +14,7 @@ from nimblepose.core.errors import MediaError, PoseError
 from nimblepose.core.files import InUseError, open_held, partial, write_atomically, write_whole, writing
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.core.text import describe_error
 from nimblepose.core.web import is_url, without_secrets
 from nimblepose.results.journal import check_conditions, pack_array, unpack_array
 from nimblepose.results.output_format import FolderMaker, Header, PictureResult, encode_json, to_text
@@ -220,7 +221,9 @@ class ResultFolder:
         except MediaError:
             raise
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise MediaError(f"{self._notes} is damaged ({error!r}); start again without --resume") from error
+            raise MediaError(
+                f"{self._notes} is damaged ({describe_error(error)}); start again without --resume"
+            ) from error
 
     def _check_header(self, header: Mapping[str, Any]) -> Skeleton:
         check_conditions(self._notes, header["conditions"], json.loads(encode_json(self._conditions)))
@@ -238,7 +241,9 @@ class ResultFolder:
             try:
                 others = [name for name in maker.list_files(path) if identify(name) not in own]
             except (OSError, ValueError, KeyError, TypeError, AttributeError, PoseError) as error:
-                raise MediaError(f"{path} is there, and is none of our results ({error!r}); move it") from error
+                raise MediaError(
+                    f"{path} is there, and is none of our results ({describe_error(error)}); move it"
+                ) from error
             if others:
                 names = f"{', '.join(others[:_NAMED])}{' ...' if len(others) > _NAMED else ''}"
                 raise MediaError(

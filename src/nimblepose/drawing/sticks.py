@@ -1,0 +1,56 @@
+"""Lines of any width, in fractions of a pixel, so that what is drawn grows with a person and never jumps."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from nimblepose.core.palette import Colour
+from nimblepose.media.pictures import Picture
+
+_SHIFT = 4  # OpenCV draws at 1/16 pixel
+_FAR = 1e6  # pixels; beyond any picture, within what OpenCV's fixed point holds
+
+
+def draw_stick(canvas: Picture, a: NDArray[np.floating], b: NDArray[np.floating], width: float, colour: Colour) -> None:
+    """A line with round ends, in place.
+
+    Args:
+        canvas: (H, W, 3) uint8 RGB.
+        a: Beginning, x and y in pixels.
+        b: End.
+        width: In pixels; at least 1 is drawn.
+        colour: Of all of it.
+    """
+    half = max(0.0, (width - 1) / 2)  # OpenCV's soft edge is half a pixel wide, on either side
+    if half * 2**_SHIFT < 1:
+        cv2.line(canvas, to_fixed_point(a), to_fixed_point(b), colour, 1, cv2.LINE_AA, _SHIFT)
+        return
+    along = np.clip(np.asarray(b, np.float64) - a, -_FAR, _FAR)
+    length = float(np.hypot(*along))
+    if length:
+        across = half * np.array([-along[1], along[0]]) / length
+        corners = [to_fixed_point(p) for p in (a + across, b + across, b - across, a - across)]
+        cv2.fillConvexPoly(canvas, np.array(corners, np.int32), colour, cv2.LINE_AA, _SHIFT)
+    for end in (a, b):
+        draw_dot(canvas, end, half, colour)
+
+
+def draw_dot(canvas: Picture, centre: NDArray[np.floating], radius: float, colour: Colour) -> None:
+    """A disc, in place; `radius` in pixels, to the middle of its soft edge."""
+    fixed = round(radius * 2**_SHIFT)
+    cv2.circle(canvas, to_fixed_point(centre), fixed, colour, cv2.FILLED, cv2.LINE_AA, _SHIFT)
+
+
+def draw_frame(canvas: Picture, box: NDArray[np.floating], width: float, colour: Colour) -> None:
+    """The four sides of a box, x, y, width and height, in place."""
+    left, top = box[:2]
+    right, bottom = box[:2] + box[2:]
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+    for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        draw_stick(canvas, a, b, width, colour)
+
+
+def to_fixed_point(xy: NDArray[np.floating]) -> tuple[int, int]:
+    """Pixels as OpenCV takes fractions of them."""
+    x, y = np.rint(np.clip(xy, -_FAR, _FAR).astype(np.float64) * 2**_SHIFT).astype(int).tolist()
+    return x, y
