@@ -22,7 +22,7 @@ def test_the_bar_of_a_video_names_it_and_its_place_in_80_columns(terminal):
         for second in range(5):
             advance("find", second, 3, 0)
     shown = terminal.getvalue()
-    assert "2/5 ...-recording-of-monday.mp4 find" in shown.replace("\x1b", "")
+    assert "2/5 ...a-recording-of-monday.mp4 find" in shown
     assert "frames/s" in shown
     assert "3 people" in shown
     with show_video_bar(0, 10, quiet=False, name="[a]/b.mp4") as advance:
