@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from PIL import Image
 
 from nimblepose import PoseEstimator
 from nimblepose.cli.app import app, main
+from nimblepose.runtime import following
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -48,6 +50,8 @@ def test_the_loop_of_ones_own_gives_identities(clone, monkeypatch, capsys):
     picture = cv2.imread(str(clone / "examples/people.jpg"))
     read = [(True, picture)] * 4 + [(False, None)]
     monkeypatch.setattr(cv2, "VideoCapture", lambda number: SimpleNamespace(read=lambda: read.pop(0)))
+    ticks = count()  # 25 pictures a second, however slow this machine is
+    monkeypatch.setattr(following, "clock", SimpleNamespace(monotonic=lambda: next(ticks) / 25))
     _, loop = blocks("python")
     exec(loop, {"estimator": PoseEstimator(quality="fast")})  # noqa: S102 - our own page
     lines = [re.match(r"(\d) Keypoint\(x=[\d.]+, y=", line) for line in capsys.readouterr().out.splitlines()]

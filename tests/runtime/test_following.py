@@ -1,11 +1,15 @@
 """A loop of one's own over frames gives the identities that `track` gives."""
 
+from itertools import count
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from nimblepose import DecodeOptions, Follower, OptionError, PoseError, PoseEstimator, TrackOptions, read_picture
 from nimblepose.core.errors import MediaError
 from nimblepose.media.frames import Frame, StreamInfo
+from nimblepose.runtime import following
 from nimblepose.runtime.models import DEMO_PICTURE
 from nimblepose.runtime.video import track_frames
 
@@ -63,7 +67,9 @@ def test_it_is_what_track_gives_of_a_live_source(frames, quality):
         np.testing.assert_array_equal(mine[n].track_ids, poses.track_ids)
 
 
-def test_the_clock_is_asked_where_no_time_is_given(estimator, frames):
+def test_the_clock_is_asked_where_no_time_is_given(estimator, frames, monkeypatch):
+    ticks = count(100)
+    monkeypatch.setattr(following, "clock", SimpleNamespace(monotonic=lambda: next(ticks) / 25))
     follow = estimator.follow(tracking=TrackOptions(min_sightings=1))
     ids = [follow(frame).track_ids.tolist() for frame in frames[:3]]
     assert ids[0] == ids[2]

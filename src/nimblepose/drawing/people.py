@@ -121,11 +121,11 @@ def _draw_person(
     dot_colours |= {k: colour for a, b, colour in reversed(limbs) for k in (a, b)}  # of the first limb that ends there
     edge = min(width / 4, (width - 1) / 2)  # small people would drown in dark edges
     for a, b, _ in limbs:
-        draw_stick(canvas, keypoints[a], keypoints[b], width + 2 * edge, _OUTLINE)
+        draw_stick(canvas, keypoints[a], keypoints[b], width + 2 * edge, _OUTLINE, round_ends=False)
     for k in dot_colours:
         draw_dot(canvas, keypoints[k], radius + edge, _OUTLINE)
     for a, b, colour in limbs:
-        draw_stick(canvas, keypoints[a], keypoints[b], width, colour)
+        draw_stick(canvas, keypoints[a], keypoints[b], width, colour, round_ends=False)
     for k, colour in dot_colours.items():
         draw_dot(canvas, keypoints[k], radius, colour)
 

@@ -1,5 +1,7 @@
 """Lines of any width, in fractions of a pixel, so that what is drawn grows with a person and never jumps."""
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +13,16 @@ _SHIFT = 4  # OpenCV draws at 1/16 pixel
 _FAR = 1e6  # pixels; beyond any picture, within what OpenCV's fixed point holds
 
 
-def draw_stick(canvas: Picture, a: NDArray[np.floating], b: NDArray[np.floating], width: float, colour: Colour) -> None:
-    """A line with round ends, in place.
+def draw_stick(
+    canvas: Picture,
+    a: NDArray[np.floating],
+    b: NDArray[np.floating],
+    width: float,
+    colour: Colour,
+    *,
+    round_ends: bool = True,
+) -> None:
+    """A line, in place.
 
     Args:
         canvas: (H, W, 3) uint8 RGB.
@@ -20,18 +30,19 @@ def draw_stick(canvas: Picture, a: NDArray[np.floating], b: NDArray[np.floating]
         b: End.
         width: In pixels; at least 1 is drawn.
         colour: Of all of it.
+        round_ends: Leave them out where a dot covers them.
     """
     half = max(0.0, (width - 1) / 2)  # OpenCV's soft edge is half a pixel wide, on either side
     if half * 2**_SHIFT < 1:
         cv2.line(canvas, to_fixed_point(a), to_fixed_point(b), colour, 1, cv2.LINE_AA, _SHIFT)
         return
-    along = np.clip(np.asarray(b, np.float64) - a, -_FAR, _FAR)
-    length = float(np.hypot(*along))
+    (x1, y1), (x2, y2) = to_fixed_point(a), to_fixed_point(b)
+    length = math.hypot(x2 - x1, y2 - y1)
     if length:
-        across = half * np.array([-along[1], along[0]]) / length
-        corners = [to_fixed_point(p) for p in (a + across, b + across, b - across, a - across)]
-        cv2.fillConvexPoly(canvas, np.array(corners, np.int32), colour, cv2.LINE_AA, _SHIFT)
-    for end in (a, b):
+        across, up = half * 2**_SHIFT * (y1 - y2) / length, half * 2**_SHIFT * (x2 - x1) / length
+        corners = [[x1 + across, y1 + up], [x2 + across, y2 + up], [x2 - across, y2 - up], [x1 - across, y1 - up]]
+        cv2.fillConvexPoly(canvas, np.rint(corners).astype(np.int32), colour, cv2.LINE_AA, _SHIFT)
+    for end in (a, b) if round_ends else ():
         draw_dot(canvas, end, half, colour)
 
 
@@ -52,5 +63,5 @@ def draw_frame(canvas: Picture, box: NDArray[np.floating], width: float, colour:
 
 def to_fixed_point(xy: NDArray[np.floating]) -> tuple[int, int]:
     """Pixels as OpenCV takes fractions of them."""
-    x, y = np.rint(np.clip(xy, -_FAR, _FAR).astype(np.float64) * 2**_SHIFT).astype(int).tolist()
+    x, y = (round(min(max(float(v), -_FAR), _FAR) * 2**_SHIFT) for v in xy)
     return x, y
