@@ -159,7 +159,7 @@ def test_any_way_up_finds_people_upside_down(people):
     back = np.array([width - 1, height - 1]) - turned.keypoints
     for pose in sure:
         off = np.nanmedian(np.linalg.norm(back - pose.keypoints, axis=-1), axis=1)
-        assert off.min() < 0.05 * np.hypot(*pose.boxes[0, 2:])
+        assert off.min() < 0.05 * np.hypot(*pose.box[2:])
 
 
 @pytest.mark.parametrize("turns", [1, 2])
