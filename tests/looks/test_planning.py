@@ -59,3 +59,12 @@ def test_pixels_that_are_not_square_are_squared_on_the_canvas():
     left, top, right, bottom = canvas.boxes[0]
     assert canvas.sizes[0, 0] == canvas.sizes[0, 1]
     assert (right - left) * 64 / 45 == pytest.approx(bottom - top, abs=2)
+
+
+@pytest.mark.parametrize("bound", [400_000, 200_000])
+def test_sides_may_be_asked_to_be_multiples(bound):
+    people = crowd(60)
+    canvas = plan(people, bound, step=8)
+    assert canvas.size[0] % 8 == canvas.size[1] % 8 == 0
+    assert canvas.input_size[0] * canvas.input_size[1] <= bound
+    assert ((canvas.corners + canvas.sizes) <= canvas.size).all()

@@ -222,3 +222,16 @@ def test_a_model_says_at_which_size_it_sees_people_best(tmp_path, people):
     assert small.quality == QUALITIES["balanced"].fit(120.0)
     assert small(people).input_pixels < 0.8 * plain(people).input_pixels
     assert PoseEstimator(tmp_path / "small.onnx", quality="fast").for_frames().attention.size == 112.5
+
+
+def test_canvases_come_to_openvino_in_few_sizes(people):
+    pytest.importorskip("openvino")
+    estimator = PoseEstimator(backend="openvino", threads=1)
+    shapes, run = [], estimator.backend.run
+    estimator.backend.run = lambda batch: shapes.append(batch.shape[2:]) or run(batch)
+    pictures = [people[:, :width] for width in (1370, 1100, 900, 700)]
+    for picture in pictures:
+        assert len(estimator(picture)) > 0
+    canvases = set(shapes) - {estimator.place(picture).input_size for picture in pictures}
+    assert canvases
+    assert all(height % 64 == width % 64 == 0 for height, width in canvases)

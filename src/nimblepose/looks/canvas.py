@@ -1,6 +1,6 @@
 """All looks at a picture on one canvas, which the network sees in one run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,11 @@ class Canvas:
     def input_size(self) -> Size:
         """(height, width) of the canvas in input pixels."""
         return self.size[0] * self.stride, self.size[1] * self.stride
+
+    def grow(self, step: int) -> "Canvas":
+        """The same looks on a canvas whose height and width are multiples of so many cells; what is added is empty."""
+        height, width = (-(-cells // step) * step for cells in self.size)
+        return replace(self, size=(height, width))
 
     def to_picture(self, look: int, xy: NDArray[np.floating]) -> NDArray[np.floating]:
         """Points (..., 2) in input pixels of one look, from its own corner on, to pixels of the picture."""

@@ -24,6 +24,7 @@ def plan_looks(
     *,
     stride: int,
     most_pixels: float,
+    step: int = 1,
     pixel_aspect: float = 1.0,
 ) -> Canvas | None:
     """A canvas with everybody who should be looked at again; None if there is nobody.
@@ -38,6 +39,7 @@ def plan_looks(
         options: Which size is wanted, and so on.
         stride: Input pixels per cell.
         most_pixels: Of the canvas, gaps included.
+        step: Cells that its sides are multiples of.
         pixel_aspect: Width over height of the picture's own pixels.
     """
     shown, gap = (limits[0], limits[1] * pixel_aspect), options.gap * stride
@@ -56,6 +58,7 @@ def plan_looks(
             saved = _measure(together, gap) / area
             if saved * area <= most_pixels:
                 canvas = build_canvas(Frames.join(together), stride=stride, gap=options.gap, pixel_aspect=pixel_aspect)
+                canvas = canvas.grow(step)
                 pixels = math.prod(canvas.input_size)
                 if pixels <= most_pixels:
                     return canvas

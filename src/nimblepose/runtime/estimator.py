@@ -36,6 +36,9 @@ from nimblepose.runtime.watching import watch_frames
 T = TypeVar("T")
 R = TypeVar("R")
 
+# Cells that the sides of canvases are multiples of. A size that OpenVINO has not seen before takes it some 35 ms, as
+# long as several runs, and 4 to 7 MiB that stay (docs/platforms.md); to ONNX Runtime it is nothing.
+_CANVAS_STEPS = {"openvino": 8}
 _BYTES_PER_PIXEL = 70  # of the input, that the network takes
 
 
@@ -289,6 +292,7 @@ class PoseEstimator(Steps):
             bound=bound,
             find_fields=find_fields,
             runs=2 if self.flip else 1,
+            canvas_step=_CANVAS_STEPS.get(self.backend_name, 1),
         )
 
     def for_frames(self) -> "PoseEstimator":

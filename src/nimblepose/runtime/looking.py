@@ -85,6 +85,7 @@ class Observer:
         looks: At whom to look again; None: at nobody.
         bound: Input pixels of all runs of the network for a picture.
         runs: Of the network for each input; 2 where its mirror image is seen, too.
+        canvas_step: Cells that the sides of a canvas are multiples of.
     """
 
     metadata: ModelMetadata
@@ -93,6 +94,7 @@ class Observer:
     looks: LookOptions | None = None
     bound: int = 0
     runs: int = 1
+    canvas_step: int = 1
 
     def observe(self, picture: Picture, passes: Sequence[tuple[int, Placement]]) -> Poses:
         """Everybody in an (H, W, 3) uint8 RGB array, in its own pixels, best first.
@@ -114,6 +116,7 @@ class Observer:
                 self.looks,
                 stride=self.metadata.input.stride,
                 most_pixels=self.bound - pixels,
+                step=self.canvas_step,
                 pixel_aspect=aspect,
             )
         boxes = np.zeros((0, 4), np.float32)
