@@ -67,7 +67,8 @@ def main() -> None:
         make_long_video(options.video, folder / "long.mp4", frames=options.frames, size=tuple(options.size))
         estimator = PoseEstimator(options.model, threads=2, input_height=options.input_height)
         draw = DrawOptions(colour_by="person", show_ids=True)
-        sink = VideoSinkOptions(formats=FORMATS, draw=draw, trails=Trails())
+        formats = tuple(form for form in FORMATS if set(form.keypoints) <= set(estimator.skeleton.keypoints))
+        sink = VideoSinkOptions(formats=formats, draw=draw, trails=Trails())
         recording = Recording(estimator, folder / "long.mp4", folder / "out", RecordOptions(sink=sink))
         held, people, tenth = [], 0, max(1, options.frames // 10)
         for count, step in enumerate(recording, 1):

@@ -10,6 +10,7 @@ from video_files import make_video, numbered
 
 from nimblepose.cli.contradictions import check_folder
 from nimblepose.core.errors import OptionError
+from nimblepose.drawing.pose_map import list_colours
 
 
 @pytest.fixture
@@ -131,10 +132,19 @@ def test_a_black_canvas_has_the_people_and_nothing_of_the_picture(cli, estimator
     assert json.loads((folder / "a.poses.json").read_text())["pictures"][0]["people"]
 
 
+def test_a_canvas_for_controlnet_is_drawn_by_its_rule(cli, estimator, folder):
+    Image.new("RGB", (640, 480), (200, 0, 0)).save(folder / "a.png")
+    assert cli("predict", "a.png", "--canvas", "controlnet").code == 0
+    drawn = np.array(Image.open(folder / "a.poses.png"))
+    colours = np.array(list_colours())
+    known = np.concatenate([[[0, 0, 0]], colours, (0.6 * colours).astype(int)])
+    assert (drawn[:, :, None] == known).all(axis=-1).any(axis=-1).all(), "nothing but its colours, with hard edges"
+    assert (drawn > 0).any()
+
+
 @pytest.mark.parametrize("source", ["a.png", "clip.mp4"])
 def test_lines_are_as_wide_as_asked_for(cli, estimator, folder, monkeypatch, source):
-    from nimblepose.drawing import people
-    from nimblepose.results import picture_sink, video_sink
+    from nimblepose.drawing import people, surface
 
     Image.new("RGB", (64, 48)).save(folder / "a.png")
     seen = []
@@ -143,8 +153,7 @@ def test_lines_are_as_wide_as_asked_for(cli, estimator, folder, monkeypatch, sou
         seen.append(options)
         return people.draw_poses(picture, poses, options, **more)
 
-    for sink in (picture_sink, video_sink):
-        monkeypatch.setattr(sink, "draw_poses", draw)
+    monkeypatch.setattr(surface, "draw_poses", draw)
     assert cli("predict", source, "--line-width", 2).code == 0
     usual = people.DrawOptions()
     assert seen[0].line_width == 2 * usual.line_width

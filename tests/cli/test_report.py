@@ -19,7 +19,7 @@ CREATURE = Skeleton("creature", ("head", "body", "tail"), (("head", "body"), ("b
 def results(tmp_path):
     """A folder with the results of one video in all forms, and the video, a folder of frames."""
     header = Header(model="m", skeletons=(CREATURE,), source="film", rate=10)
-    files = [f.video.begin(tmp_path / f"film{f.video.ending}", header) for f in FORMATS if f.video]
+    files = [f.video.begin(tmp_path / f"film{f.video.ending}", header) for f in FORMATS if f.video and not f.keypoints]
     (tmp_path / "film").mkdir()
     for n in range(20):
         keypoints = np.array([[[n, 10], [n + 5, 20], [n, 30 + n]]], np.float32)

@@ -104,7 +104,7 @@ def test_there_are_such_numbers():
         ("nimblepose model in", ["info"]),
         ("nimblepose predict --any", ["--any-way-up"]),
         ("nimblepose predict --quality b", ["balanced", "best"]),
-        ("nimblepose predict --format c", ["coco", "csv"]),
+        ("nimblepose predict --format c", ["coco", "controlnet", "csv"]),
         ("nimblepose track --model human-pose", ["human-pose-estimation-0001"]),
         ("nimblepose import --skeleton human", ["human18"]),
         ("nimblepose predict phot", []),  # bash offers files then

@@ -83,7 +83,7 @@ def test_drawing_is_done_beside_the_network_too(files, tmp_path, monkeypatch):
         both.wait()
         return picture
 
-    monkeypatch.setattr("nimblepose.results.picture_sink.draw_poses", draw)
+    monkeypatch.setattr("nimblepose.drawing.surface.draw_poses", draw)
     assert all(outcome.failure is None for outcome in make_run(Finder(workers=2), files, tmp_path))
 
 

@@ -78,7 +78,7 @@ def test_colours_go_with_the_people(picture):
     with pytest.raises(ValueError, match=r"limb_colours \(1, 19, 3\)"):
         Poses(
             HUMAN_18,
-            *(getattr(people[0], n) for n in ("keypoints", "keypoint_scores", "scores")),
+            *(getattr(people[[0]], n) for n in ("keypoints", "keypoint_scores", "scores")),
             None,
             None,
             np.zeros((1, 2, 3), np.float32),

@@ -165,8 +165,11 @@ LineWidthOption = Annotated[
     ),
 ]
 CanvasOption = Annotated[
-    Literal["picture", "black"],
-    typer.Option(rich_help_panel=_DRAWING, help="What is drawn on: the picture, or black of its size."),
+    Literal["picture", "black", "controlnet"],
+    typer.Option(
+        rich_help_panel=_DRAWING,
+        help="What is drawn on: the picture, black, or black with limbs and colours as ControlNet knows them.",
+    ),
 ]
 BoxesOption = Annotated[bool, typer.Option("--boxes", rich_help_panel=_DRAWING, help="Draw boxes.")]
 LooksOption = Annotated[

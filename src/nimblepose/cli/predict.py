@@ -144,6 +144,8 @@ def predict(
         )
     if found or moving:
         estimator, path = estimating.load(streaming=len(found) > 1 or any(map(is_recorded, moving)))
+        for chosen in options.formats:
+            chosen.check_skeleton(estimator.skeleton)
         if out:
             make_folder(out)
     if found:

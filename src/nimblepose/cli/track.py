@@ -97,6 +97,8 @@ def track(
         asked.refuse(["fps"], "is for folders of frames and files of pages; videos say themselves when a frame is")
     if found:
         estimator, path = estimating.load(streaming=any(is_recorded(source) for source in found))
+        for chosen in options.sink.formats:
+            chosen.check_skeleton(estimator.skeleton)
         if out:
             make_folder(out)
         outcome = run_videos(estimator.for_frames(), found, out, options, estimating.conditions(path), quiet=quiet)

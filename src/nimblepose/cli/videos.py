@@ -18,6 +18,7 @@ from nimblepose.core.errors import MediaError, OptionError, PoseError
 
 if TYPE_CHECKING:
     from nimblepose.drawing.people import DrawOptions
+    from nimblepose.drawing.surface import Surface
     from nimblepose.media.levels import Levels
     from nimblepose.results.output_format import OutputFormat
     from nimblepose.results.recording import Estimator, Recording, RecordOptions
@@ -36,7 +37,7 @@ class VideoChoices:
     every: int
     start: str
     end: str | None
-    canvas: Literal["picture", "black"]
+    canvas: "Surface"
     rotation: int
     resume: bool
     show: bool

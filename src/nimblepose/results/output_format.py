@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from nimblepose.core.errors import SkeletonError
 from nimblepose.core.geometry import Size
 from nimblepose.core.optional import import_optional
 from nimblepose.core.poses import Poses
@@ -101,6 +102,7 @@ class OutputFormat:
     name: str  # as `--format` takes it
     help: str  # what it is, in a few words
     requires: str | None = None  # a module that not everybody has
+    keypoints: tuple[str, ...] = ()  # it has places for these only; (): for those of every skeleton
     folder: FolderMaker | None = None
     picture: PictureMaker | None = None
     video: VideoMaker | None = None
@@ -113,6 +115,18 @@ class OutputFormat:
         """
         if self.requires:
             import_optional(self.requires, f"the format {self.name}")
+
+    def check_skeleton(self, skeleton: Skeleton) -> None:
+        """Say before the work that it has no place for anything of a skeleton.
+
+        Raises:
+            SkeletonError: that is so.
+        """
+        if self.keypoints and not set(self.keypoints) & set(skeleton.keypoints):
+            raise SkeletonError(
+                f"the format {self.name} has places for {', '.join(self.keypoints[:3])} and so on, the skeleton "
+                f"{skeleton.name!r} has {', '.join(skeleton.keypoints[:3])} and so on: choose another format"
+            )
 
 
 def encode_json(value: Any) -> bytes:

@@ -6,16 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote
-
-import numpy as np
 
 from nimblepose.core.files import make_folder, write_atomically
 from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
 from nimblepose.core.web import is_url, without_secrets
-from nimblepose.drawing.people import DrawOptions, draw_poses
+from nimblepose.drawing.people import DrawOptions
+from nimblepose.drawing.surface import Surface, draw_on
 from nimblepose.media.encoding import ENCODED_SUFFIXES, encode_picture
 from nimblepose.media.finding import ANNOTATED
 from nimblepose.media.pictures import Picture
@@ -37,7 +36,7 @@ class SinkOptions:
     formats: Sequence[OutputFormat] = (own.FORMAT,)
     pictures: bool = True  # write annotated pictures
     draw: DrawOptions = field(default_factory=DrawOptions)
-    canvas: Literal["picture", "black"] = "picture"  # what is drawn on
+    canvas: Surface = "picture"  # what is drawn on
     show: bool = False  # draw even if no annotated pictures are written
     rotation: int = 0  # by which pictures were turned
     resume: bool = False  # go on where an earlier run broke off
@@ -82,7 +81,7 @@ class PictureSink:
         conditions = {
             **options.conditions,
             "pictures": dataclasses.asdict(options.draw) if options.pictures else None,
-            "canvas": "black" if options.pictures and options.canvas == "black" else None,
+            "canvas": options.canvas if options.pictures and options.canvas != "picture" else None,
             "rotation": options.rotation or None,
             "formats": [chosen.name for chosen in options.formats if chosen.picture],
         }
@@ -135,8 +134,7 @@ class PictureSink:
         """The first half of `draw`: the picture with everybody on it; None if nobody wants to see it."""
         if not (self.options.pictures or self.options.show):
             return None
-        canvas = np.zeros_like(picture) if self.options.canvas == "black" else picture
-        return draw_poses(canvas, poses, self.options.draw)
+        return draw_on(self.options.canvas, picture, poses, self.options.draw)
 
     def encode(self, source: str | Path, painted: Picture | None) -> bytes | None:
         """The second half of `draw`."""

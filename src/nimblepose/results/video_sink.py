@@ -4,15 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
 
 from nimblepose.core.heads import gather_heads
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.drawing.faces import RecentHeads
-from nimblepose.drawing.people import DrawOptions, draw_poses
+from nimblepose.drawing.people import DrawOptions
+from nimblepose.drawing.surface import Surface, draw_on
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.audio import Sound
 from nimblepose.media.finding import ANNOTATED
@@ -31,7 +29,7 @@ class VideoSinkOptions:
     video: bool = True  # write the annotated video
     draw: DrawOptions = field(default_factory=DrawOptions)
     trails: Trails | None = None  # drawn below people; None: none
-    canvas: Literal["picture", "black"] = "picture"  # what is drawn on
+    canvas: Surface = "picture"  # what is drawn on
 
 
 class VideoSink:
@@ -109,9 +107,9 @@ class VideoSink:
             if self.options.draw.blur_faces:
                 self._heads = self._heads.extend(gather_heads(poses, pixel_aspect=aspect), stamp.time)
                 poses = dataclasses.replace(poses, heads=self._heads.heads)
-            if self.options.canvas == "black":
-                picture = np.zeros_like(picture)
-            drawn = draw_poses(picture, poses, self.options.draw, trails=self._trails, pixel_aspect=aspect)
+            drawn = draw_on(
+                self.options.canvas, picture, poses, self.options.draw, trails=self._trails, pixel_aspect=aspect
+            )
             if self.options.video:
                 self._writer().add(drawn, stamp.time)
         return drawn

@@ -7,10 +7,10 @@ import pytest
 from video_files import make_video, numbered
 
 from nimblepose.cli import options
-from nimblepose.core.errors import MissingPackageError, OptionError
+from nimblepose.core.errors import MissingPackageError, OptionError, SkeletonError
 from nimblepose.core.files import GrowingFile
 from nimblepose.core.poses import Poses
-from nimblepose.core.skeleton import COCO_17
+from nimblepose.core.skeleton import COCO_17, Skeleton
 from nimblepose.media.video import VideoFile
 from nimblepose.results import formats
 from nimblepose.results.formats import FORMATS, parse_formats
@@ -100,3 +100,13 @@ def test_a_format_that_lacks_its_package_says_so_before_the_first_picture(tmp_pa
     lacking = OutputFormat(name="rare", help="", requires="no_such_module", folder=TOY.folder)
     with pytest.raises(MissingPackageError, match="the format rare: no_such_module is not installed"):
         PictureSink(["a.png"], SinkOptions(out=tmp_path, formats=[lacking]), model="m")
+
+
+def test_a_skeleton_that_a_format_has_no_place_for_is_refused_before_the_work():
+    creature = Skeleton("creature", ("head", "tail"), (("head", "tail"),))
+    for known in FORMATS:
+        known.check_skeleton(COCO_17)
+        if known.name != "controlnet":
+            known.check_skeleton(creature)
+    with pytest.raises(SkeletonError, match=r"controlnet has places for nose, neck, .* 'creature' has head, tail"):
+        parse_formats("controlnet")[0].check_skeleton(creature)

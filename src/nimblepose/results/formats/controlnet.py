@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from nimblepose.core.files import GrowingFile
 from nimblepose.core.poses import Poses
+from nimblepose.core.skeleton import HUMAN_18
 from nimblepose.results.output_format import Header, OutputFormat, PictureMaker, PictureResult, VideoMaker, encode_json
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class ControlNetFrames:
 FORMAT = OutputFormat(
     name="controlnet",
     help="a list of frames for ControlNet and ComfyUI",
+    keypoints=HUMAN_18.keypoints,
     picture=PictureMaker("_controlnet.json", controlnet_json),
     video=VideoMaker(".poses.controlnet.json", ControlNetFrames),
 )
