@@ -79,7 +79,7 @@ def test_drawing_is_done_beside_the_network_too(files, tmp_path, monkeypatch):
     """Two pictures that are drawn at the same time; one after the other they would wait forever."""
     both = threading.Barrier(2, timeout=LIMIT)
 
-    def draw(picture, *_):
+    def draw(picture, *_, **__):
         both.wait()
         return picture
 
