@@ -217,6 +217,16 @@ def test_the_estimator_finds_the_same_in_a_video_as_in_its_pictures(dots, video)
         np.testing.assert_array_equal(poses.keypoints, dots(frame.image).keypoints)
 
 
+def test_frames_of_a_camera_that_hangs_on_its_side_are_turned(dots, video):
+    upright = [frame.image for frame, _ in dots.track(video, tracking=None)]
+    turned = list(dots.track(video, rotation=90, tracking=None))
+    for image, (frame, poses) in zip(upright, turned, strict=True):
+        np.testing.assert_array_equal(frame.image, np.rot90(image, -1))
+        np.testing.assert_array_equal(poses.keypoints, dots(frame.image).keypoints)
+    with pytest.raises(OptionError, match="90, 180 or 270"):
+        dots.track(video, rotation=45)
+
+
 def test_what_went_wrong_on_the_way_is_logged_once(dots, tmp_path, caplog):
     path = make_video(tmp_path / "a.mp4", [numbered(n) for n in range(20)], container_options={"movflags": "faststart"})
     path.write_bytes(path.read_bytes()[:-300])

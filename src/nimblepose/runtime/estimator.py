@@ -200,6 +200,7 @@ class PoseEstimator(Steps):
         source: str | int | Path | BinaryIO,
         *,
         selection: Selection = EVERYTHING,
+        rotation: int = 0,
         tracking: Tracking | None = DEFAULT_TRACKING,
         smoothing: Smoothing | None = DEFAULT_SMOOTHING,
     ) -> Iterator[tuple[Frame, Poses]]:
@@ -208,6 +209,8 @@ class PoseEstimator(Steps):
         Args:
             source: A file, a folder of frames, 0 for a camera, an rtsp or http address, "-" for standard input.
             selection: Which frames; all if not given.
+            rotation: 90, 180 or 270 degrees by which frames are turned with the clock, of cameras that hang on their
+                side or head; poses are in pixels of the frames as they then are.
             tracking: When two sightings are one person, or what starts a tracker of your own: the class of a `Tracker`,
                 a function that makes one; None: no identities, no smoothing.
             smoothing: How much is noise, or what starts a `Smoother`; None: keypoints as they were found.
@@ -217,11 +220,13 @@ class PoseEstimator(Steps):
 
         Raises:
             MediaError: the source cannot be opened.
-            OptionError: poses are to be completed: guesses would be followed and steadied like what was seen.
+            OptionError: no such rotation; or poses are to be completed: guesses would be followed and steadied like
+                what was seen.
             MissingPackageError: pip install 'nimblepose[video]'.
         """
         self._refuse_guesses()
-        return track_frames(self.for_frames(), open_frames(source, selection), tracking, smoothing)
+        frames = open_frames(source, selection, rotation=rotation)
+        return track_frames(self.for_frames(), frames, tracking, smoothing)
 
     def follow(
         self, *, tracking: Tracking = DEFAULT_TRACKING, smoothing: Smoothing | None = DEFAULT_SMOOTHING
