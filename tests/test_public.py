@@ -77,12 +77,14 @@ def test_its_examples_run_in_order(tmp_path, monkeypatch, capsys):
     for code in EXAMPLES:
         exec(code, names)  # noqa: S102 - our own page
         printed.append(capsys.readouterr().out.splitlines())
-    pictures, streaming, looks, strict, shown, drawing, mapped, skeletons, video, followed, tracker, wrong = printed
+    pictures, streaming, threads, looks, strict, *rest = printed
+    shown, drawing, mapped, skeletons, video, followed, tracker, wrong = rest
     assert re.match(r"0\.\d+ None \[.*\] \(18, 2\) \{'skeleton'", pictures[0])
     assert pictures[1:] == ["3 people; (3, 18, 2) (3, 18) (3, 4)", "3", "3"]
     assert [line.split()[1] for line in looks] == ["people;", "people"]
     assert looks[1] == "3 people upside down"
     assert streaming == ["3", "3", "3"]
+    assert threads == ["[3, 3, 3]"]
     assert strict[0].count(".") == 2
     assert shown == drawing == mapped == []
     assert (tmp_path / "people.png").is_file()

@@ -18,7 +18,7 @@ STEPS = (  # a room may import rooms of the steps before its own
     {"data", "runtime"},
     {"results"},
     {"evaluation", "report"},
-    {"convert"},
+    {"convert", "serve"},
     {"training"},
     {"cli"},
 )
@@ -27,10 +27,15 @@ NOT_ROOMS = {"weights"}  # folders of the package without code
 TORCH_ROOMS = {"model", "training"}
 TORCH_FILES = {"data/dataset.py", "convert/export.py", "runtime/backends.py"}
 OPTIONAL = {  # imported inside functions, so that who does not need them need not have them, nor wait for them
-    "av", "faster_coco_eval", "lightning_fabric", "onnx", "onnxruntime", "onnxscript", "openvino", "pandas", "pi_heif",
-    "pillow_heif", "pooch", "pyarrow", "safetensors", "scipy", "supervision", "tensorboard", "torch",
+    "av", "faster_coco_eval", "httptools", "lightning_fabric", "onnx", "onnxruntime", "onnxscript", "openvino",
+    "pandas", "pi_heif", "pillow_heif", "pooch", "pyarrow", "python_multipart", "safetensors", "scipy",
+    "starlette", "supervision", "tensorboard", "torch", "uvicorn", "websockets",
 }  # fmt: skip
-NEEDED_BY = {"model": {"torch", "safetensors"}, "training": {"torch", "lightning_fabric"}}  # rooms that are for them
+NEEDED_BY = {  # rooms that are for them
+    "model": {"torch", "safetensors"},
+    "serve": {"python_multipart", "starlette", "uvicorn"},
+    "training": {"torch", "lightning_fabric"},
+}
 NEEDED_IN = {"data/dataset.py": {"torch"}}
 MODULES = sorted(ROOT.rglob("*.py"))
 

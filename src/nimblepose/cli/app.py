@@ -27,6 +27,7 @@ from nimblepose.cli.model_poses import model_poses
 from nimblepose.cli.predict import predict
 from nimblepose.cli.quantize import quantize
 from nimblepose.cli.report import report
+from nimblepose.cli.serve import serve
 from nimblepose.cli.skeleton_check import skeleton_check
 from nimblepose.cli.skeleton_sigmas import skeleton_sigmas
 from nimblepose.cli.track import track
@@ -54,6 +55,7 @@ app.command("predict")(predict)
 app.command("demo")(demo)
 app.command("track")(track)
 app.command("report")(report)
+app.command("serve")(serve)
 app.command("train")(train)
 app.command("val")(val)
 app.command("benchmark")(benchmark)

@@ -11,6 +11,7 @@ from nimblepose.core.interrupts import hold_interrupts
 _INSTALLED_BY = {  # top-level module -> what pip installs it with
     "av": "nimblepose[video]",
     "faster_coco_eval": "nimblepose[val]",
+    "httptools": "nimblepose[serve]",
     "lightning_fabric": "nimblepose[train]",
     "onnx": "nimblepose[train]",
     "onnxruntime": "onnxruntime",
@@ -19,11 +20,15 @@ _INSTALLED_BY = {  # top-level module -> what pip installs it with
     "pandas": "nimblepose[table]",
     "pi_heif": "nimblepose[heic]",
     "pyarrow": "nimblepose[table]",
+    "python_multipart": "nimblepose[serve]",
     "safetensors": "nimblepose[train]",
     "scipy": "nimblepose[video]",
+    "starlette": "nimblepose[serve]",
     "supervision": "supervision",
     "tensorboard": "nimblepose[train]",
     "torch": "nimblepose[train]",
+    "uvicorn": "nimblepose[serve]",
+    "websockets": "nimblepose[serve]",
 }
 
 

@@ -300,6 +300,40 @@ class PoseEstimator(Steps):
             canvas_step=_CANVAS_STEPS.get(self.backend_name, 1),
         )
 
+    def for_threads(
+        self, *, quality: QualityName | Quality | None = None, min_pose_score: float | None = None
+    ) -> "PoseEstimator":
+        """The same model for callers in many threads, such as those of a server: each picture in the caller's own.
+
+        Call the result from `threads` of them at a time: that keeps all cores busy. Nothing is opened a second time,
+        whatever is asked for.
+
+        Args:
+            quality: Another than that of this estimator; None: the same.
+            min_pose_score: Leave out poses of a lower score; None: as this estimator does, or what suits the quality.
+
+        Raises:
+            OptionError: there is no such quality, or a score out of its range.
+        """
+        other = copy.copy(self)
+        other._calls = self._opened.calls
+        if quality is not None:
+            other._asked, other.quality = quality, choose_quality(quality, scales=self.scales)
+            other.input_height = None
+            other.flip = self._flip_asked or (other.quality is not None and other.quality.flip)
+        if min_pose_score is not None:
+            other._decode_asked = dataclasses.replace(self._decode_asked, min_pose_score=min_pose_score)
+        other.decode_options = other._decode_asked
+        if other.quality is not None and other.decode_options.min_pose_score is None:
+            least = other.quality.min_pose_score
+            other.decode_options = dataclasses.replace(other.decode_options, min_pose_score=least)
+        return other
+
+    @property
+    def threads(self) -> int:
+        """Callers at a time that keep all cores busy, see `for_threads`."""
+        return self._parallel.callers
+
     def for_frames(self) -> "PoseEstimator":
         """The same model as videos are looked at: one pass at `input_height`, or at 256 if that is not given.
 

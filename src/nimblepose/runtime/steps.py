@@ -48,6 +48,7 @@ class Steps:
     def __init__(self, opened: OpenedModel) -> None:
         """Of a model; what else there is, the child says."""
         self._opened = opened
+        self._calls = 1  # at a time, that `backend` is set up for
         self._input = threading.local()  # each thread's last batch, whose memory the next one takes
 
     def __getstate__(self) -> dict[str, Any]:
@@ -64,8 +65,11 @@ class Steps:
 
     @property
     def backend(self) -> Backend:
-        """The model, set up for all threads on one picture; opened when it is asked for first, in each process."""
-        return self._opened.open(1)
+        """The model, set up for all threads on one picture; opened when it is asked for first, in each process.
+
+        Of an estimator for callers in many threads: set up for one thread on each of many pictures.
+        """
+        return self._opened.open(self._calls)
 
     def place(self, picture: Picture, *, scale: float = 1.0, pixel_aspect: float = 1.0) -> Placement:
         """Where the picture lies in the network input, in the first pass."""
