@@ -17,7 +17,7 @@ STEPS = (  # a room may import rooms of the steps before its own
     {"drawing", "looks"},
     {"data", "runtime"},
     {"results"},
-    {"evaluation", "report"},
+    {"evaluation", "report", "web"},
     {"convert", "serve"},
     {"training"},
     {"cli"},

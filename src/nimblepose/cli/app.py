@@ -34,6 +34,7 @@ from nimblepose.cli.track import track
 from nimblepose.cli.train import train
 from nimblepose.cli.val import val
 from nimblepose.cli.verb import VerbApp
+from nimblepose.cli.web import web
 from nimblepose.core.errors import PoseError
 from nimblepose.core.optional import find_installer
 
@@ -56,6 +57,7 @@ app.command("demo")(demo)
 app.command("track")(track)
 app.command("report")(report)
 app.command("serve")(serve)
+app.command("web")(web)
 app.command("train")(train)
 app.command("val")(val)
 app.command("benchmark")(benchmark)

@@ -1,6 +1,8 @@
 """`nimblepose serve`: poses by HTTP, and live frames by a WebSocket."""
 
+import dataclasses
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -51,6 +53,10 @@ def serve(
     open_to_all: Annotated[
         bool, typer.Option("--open", rich_help_panel=_ACCESS, help="Serve other machines without a key.")
     ] = False,
+    runtime: Annotated[
+        Path | None,
+        typer.Option(help="Files of ONNX Runtime Web, see `nimblepose web`: the page at / then runs the model, too."),
+    ] = None,
     log: Annotated[Literal["text", "json"], typer.Option(help="Form of the lines on standard error.")] = "text",
 ) -> None:
     """Serve poses: pictures by HTTP (POST /v1/poses), live frames by a WebSocket, KServe V2; see /docs there.
@@ -63,12 +69,15 @@ def serve(
         import_optional(package, "a server")
     from nimblepose.cli.progress import show_download_bar
     from nimblepose.core.share import count_usable_cores
+    from nimblepose.runtime.backends import open_backend
     from nimblepose.runtime.models import find_model
     from nimblepose.serve.options import ServeOptions, parse_bytes, read_keys
     from nimblepose.serve.running import serve as run
+    from nimblepose.web.runtime_files import find_runtime
+    from nimblepose.web.site import write_site
 
     with show_download_bar() as progress:
-        find_model(model, progress=progress)
+        path = find_model(model, progress=progress)
     options = ServeOptions(
         model=model,
         quality=quality,
@@ -87,4 +96,8 @@ def serve(
         processes=processes,
         log=log,
     )
-    run(options, tell=lambda address: print(f"nimblepose: serving at {address}", file=sys.stderr, flush=True))
+    with tempfile.TemporaryDirectory(prefix="nimblepose") as page:
+        files = find_runtime(runtime, fetch=False) if path.suffix == ".onnx" else None
+        write_site(Path(page), path, open_backend(path, threads=1).metadata, files, server=True)
+        options = dataclasses.replace(options, page=Path(page))
+        run(options, tell=lambda address: print(f"nimblepose: serving at {address}", file=sys.stderr, flush=True))

@@ -9,11 +9,12 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from nimblepose.core.errors import PoseError
 from nimblepose.serve import about, kserve
 from nimblepose.serve.front import Front, Guard, answer_problem
+from nimblepose.serve.page import Page
 from nimblepose.serve.poses import answer_poses
 from nimblepose.serve.problems import ProblemError
 from nimblepose.serve.service import Service
@@ -49,6 +50,8 @@ def make_app(service: Service, failed: Callable[[PoseError], None]) -> Starlette
         Route("/metrics", about.answer_metrics),
         *_list_v2(),
     ]
+    if service.options.page is not None:
+        routes.append(Mount("/", Page(service.options.page)))
     middleware = [Middleware(Front, service=service)]
     if service.options.cors:
         middleware.append(

@@ -42,6 +42,7 @@ class ServeOptions:
     open: bool = False  # to other machines without a key
     processes: int = 1
     log: Literal["text", "json"] = "text"
+    page: Path | None = None  # folder of the page that is shown at /, see `nimblepose.web.site`
 
     def __post_init__(self) -> None:
         """Say now what would fail later, or not fail and be a surprise."""

@@ -1,0 +1,53 @@
+"""What the page has to know of a model, as plain data."""
+
+from dataclasses import asdict
+from typing import Any
+
+import nimblepose
+from nimblepose.codec.decode import DecodeOptions, compute_paf_offset
+from nimblepose.core.metadata import ModelMetadata
+from nimblepose.core.palette import make_limb_palette
+
+
+def describe_model(
+    metadata: ModelMetadata, *, name: str, file: str | None, size: int = 0, checksum: str = ""
+) -> dict[str, Any]:
+    """For `model.json`; what follows from the skeleton is computed here, once, and not again in JavaScript.
+
+    Args:
+        metadata: Of the model.
+        name: Of its file without the ending, as in results.
+        file: Beside `model.json`; None: the page has no model of its own, a server finds people.
+        size: Of the file, bytes.
+        checksum: SHA-256 of the file, by which a browser knows that it has it already.
+    """
+    skeleton, options = metadata.skeleton, DecodeOptions()
+    return {
+        "name": name,
+        "file": file,
+        "size": size,
+        "checksum": checksum,
+        "version": nimblepose.__version__,
+        "licence": metadata.licence,
+        "origin": metadata.origin,
+        "input": asdict(metadata.input),
+        "paf_offset": compute_paf_offset(metadata.input.stride, metadata.paf_geometry),
+        "skeleton": {
+            "name": skeleton.name,
+            "keypoints": list(skeleton.keypoints),
+            "limbs": [list(limb) for limb in skeleton.limbs],
+            "limb_indices": skeleton.limb_indices.tolist(),
+            "relations": skeleton.relations.astype(int).tolist(),
+        },
+        "skeleton_dict": skeleton.to_dict(),
+        "palette": [list(colour) for colour in make_limb_palette(skeleton)],
+        "options": {
+            **asdict(options),
+            "min_pose_score": options.least_score,
+            "min_keypoints": options.count_needed(len(skeleton.keypoints)),
+        },
+        "prior": None
+        if metadata.prior is None
+        else {**metadata.prior.to_dict(), "distances": metadata.prior.distances.tolist()},
+        "scorer": None if metadata.scorer is None else metadata.scorer.to_dict(),
+    }

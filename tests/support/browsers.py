@@ -1,0 +1,122 @@
+"""A real browser, told what to do by the DevTools protocol; its requests are noted."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def find_browser():
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+class Browser:
+    """One page in a browser of its own, without a window."""
+
+    def __init__(self, folder, *, size=(1100, 900)):
+        self.folder, self.requests, self.problems = Path(folder), [], []
+        self.process = subprocess.Popen(
+            [find_browser(), "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
+             f"--user-data-dir={folder}", f"--window-size={size[0]},{size[1]}", "--disable-background-networking",
+             "--no-first-run", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+             "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "about:blank"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "no_proxy": "127.0.0.1"},
+        )  # fmt: skip
+        port = self.wait_for(lambda: self._read_port(), 60)
+        from websockets.sync.client import connect
+
+        import http.client
+
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("GET", "/json/list")
+        (target,) = (one for one in json.load(connection.getresponse()) if one["type"] == "page")
+        self.socket = connect(target["webSocketDebuggerUrl"], max_size=None, proxy=None).__enter__()
+        self.answers, self.count, self.lock = {}, 0, threading.Lock()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.call(f"{domain}.enable")
+
+    def _read_port(self):
+        try:
+            return int((self.folder / "DevToolsActivePort").read_text().splitlines()[0])
+        except (OSError, IndexError, ValueError):
+            return None
+
+    def _read(self):
+        try:
+            for text in self.socket:
+                message = json.loads(text)
+                if "id" in message:
+                    self.answers[message["id"]] = message
+                elif message["method"] == "Network.requestWillBeSent":
+                    request = message["params"]["request"]
+                    self.requests.append((request["method"], request["url"]))
+                elif message["method"] == "Runtime.exceptionThrown":
+                    self.problems.append(message["params"]["exceptionDetails"])
+                elif message["method"] == "Log.entryAdded" and message["params"]["entry"]["level"] == "error":
+                    self.problems.append(message["params"]["entry"])
+        except Exception as error:  # the browser has ended
+            self.problems.append(repr(error))
+
+    @staticmethod
+    def wait_for(condition, seconds=120):
+        end = time.monotonic() + seconds
+        while not (value := condition()):
+            assert time.monotonic() < end, "the browser did not get there"
+            time.sleep(0.05)
+        return value
+
+    def call(self, method, **parameters):
+        with self.lock:
+            self.count += 1
+            number = self.count
+        self.socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        self.wait_for(lambda: number in self.answers, 180)
+        answer = self.answers.pop(number)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def run(self, code):
+        """The value of an expression of the page, awaited."""
+        result = self.call("Runtime.evaluate", expression=code, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in result, result["exceptionDetails"]
+        return result["result"].get("value")
+
+    def open(self, url, until="document.body?.dataset.ready === 'yes'"):
+        self.call("Page.navigate", url=url)
+        self.until(until)
+
+    def until(self, code, seconds=240):
+        def holds():
+            result = self.call("Runtime.evaluate", expression=code, awaitPromise=True, returnByValue=True)
+            return "exceptionDetails" not in result and result["result"].get("value")
+
+        return self.wait_for(holds, seconds)
+
+    def choose_files(self, *files):
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector="#files")["nodeId"]
+        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
+
+    def resize(self, width, height, scale=1):
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale,
+                  mobile=width < 600)  # fmt: skip
+
+    def picture(self, path):
+        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)["data"]
+        Path(path).write_bytes(base64.b64decode(data))
+
+    def close(self):
+        try:
+            self.call("Browser.close")
+            self.process.wait(20)
+        except Exception:
+            self.process.kill()
+            self.process.wait()
