@@ -1,6 +1,7 @@
 """A real browser, told what to do by the DevTools protocol; its requests are noted."""
 
 import base64
+import http.client
 import json
 import os
 import shutil
@@ -29,9 +30,8 @@ class Browser:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "no_proxy": "127.0.0.1"},
         )  # fmt: skip
         port = self.wait_for(lambda: self._read_port(), 60)
-        from websockets.sync.client import connect
 
-        import http.client
+        from websockets.sync.client import connect
 
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/json/list")
@@ -98,7 +98,11 @@ class Browser:
             result = self.call("Runtime.evaluate", expression=code, awaitPromise=True, returnByValue=True)
             return "exceptionDetails" not in result and result["result"].get("value")
 
-        return self.wait_for(holds, seconds)
+        try:
+            return self.wait_for(holds, seconds)
+        except AssertionError as error:
+            said = self.run("document.getElementById('status')?.textContent")
+            raise AssertionError(f"{code} did not come true; the page says {said!r}; {self.problems}") from error
 
     def choose_files(self, *files):
         root = self.call("DOM.getDocument")["root"]["nodeId"]

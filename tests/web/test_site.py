@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import subprocess
 from html.parser import HTMLParser
 
 import pytest
@@ -172,7 +173,9 @@ def test_every_control_has_a_name_and_the_status_is_told():
 
 
 def luminance(colour):
-    parts = [int(part, 16) / 255 for part in re.findall("..", colour if len(colour) == 6 else colour[0] * 2 + colour[1] * 2 + colour[2] * 2)]
+    parts = [
+        int(part, 16) / 255 for part in re.findall("..", colour if len(colour) == 6 else colour * 2)
+    ]  # fff is white
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -183,7 +186,13 @@ def test_text_has_contrast_in_light_and_dark():
     assert len(blocks) == 2
     for block in blocks:
         colours = {name: luminance(value) for name, value in re.findall(r"--([\w-]+): #(\w+)", block)}
-        for ink, paper in (("ink", "paper"), ("ink", "soft"), ("quiet", "paper"), ("quiet", "soft"), ("on-mark", "mark")):
+        for ink, paper in (
+            ("ink", "paper"),
+            ("ink", "soft"),
+            ("quiet", "paper"),
+            ("quiet", "soft"),
+            ("on-mark", "mark"),
+        ):
             low, high = sorted((colours[ink], colours[paper]))
             assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, paper)
 
@@ -194,8 +203,6 @@ def test_colours_are_those_of_drawing(node):
         f'import {{ choosePersonColour }} from "{PAGE.as_uri()}/draw.js";'
         "console.log(JSON.stringify([...Array(50).keys()].map(choosePersonColour)))"
     )
-    import subprocess
-
     ran = subprocess.run(["node", script], capture_output=True, text=True, check=True)
     assert json.loads(ran.stdout) == [list(choose_person_colour(n)) for n in range(50)]
     facts = describe_model(ModelMetadata(skeleton=BEETLE), name="x", file=None)

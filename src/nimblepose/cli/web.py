@@ -13,7 +13,7 @@ def web(
     model: given.ModelOption = None,
     runtime: Annotated[
         Path | None,
-        typer.Option(help="Folder with the files of ONNX Runtime Web 1.30.0 (its `dist`); without it they are fetched."),
+        typer.Option(help="Folder of the files of ONNX Runtime Web 1.30.0, its `dist`; without it they are fetched."),
     ] = None,
     quiet: given.QuietOption = False,
 ) -> None:

@@ -1,0 +1,242 @@
+"""The page in a real browser: what it finds, what it asks for, without a network, with a camera, on a phone's width."""
+
+import functools
+import json
+import os
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("websockets")
+from browsers import Browser, find_browser
+
+from nimblepose.core.errors import PoseError
+from nimblepose.media.encoding import encode_picture
+from nimblepose.media.pictures import read_picture
+from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.models import PACKAGED
+from nimblepose.web.runtime_files import find_runtime
+from nimblepose.web.site import write_site
+
+PEOPLE = Path(__file__).resolve().parents[2] / "examples/people.jpg"
+RUNTIME_VARIABLE = "NIMBLEPOSE_WEB_RUNTIME"  # folder of ONNX Runtime Web's files, for these tests
+HEIGHT = 256
+
+
+@pytest.fixture(scope="session")
+def runtime():
+    if find_browser() is None:
+        pytest.skip("no Chromium is installed")
+    given = os.environ.get(RUNTIME_VARIABLE)
+    try:
+        files = find_runtime(Path(given) if given else None, fetch=False)
+    except PoseError as error:
+        pytest.skip(str(error))
+    if files is None:
+        pytest.skip(f"ONNX Runtime Web is not here: fetch it by `nimblepose web`, or set {RUNTIME_VARIABLE}")
+    return files
+
+
+class Host:
+    """Static files as the plainest host sends them: no headers of isolation, .wasm as octet-stream."""
+
+    def __init__(self, folder):
+        outer = self
+
+        class Handler(SimpleHTTPRequestHandler):
+            def guess_type(self, path):
+                known = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/octet-stream"}
+                return known.get(Path(path).suffix) or super().guess_type(path)
+
+            def do_GET(self):
+                outer.requests.append(self.path)
+                super().do_GET()
+
+            def log_message(self, *_):
+                pass
+
+        self.requests = []
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
+        self.address = f"http://127.0.0.1:{self.server.server_port}/"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture(scope="module")
+def estimator():
+    return PoseEstimator(input_height=HEIGHT, threads=1)
+
+
+@pytest.fixture(scope="module")
+def host(runtime, estimator, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    write_site(folder, PACKAGED["human"].path, estimator.metadata, runtime)
+    host = Host(folder)
+    host.folder = folder
+    yield host
+    host.close()
+
+
+@pytest.fixture(scope="module")
+def page(host, tmp_path_factory):
+    """The page, ready."""
+    browser = Browser(tmp_path_factory.mktemp("browser"))
+    browser.open(host.address)
+    yield browser
+    browser.close()
+
+
+FIND = """(async () => {{
+  const [{{ BrowserFinder, readPicture }}, model] = await Promise.all(
+    [import("./finder.js"), fetch("model.json").then((r) => r.json())]);
+  window.finder ??= await (async () => {{ const f = new BrowserFinder(model); await f.open(); return f; }})();
+  const blob = await (await fetch("{name}")).blob(), {{ bitmap }} = await readPicture(blob);
+  const found = await window.finder.find(bitmap, {{ inputHeight: {height}, least: {least}, fields: true }});
+  return {{ width: found.width, height: found.height, size: [found.fields.height, found.fields.width],
+    heatmaps: [...found.fields.heatmaps], pafs: [...found.fields.pafs],
+    people: found.people.map((p) => ({{ score: p.score, scores: [...p.scores],
+      keypoints: [...p.keypoints].map((v) => Number.isNaN(v) ? null : v) }})) }};
+}})()"""
+
+
+def make_pictures(folder):
+    """Twelve, in formats and sizes of all kinds."""
+    people = read_picture(PEOPLE)
+    parts = {
+        "whole.jpg": people, "mirrored.png": people[:, ::-1], "left.png": people[:, :330],
+        "middle.webp": people[:, 330:680], "right.jpg": people[:, 660:], "small.png": people[::2, ::2],
+        "tiny.png": people[::4, ::4], "low.jpg": people[150:],
+        "upper.png": people[:300], "turned.png": people[::-1], "large.jpg": people.repeat(3, 0).repeat(3, 1),
+        "gray.jpg": people.mean(axis=2, keepdims=True).astype(np.uint8).repeat(3, 2),
+    }  # fmt: skip
+    for name, picture in parts.items():
+        (folder / name).write_bytes(encode_picture(np.ascontiguousarray(picture), Path(name).suffix))
+    (folder / "whole.jpg").write_bytes(PEOPLE.read_bytes())
+    return list(parts)
+
+
+def test_twelve_pictures_have_the_fields_and_people_of_python(page, host, estimator):
+    found_people, off = 0, []
+    for name in make_pictures(host.folder):
+        found = page.run(FIND.format(name=name, height=HEIGHT, least=0.35))
+        picture = read_picture(host.folder / name)
+        assert (found["height"], found["width"]) == picture.shape[:2]
+        placement = estimator.place(picture)
+        fields = estimator.compute_fields([picture], placement)
+        for key, right in (("heatmaps", fields.heatmaps[0]), ("pafs", fields.pafs[0])):
+            off.append(float(np.abs(np.array(found[key]).reshape(right.shape) - right).max()))
+        poses = estimator(picture)
+        assert len(found["people"]) == len(poses), name
+        found_people += len(poses)
+        for person, expected in zip(found["people"], poses, strict=True):
+            keypoints = np.array([np.nan if v is None else v for v in person["keypoints"]]).reshape(-1, 2)
+            np.testing.assert_allclose(keypoints, expected.keypoints[0], atol=0.01, err_msg=name)
+            assert person["score"] == pytest.approx(float(expected.scores[0]), abs=1e-4)
+    print("largest differences of fields:", [f"{one:.1e}" for one in off])
+    assert found_people >= 15
+    assert max(off) < 1e-5
+
+
+def test_a_host_without_headers_is_isolated_all_the_same_and_asked_for_nothing_but_its_own_files(page, host):
+    assert page.run("crossOriginIsolated")
+    assert not page.problems
+    methods, hosts = {method for method, _ in page.requests}, {url for _, url in page.requests}
+    assert methods == {"GET"}
+    assert all(url.startswith((host.address, "data:", "blob:" + host.address)) for url in hosts), hosts
+    assert page.run("fetch('https://example.org').then(() => 'went out', () => 'refused')") == "refused"
+    page.problems.clear()  # it has said so
+
+
+def test_what_a_person_does(page, host, estimator, tmp_path):
+    page.problems.clear()
+    page.choose_files(PEOPLE)
+    page.until("document.getElementById('count').textContent === '3 people'")
+    assert page.run("document.querySelectorAll('#people li').length") == 3
+    saved = page.run("""new Promise((resolve) => {
+      const make = URL.createObjectURL;
+      URL.createObjectURL = (blob) => { blob.text().then(resolve); URL.createObjectURL = make; return make(blob); };
+      document.getElementById('json').click(); })""")
+    document = json.loads(saved)
+    (picture,) = document["pictures"]
+    assert (document["format"], document["model"], picture["file"]) == ("nimblepose", "human", "people.jpg")
+    expected = estimator(PEOPLE).to_dict()["people"]
+    for ours, right in zip(picture["people"], expected, strict=True):
+        assert ours["score"] == pytest.approx(right["score"], abs=2e-4)
+        assert [k["name"] for k in ours["keypoints"]] == [k["name"] for k in right["keypoints"]]
+        assert ours["box"] == pytest.approx(right["box"], abs=0.021)
+    plain = page.run("document.getElementById('view').toDataURL()")
+    page.run("document.getElementById('mirror').click()")
+    assert page.run("document.getElementById('view').toDataURL()") != plain
+    page.run("document.getElementById('mirror').click()")
+    assert page.run("document.getElementById('view').toDataURL()") == plain
+    page.run("""(() => { const least = document.getElementById('least'); least.value = 1;
+      least.dispatchEvent(new Event('input')); least.dispatchEvent(new Event('change')); })()""")
+    page.until("document.getElementById('count').textContent === '0 people'")
+    page.run("""(() => { const least = document.getElementById('least'); least.value = 0.35;
+      least.dispatchEvent(new Event('input')); least.dispatchEvent(new Event('change')); })()""")
+    page.until("document.getElementById('count').textContent === '3 people'")
+    (tmp_path / "junk.jpg").write_bytes(b"junk")
+    page.choose_files(tmp_path / "junk.jpg")
+    page.until("document.getElementById('status').classList.contains('wrong')")
+    assert "JPEG or PNG" in page.run("document.getElementById('status').textContent")
+    assert not page.problems
+
+
+def test_everything_can_be_reached_by_the_keyboard(page):
+    page.run("document.activeElement.blur()")
+    reached = []
+    for _ in range(12):
+        for kind in ("keyDown", "keyUp"):
+            page.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+        reached.append(page.run("document.activeElement.id"))
+    assert {"files", "camera", "height", "least", "colours", "mirror"} <= set(reached)
+
+
+def test_the_camera_is_followed_until_it_is_stopped(page):
+    page.problems.clear()
+    page.run("document.getElementById('camera').click()")
+    page.until("/^camera: /.test(document.getElementById('status').textContent)", 60)
+    page.until("!document.getElementById('json').disabled")
+    assert page.run("document.getElementById('view').width") == 640
+    page.run("document.getElementById('camera').click()")
+    page.until("/frames looked at/.test(document.getElementById('status').textContent)")
+    assert page.run("document.getElementById('camera').getAttribute('aria-pressed')") == "false"
+    assert not page.problems
+
+
+def test_a_phone_is_wide_enough(page, tmp_path):
+    page.choose_files(PEOPLE)
+    page.until("document.getElementById('count').textContent === '3 people'")
+    page.resize(390, 844, 2)
+    try:
+        assert page.run("document.documentElement.scrollWidth") <= 390
+        small = page.run("""[...document.querySelectorAll('button, select, .button')]
+          .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 43).map((one) => one.id)""")
+        assert small == [], "large enough for a finger"
+        page.picture(tmp_path / "phone.png")
+        assert read_picture(tmp_path / "phone.png").shape[1] == 780
+    finally:
+        page.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_after_the_first_visit_it_works_without_a_network(host, runtime, estimator, tmp_path):
+    other = Host(host.folder)
+    browser = Browser(tmp_path / "browser")
+    try:
+        browser.open(other.address)
+        browser.until("navigator.serviceWorker.controller !== null")
+        other.close()
+        browser.open(other.address)
+        assert browser.run("crossOriginIsolated")
+        browser.choose_files(PEOPLE)
+        browser.until("document.getElementById('count').textContent === '3 people'")
+    finally:
+        browser.close()
