@@ -1,9 +1,7 @@
 """`/`: the page that finds people in the browser, or asks this server."""
 
 import re
-from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any
 
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -31,8 +29,7 @@ class Page(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file, or the problem that there is none."""
         response = await super().get_response(path, scope)
-        headers: MutableMapping[str, Any] = response.headers
-        headers.update(self._headers)
-        if kind := _TYPES.get(Path(path).suffix):
-            headers["Content-Type"] = kind
+        kind = _TYPES.get(Path(path).suffix)
+        for name, value in {**self._headers, **({"Content-Type": kind} if kind else {})}.items():
+            response.headers[name] = value
         return response
