@@ -56,3 +56,5 @@ def test_nothing_else_is_served(server, path):
 def test_what_is_not_there_is_a_problem_and_methods_are_checked(server):
     assert server.ask("GET", "/nothing.js").json["type"] == "/docs#not-found"
     assert server.ask("POST", "/app.js").status == 405
+    assert server.ask("GET", "/v1/poses", X_API_Key="first-key-0123456789").status == 405, "and no missing file"
+    assert server.ask("GET", "/v1/other", X_API_Key="first-key-0123456789").status == 404

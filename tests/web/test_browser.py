@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("websockets")
 import drawn_bodies
 from browsers import Browser, find_browser
+from video_files import make_video, numbered
 
 from nimblepose.core.errors import PoseError
 from nimblepose.media.encoding import encode_picture
@@ -303,3 +304,22 @@ def test_the_server_finds_people_where_it_is_asked_to(runtime, tmp_path):
         browser.close()
         process.terminate()
         assert process.wait(60) == 0
+
+
+def test_a_video_is_looked_at_frame_by_frame(page, tmp_path):
+    pytest.importorskip("av")
+    page.problems.clear()
+    video = make_video(tmp_path / "clip.mp4", [numbered(n) for n in range(12)])
+    page.choose_files(video)
+    page.until("/clip.mp4: [0-9]+ frames looked at|wrong/.test(document.getElementById('status').textContent)")
+    lines = page.run("""new Promise((resolve) => {
+      const make = URL.createObjectURL;
+      URL.createObjectURL = (blob) => { blob.text().then(resolve); URL.createObjectURL = make; return make(blob); };
+      document.getElementById('json').click(); })""").splitlines()
+    frames = [json.loads(line) for line in lines]
+    assert frames[0]["header"]["source"] == "clip.mp4"
+    times = [frame["time"] for frame in frames]
+    assert times == sorted(set(times))
+    assert len(frames) >= 10, "a browser may leave out one or two at the ends"
+    assert (frames[0]["height"], frames[0]["width"]) == (48, 64)
+    assert not page.problems

@@ -9,7 +9,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
+from starlette.types import Scope
 
 from nimblepose.core.errors import PoseError
 from nimblepose.serve import about, kserve
@@ -51,7 +52,7 @@ def make_app(service: Service, failed: Callable[[PoseError], None]) -> Starlette
         *_list_v2(),
     ]
     if service.options.page is not None:
-        routes.append(Mount("/", Page(service.options.page)))
+        routes.append(_Elsewhere("/", Page(service.options.page)))
     middleware = [Middleware(Front, service=service)]
     if service.options.cors:
         middleware.append(
@@ -72,6 +73,14 @@ def make_app(service: Service, failed: Callable[[PoseError], None]) -> Starlette
     )
     app.state.service = service
     return app
+
+
+class _Elsewhere(Mount):
+    """Whatever is not of the interface, where a wrong method is to be told as such and not as a missing file."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Starlette's: is it this one's?"""
+        return (Match.NONE, {}) if scope["path"].startswith(("/v1/", "/v2")) else super().matches(scope)
 
 
 def _list_v2() -> list[BaseRoute]:
