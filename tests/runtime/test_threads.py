@@ -51,7 +51,7 @@ def test_each_thread_has_its_own_input(dots_model):
 def test_callers_in_many_threads_share_one_model_and_find_what_one_finds(monkeypatch):
     opened = []
     real = opened_module.open_backend
-    monkeypatch.setattr(estimator_module, "open_backend", lambda *a, **k: opened.append(k) or real(*a, **k))
+    monkeypatch.setattr(opened_module, "open_backend", lambda *a, **k: opened.append(k) or real(*a, **k))
     estimator = PoseEstimator(threads=2, streaming=True)
     people = read_picture(PEOPLE)
     pictures = [people, people[:, ::-1], people[:300]] * 2

@@ -7,13 +7,13 @@ import subprocess
 from html.parser import HTMLParser
 
 import pytest
+from nimblepose.drawing.palette import choose_person_colour, make_limb_palette
 
 from nimblepose.cli.app import main
 from nimblepose.core.errors import DownloadError, MediaError, ModelError
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.palette import choose_person_colour, make_limb_palette
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.drawing.palette import choose_person_colour, make_limb_palette
 from nimblepose.runtime.models import ModelFile, NamedModel
 from nimblepose.web import runtime_files
 from nimblepose.web.model_facts import describe_model

@@ -144,6 +144,14 @@ RotateOption = Annotated[
         "head; results are in pixels of what was turned.",
     ),
 ]
+WebRuntimeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--runtime",
+        help="Folder of the files of ONNX Runtime Web 1.30.0, its `dist`; without it those of the cache, which `web` "
+        "fetches.",
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 # What is drawn

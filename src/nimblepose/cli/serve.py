@@ -19,22 +19,12 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8080,
     model: given.ModelOption = None,
-    quality: Annotated[
-        Literal["fast", "balanced", "best"] | None,
-        typer.Option(help="Of requests that ask for none; without it balanced, and of streams one pass over a frame."),
-    ] = None,
-    threads: Annotated[
-        int, typer.Option(min=0, help="Pictures at a time in each process, one thread each; 0: all usable cores.")
-    ] = 0,
+    quality: given.QualityOption = None,
+    threads: given.ThreadsOption = 0,
     processes: Annotated[int, typer.Option(min=1, help="Processes that share the address, and the cores.")] = 1,
     queue: Annotated[int, typer.Option(min=0, rich_help_panel=_LIMITS, help="Pictures that may wait.")] = 32,
     max_bytes: Annotated[str, typer.Option(rich_help_panel=_LIMITS, help="Of a request, such as 10MB.")] = "10MB",
-    max_pixels: Annotated[
-        int,
-        typer.Option(
-            min=1, rich_help_panel=_LIMITS, help="Of a picture. Larger JPEGs are read reduced, others refused."
-        ),
-    ] = 25_000_000,
+    max_pixels: given.MaxPixelsOption = 25_000_000,
     timeout: Annotated[float, typer.Option(rich_help_panel=_LIMITS, help="Seconds to an answer.")] = 10.0,
     body_timeout: Annotated[
         float, typer.Option(rich_help_panel=_LIMITS, help="Seconds for a request to arrive.")
@@ -53,10 +43,7 @@ def serve(
     open_to_all: Annotated[
         bool, typer.Option("--open", rich_help_panel=_ACCESS, help="Serve other machines without a key.")
     ] = False,
-    runtime: Annotated[
-        Path | None,
-        typer.Option(help="Files of ONNX Runtime Web, see `nimblepose web`: the page at / then runs the model, too."),
-    ] = None,
+    runtime: given.WebRuntimeOption = None,
     log: Annotated[Literal["text", "json"], typer.Option(help="Form of the lines on standard error.")] = "text",
 ) -> None:
     """Serve poses: pictures by HTTP (POST /v1/poses), live frames by a WebSocket, KServe V2; see /docs there.

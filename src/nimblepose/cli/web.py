@@ -11,10 +11,7 @@ from nimblepose.cli import options as given
 def web(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
     model: given.ModelOption = None,
-    runtime: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the files of ONNX Runtime Web 1.30.0, its `dist`; without it they are fetched."),
-    ] = None,
+    runtime: given.WebRuntimeOption = None,
     quiet: given.QuietOption = False,
 ) -> None:
     """Write a page that finds poses in pictures, videos and cameras in the browser: nothing is uploaded.
