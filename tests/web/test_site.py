@@ -7,7 +7,6 @@ import subprocess
 from html.parser import HTMLParser
 
 import pytest
-from nimblepose.drawing.palette import choose_person_colour, make_limb_palette
 
 from nimblepose.cli.app import main
 from nimblepose.core.errors import DownloadError, MediaError, ModelError

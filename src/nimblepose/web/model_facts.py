@@ -5,6 +5,7 @@ from typing import Any
 
 import nimblepose
 from nimblepose.codec.decode import DecodeOptions, compute_paf_offset
+from nimblepose.core.body import list_body_limbs
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.palette import make_limb_palette
 
@@ -37,6 +38,7 @@ def describe_model(
             "keypoints": list(skeleton.keypoints),
             "limbs": [list(limb) for limb in skeleton.limbs],
             "limb_indices": skeleton.limb_indices.tolist(),
+            "body_limbs": sorted(list_body_limbs(skeleton)),
             "relations": skeleton.relations.astype(int).tolist(),
         },
         "skeleton_dict": skeleton.to_dict(),

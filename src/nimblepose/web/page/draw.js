@@ -26,8 +26,9 @@ export function drawPeople(context, people, model, { width, height, colours = "l
     // Pixel centres are whole numbers here; in a canvas they lie half a pixel further.
     const at = (k) => [keypoints[2 * k] + 0.5, keypoints[2 * k + 1] + 0.5];
     const seen = (k) => !Number.isNaN(keypoints[2 * k]);
-    const limbs = model.skeleton.limb_indices
-      .map(([a, b], limb) => ({ a, b, colour: css(colours === "person" ? own : model.palette[limb]) }))
+    const limbs = model.skeleton.body_limbs
+      .map((limb) => [...model.skeleton.limb_indices[limb], limb])
+      .map(([a, b, limb]) => ({ a, b, colour: css(colours === "person" ? own : model.palette[limb]) }))
       .filter(({ a, b }) => seen(a) && seen(b));
     const dots = new Map([...Array(keypoints.length / 2).keys()].filter(seen).map((k) => [k, css(own)]));
     for (const { a, b, colour } of [...limbs].reverse()) dots.set(a, colour).set(b, colour);
