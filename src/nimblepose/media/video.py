@@ -26,6 +26,7 @@ from nimblepose.media.containers import (
     unify_errors,
 )
 from nimblepose.media.conversion import FrameConverter, find_deep_format, orientation
+from nimblepose.media.endings import Ending
 from nimblepose.media.frames import EVERYTHING, Frame, Selection, StreamInfo
 from nimblepose.media.levels import Levels, choose_levels
 from nimblepose.media.pictures import MAX_PIXELS
@@ -41,7 +42,6 @@ _log = logging.getLogger(__name__)
 _WORTH_SEEKING = 5.0  # seconds; nearer starts are decoded through
 _LOOKS = 8  # pictures of a file that its levels are found in
 _MOST_BEFORE = 300  # frames that are decoded to reach one of them
-_WHOLE = 0.99  # of the declared frames and duration; containers count generously
 
 
 class VideoFile:
@@ -62,6 +62,7 @@ class VideoFile:
         container: "InputContainer | None" = None,
         max_pixels: int = MAX_PIXELS,
         levels: Levels = "auto",
+        name: str | None = None,
     ) -> None:
         """Open it.
 
@@ -71,12 +72,13 @@ class VideoFile:
             container: The source, if it is open already.
             max_pixels: Videos that declare larger pictures are refused.
             levels: Of pictures of more than 8 bits without chroma: what becomes black and white.
+            name: What messages call it, if not by its path or address.
 
         Raises:
             MediaError: it cannot be opened, or has no pictures.
             MissingPackageError: PyAV is not installed.
         """
-        self._name, self._selection, self._max_pixels = name_source(source), selection, max_pixels
+        self._name, self._selection, self._max_pixels = name or name_source(source), selection, max_pixels
         self._levels = levels
         self._source, self._closed, self._iterating = source, False, False
         self._seekable = isinstance(source, str | Path) and "://" not in str(source) and not is_pipe(Path(source))
@@ -122,7 +124,8 @@ class VideoFile:
                     self.info = dataclasses.replace(self.info, pixel_aspect=self._pixel_aspect(frame))
                     yield Frame(index, time, converter.convert(frame))
             if not self._closed:
-                self._tell_the_end(index + 1, latest, broken)
+                problem = self._end(index + 1, broken).tell(self._name, index + 1, latest)
+                self.problems += [problem] if problem else []
         finally:
             self._iterating = False
             self.close()
@@ -182,7 +185,7 @@ class VideoFile:
         if not self._seekable or self._selection.start < _WORTH_SEEKING or base is None:
             return []
         try:
-            shown = sorted(_list_shown_times(self._container, self._stream, start))
+            shown = sorted(list_shown_times(self._container, self._stream, start))
             for back in (0, 5, 20, 80):  # MPEG-TS lands behind what it is asked for
                 target = int((start - back) / base)
                 self._container.seek(target, stream=self._stream)
@@ -224,21 +227,13 @@ class VideoFile:
                     found.append(values.ravel())
         return choose_levels(np.concatenate(found), "auto") if found else "auto"
 
-    def _tell_the_end(self, frames: int, latest: float, broken: str | None) -> None:
-        declared, duration = self._stream.frames, self.info.duration or 0
-        # What headers count is more than there is to see where a clip was trimmed without encoding it again.
-        too_few = not declared or frames < declared * _WHOLE - 1
-        too_short = bool(declared) and latest + 2 * float(self._step) < duration * _WHOLE
-        if broken is None and too_few and (too_short or self._is_cut_off()):
-            broken = f"{self._name} breaks off"
-        if broken:
-            of = f" of {declared}" if declared else ""
-            self.problems.append(f"{broken}; {frames}{of} frames were whole, up to {max(latest, 0):.2f} s")
-        elif latest < 0:
-            self.problems.append(f"{self._name}: no frame in it could be decoded")
+    def _end(self, frames: int, broken: str | None) -> Ending:
+        """What the file says of its end, after so many frames."""
+        ending = Ending(self._stream.frames, self.info.duration or 0, float(self._step), broken=broken)
+        return ending if ending.has_all(frames) else dataclasses.replace(ending, cut_off=self._is_cut_off())
 
 
-def _list_shown_times(container: "InputContainer", stream: "VideoStream", until: float) -> Iterator[int]:
+def list_shown_times(container: "InputContainer", stream: "VideoStream", until: float) -> Iterator[int]:
     """Time stamps of all frames that are shown up to `until` seconds, read from the packets without decoding."""
     packet: Packet[VideoStream]
     base = fraction(stream.time_base)
