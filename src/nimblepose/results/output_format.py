@@ -1,7 +1,7 @@
 """What an output format is: what it makes of a folder of pictures, of one picture, and of a video."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,11 +74,15 @@ class PoseFile(Protocol):
 
 
 class FolderMaker(NamedTuple):
-    """Makes one file about all pictures that have their results in one folder."""
+    """Makes one file about all pictures that have their results in one folder.
+
+    `stream` takes results that may be iterated over twice, and need not all be held.
+    """
 
     ending: str  # of its name
     make: Callable[[Sequence[PictureResult], Header], bytes]
     list_files: Callable[[Path], Iterable[str]] | None = None  # pictures that such a file is about; None: it is silent
+    stream: Callable[[Iterable[PictureResult], Header], Iterator[bytes]] | None = None  # `make`, piece by piece
 
 
 class PictureMaker(NamedTuple):

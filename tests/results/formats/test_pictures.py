@@ -10,11 +10,12 @@ import pytest
 
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17, HUMAN_18, Skeleton
+from nimblepose.results.formats import FORMATS
 from nimblepose.results.formats.coco import coco_results
 from nimblepose.results.formats.csv_table import tidy_csv
 from nimblepose.results.formats.openpose import openpose_json
 from nimblepose.results.formats.own import own_json
-from nimblepose.results.formats.parquet import tidy_parquet
+from nimblepose.results.formats.parquet import stream_parquet, tidy_parquet
 from nimblepose.results.output_format import Header, PictureResult
 from nimblepose.results.tables import COLUMNS
 
@@ -117,3 +118,18 @@ def test_parquet_of_pictures_lists_those_of_nobody_too(result, nobody, tmp_path)
     assert header == HEADER.to_dict() | {
         "pictures": [{"file": r.file, "height": r.size[0], "width": r.size[1]} for r in (result, nobody)]
     }
+
+
+def test_pieces_of_a_file_about_many_pictures_are_the_file(result, nobody, monkeypatch):
+    monkeypatch.setattr("nimblepose.results.formats.parquet._TABLE_GROUP", 40)
+    for given in ([], [nobody], [result, nobody, result]):
+        for chosen in FORMATS:
+            if chosen.folder and chosen.folder.stream:
+                pieces = list(chosen.folder.stream(given, HEADER))
+                assert b"".join(pieces) == chosen.folder.make(given, HEADER), chosen.name
+    document = json.loads(own_json([result, nobody, result], HEADER))
+    assert [len(picture["people"]) for picture in document["pictures"]] == [3, 0, 3]
+    data = b"".join(stream_parquet([result, nobody, result], HEADER))
+    assert pyarrow.parquet.ParquetFile(io.BytesIO(data)).metadata.num_row_groups > 1
+    table = pyarrow.parquet.read_table(io.BytesIO(data))
+    assert len(table) == 2 * int((~np.isnan(result.poses.keypoints[..., 0])).sum())

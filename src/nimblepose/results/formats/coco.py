@@ -1,7 +1,7 @@
 """COCO keypoint results, as pycocotools reads them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
 def coco_results(results: Sequence[PictureResult], header: Header) -> bytes:
     """A list of COCO keypoint results; `image_id` is the number of the picture, `file_name` its name."""
-    return encode_json([row for r in results for row in r.poses.to_coco(r.number, file_name=r.file)]) + b"\n"
+    return b"".join(stream_coco(results, header))
+
+
+def stream_coco(results: Iterable[PictureResult], header: Header) -> Iterator[bytes]:
+    """That list, piece by piece."""
+    rows = (encode_json(row) for r in results for row in r.poses.to_coco(r.number, file_name=r.file))
+    yield b"["
+    for number, row in enumerate(rows):
+        yield b"," * bool(number) + row
+    yield b"]\n"
 
 
 def list_files(path: Path) -> list[str]:
@@ -57,6 +66,6 @@ class CocoResults:
 FORMAT = OutputFormat(
     name="coco",
     help="COCO results",
-    folder=FolderMaker(".coco.json", coco_results, list_files),
+    folder=FolderMaker(".coco.json", coco_results, list_files, stream_coco),
     video=VideoMaker(".poses.coco.json", CocoResults),
 )

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 def tidy_csv(results: Sequence[PictureResult], header: Header) -> bytes:
     """The table of many pictures."""
-    return _encode([COLUMNS, *(row for r in results for row in _texts(iterate_rows(r.file, r.poses)))])
+    return b"".join(stream_csv(results, header))
+
+
+def stream_csv(results: Iterable[PictureResult], header: Header) -> Iterator[bytes]:
+    """That table, piece by piece."""
+    yield _encode([COLUMNS])
+    yield from (_encode(_texts(iterate_rows(r.file, r.poses))) for r in results)
 
 
 def list_files(path: Path) -> list[str]:
@@ -64,6 +70,6 @@ def _encode(rows: Iterable[Iterable[object]]) -> bytes:
 FORMAT = OutputFormat(
     name="csv",
     help="a row per keypoint",
-    folder=FolderMaker(".csv", tidy_csv, list_files),
+    folder=FolderMaker(".csv", tidy_csv, list_files, stream_csv),
     video=VideoMaker(".poses.csv", TidyCsv),
 )

@@ -1,7 +1,7 @@
 """Our own form, JSON: one document about pictures, one line per frame of a video."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,17 @@ if TYPE_CHECKING:
 
 def own_json(results: Sequence[PictureResult], header: Header) -> bytes:
     """One document: the header, then per picture its file, size and people with keypoints by name."""
-    pictures = [{"file": r.file, "height": r.size[0], "width": r.size[1], **r.poses.to_dict()} for r in results]
-    return encode_json({**header.to_dict(), "pictures": pictures}) + b"\n"
+    return b"".join(stream_json(results, header))
+
+
+def stream_json(results: Iterable[PictureResult], header: Header) -> Iterator[bytes]:
+    """That document, piece by piece."""
+    head, tail = encode_json({**header.to_dict(), "pictures": [0]}).rsplit(b"0", 1)
+    yield head
+    for number, r in enumerate(results):
+        place = {"file": r.file, "height": r.size[0], "width": r.size[1]}
+        yield b"," * bool(number) + encode_json({**place, **r.poses.to_dict()})
+    yield tail + b"\n"
 
 
 def list_files(path: Path) -> list[str]:
@@ -63,6 +72,6 @@ class JsonLines:
 FORMAT = OutputFormat(
     name="json",
     help="everything; of videos a line per frame",
-    folder=FolderMaker(".json", own_json, list_files),
+    folder=FolderMaker(".json", own_json, list_files, stream_json),
     video=VideoMaker(".poses.jsonl", JsonLines),
 )

@@ -1,6 +1,8 @@
 """Tidy tables as Parquet: one row per found keypoint, with types."""
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from nimblepose.media.frames import Stamp
 
 _KEY = b"nimblepose"  # of the header, in the metadata of the file
+_TABLE_GROUP = 100_000  # rows of pictures; as long as they are few, one group is all
 _ROW_GROUP = 10_000  # rows; more take memory while the file is completed, fewer are slow to read
 
 
@@ -56,15 +59,51 @@ def tidy_parquet(results: Sequence[PictureResult], header: Header) -> bytes:
     Raises:
         MissingPackageError: PyArrow is not installed.
     """
+    return b"".join(stream_parquet(results, header))
+
+
+def stream_parquet(results: Iterable[PictureResult], header: Header) -> Iterator[bytes]:
+    """That file, piece by piece: a group of rows is held at a time.
+
+    Raises:
+        MissingPackageError: PyArrow is not installed.
+    """
     pa = load_pyarrow()
     import pyarrow.parquet
 
     pictures = [{"file": r.file, "height": r.size[0], "width": r.size[1]} for r in results]
     schema = _schema({**header.to_dict(), "pictures": pictures})
-    rows = [row for result in results for row in iterate_rows(result.file, result.poses)]
-    sink = pa.BufferOutputStream()
-    pyarrow.parquet.write_table(pa.Table.from_arrays(_arrays(rows, schema), schema=schema), sink)
-    return bytes(sink.getvalue())
+    rows = (row for result in results for row in iterate_rows(result.file, result.poses))
+    sink = _Pieces()
+    with pyarrow.parquet.ParquetWriter(sink, schema) as table:
+        while group := list(islice(rows, _TABLE_GROUP)):
+            table.write_table(pa.Table.from_arrays(_arrays(group, schema), schema=schema))
+            yield sink.take()
+    yield sink.take()
+
+
+class _Pieces(io.RawIOBase):
+    """A file that gives away what was written; it knows how much that was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting, self._size = bytearray(), 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._waiting += data
+        self._size += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._size
+
+    def take(self) -> bytes:
+        piece = bytes(self._waiting)
+        self._waiting.clear()
+        return piece
 
 
 def list_files(path: Path) -> list[str]:
@@ -163,6 +202,6 @@ FORMAT = OutputFormat(
     name="parquet",
     help="those rows, with types",
     requires="pyarrow",
-    folder=FolderMaker(".parquet", tidy_parquet, list_files),
+    folder=FolderMaker(".parquet", tidy_parquet, list_files, stream_parquet),
     video=VideoMaker(".poses.parquet", ParquetTable),
 )
