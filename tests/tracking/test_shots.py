@@ -1,12 +1,14 @@
 """A cut is told from what happens within a shot."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from tests.tracking.conftest import RATE, poses, standing
 from tests.tracking.test_recordings import Place
 
 from nimblepose.core.skeleton import HUMAN_18
-from nimblepose.tracking.shots import ShotCounter
+from nimblepose.tracking.shots import ShotCounter, has_contrast, is_cut, shrink
 from nimblepose.tracking.tracker import OksTracker
 
 
@@ -99,3 +101,11 @@ def test_a_tracker_that_starts_anew_takes_any_shot():
     tracker, frame = OksTracker(), in_shot([standing((100, 200))], 5)
     assert tracker.update(frame, 0.0).track_ids.tolist() == [1]
     assert tracker.update(frame, 0.1).track_ids.tolist() == [1]
+
+
+def test_shrunken_pictures_tell_cuts_as_the_counter_does():
+    pictures = [draw(n // 2) for n in range(12)] + [(draw(5) * 0.5).astype(np.uint8), draw(9, (720, 1280))]
+    small = [shrink(picture) for picture in pictures]
+    assert [int(is_cut(a, b)) for a, b in pairwise(small)] == np.diff(count(*pictures)).tolist()
+    assert all(map(has_contrast, small))
+    assert not has_contrast(shrink(np.full((90, 160, 3), 7, np.uint8)))

@@ -33,22 +33,47 @@ class ShotCounter:
             picture: Of the stream.
             known: What was said of it before, which stays.
         """
-        gray, colours = _summarize(picture)
-        flat = gray.std() < _FLAT
+        summary = _summarize(shrink(picture))
+        flat = _is_flat(summary)
         if known is not None:
             self._shot = known
         elif self._before is not None and not flat:
-            correlation = np.corrcoef(gray, self._before[0])[0, 1]
-            shared = np.minimum(colours, self._before[1]).sum()
-            self._shot += int(correlation < _LEAST_CORRELATION and shared < _LEAST_SHARED)
+            self._shot += int(_is_other(self._before, summary))
         if not flat:
-            self._before = gray, colours
+            self._before = summary
         return self._shot
 
 
-def _summarize(picture: NDArray[np.uint8]) -> tuple[Floats, Floats]:
-    """Gray of a small version, (P,), and how its pixels are shared among 64 colours, (64,), summing to 1."""
+def shrink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What shots are told by, of a picture (H, W, 3): (18, 32, 3)."""
     thin, _ = thin_picture(picture)
-    small = np.asarray(cv2.resize(thin, _SIZE, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(thin, _SIZE, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def has_contrast(small: NDArray[np.uint8]) -> bool:
+    """Does a shrunken picture show anything? Others are passed over."""
+    return not _is_flat(_summarize(small))
+
+
+def is_cut(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> bool:
+    """Is there a cut between two shrunken pictures with contrast, as a `ShotCounter` that sees both counts it?"""
+    return _is_other(_summarize(before), _summarize(after))
+
+
+_Summary = tuple[Floats, Floats]
+
+
+def _is_flat(summary: _Summary) -> bool:
+    return bool(summary[0].std() < _FLAT)
+
+
+def _is_other(before: _Summary, after: _Summary) -> bool:
+    correlation = np.corrcoef(after[0], before[0])[0, 1]
+    shared = np.minimum(after[1], before[1]).sum()
+    return bool(correlation < _LEAST_CORRELATION and shared < _LEAST_SHARED)
+
+
+def _summarize(small: NDArray[np.uint8]) -> _Summary:
+    """Gray of a small version, (P,), and how its pixels are shared among 64 colours, (64,), summing to 1."""
     bins = (small.reshape(-1, 3) >> 6).astype(np.intp) @ (16, 4, 1)
     return small.mean(axis=-1).ravel(), np.bincount(bins, minlength=64) / len(bins)
