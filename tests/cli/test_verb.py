@@ -80,7 +80,8 @@ FLOATS = [
 @pytest.mark.parametrize("value", ["inf", "nan", "-inf"])
 @pytest.mark.parametrize(("words", "option"), FLOATS, ids=lambda part: str(part))
 def test_numbers_are_finite(cli, words, option, value):
-    required = {"quantize": ["m.onnx", "--calibration", "x", "--out", "y.onnx"]}.get(words[0], ["source"])
+    needed = {"quantize": ["m.onnx", "--calibration", "x", "--out", "y.onnx"], "batch": ["source", "--out", "x"]}
+    required = needed.get(words[0], ["source"])
     ran = cli(*words, *(required if words[0] != "benchmark" else []), f"{option}={value}")
     assert ran.code == 2
     assert option in ran.err

@@ -123,7 +123,9 @@ def test_a_file_that_breaks_off_says_so_in_its_last_piece(tmp_path):
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
     reference = VideoFile(cut)
-    reference._stream.codec_context.thread_count = 1  # where several hold frames, PyAV loses some of those behind damage
+    reference._stream.codec_context.thread_count = (
+        1  # where several hold frames, PyAV loses some of those behind damage
+    )
     frames = list(reference)
     total = 0
     for begin, end in ((0.0, 5.0), (5.0, 10.0), (10.0, None)):
@@ -132,7 +134,14 @@ def test_a_file_that_breaks_off_says_so_in_its_last_piece(tmp_path):
         if piece.ending:
             break
     assert total == len(frames)
-    assert [piece.ending.tell(str(cut), total, piece.latest if piece.latest >= 0 else frames[-1].time)] == (
-        reference.problems
-    )
+    latest = piece.latest if piece.latest >= 0 else frames[-1].time
+    assert piece.ending.tell(str(cut), total, latest) == reference.problems[-1]
+    assert piece.refused == 1
     assert dataclasses.replace(piece.ending, broken=None, cut_off=False).tell("a", 140, 13.9) is None
+
+
+def test_a_first_piece_without_frames_knows_the_number_of_the_next(tmp_path):
+    times = [n / 10 for n in range(70)] + [12 + n / 10 for n in range(20)]
+    video = make_video(tmp_path / "gap.mp4", [moving(n) for n in range(90)], options=CLOSED, times=times)
+    piece = VideoPiece(video, begin=8.0, end=10.0, first=True)
+    assert (list(piece), piece.decoded) == ([], 70)

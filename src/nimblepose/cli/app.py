@@ -12,6 +12,10 @@ from typing import Annotated
 import typer
 
 from nimblepose import __version__
+from nimblepose.cli.batch_finish import batch_finish
+from nimblepose.cli.batch_plan import batch_plan
+from nimblepose.cli.batch_run import batch_run
+from nimblepose.cli.batch_status import batch_status
 from nimblepose.cli.benchmark import benchmark
 from nimblepose.cli.console import tolerate_streams
 from nimblepose.cli.data_check import data_check
@@ -47,9 +51,11 @@ app = VerbApp(
 model_app = VerbApp(help="Which models there are, where they lie, what is in them; what they may learn besides.")
 skeleton_app = VerbApp(help="Skeletons of your own.")
 data_app = VerbApp(help="Data sets to train on.")
+batch_app = VerbApp(help="Thousands of videos and pictures, on many processes and machines.")
 app.add_typer(model_app, name="model")
 app.add_typer(skeleton_app, name="skeleton")
 app.add_typer(data_app, name="data")
+app.add_typer(batch_app, name="batch")
 
 # A verb is a module of its own and a line here; its module and its function are named as it is called.
 app.command("predict")(predict)
@@ -73,6 +79,10 @@ model_app.command("poses")(model_poses)
 skeleton_app.command("check")(skeleton_check)
 skeleton_app.command("sigmas")(skeleton_sigmas)
 data_app.command("check")(data_check)
+batch_app.command("plan")(batch_plan)
+batch_app.command("run")(batch_run)
+batch_app.command("status")(batch_status)
+batch_app.command("finish")(batch_finish)
 
 
 def _print_version(wanted: bool) -> None:

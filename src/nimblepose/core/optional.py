@@ -11,6 +11,7 @@ from nimblepose.core.interrupts import hold_interrupts
 _INSTALLED_BY = {  # top-level module -> what pip installs it with
     "av": "nimblepose[video]",
     "faster_coco_eval": "nimblepose[val]",
+    "fsspec": "nimblepose[batch]",
     "httptools": "nimblepose[serve]",
     "lightning_fabric": "nimblepose[train]",
     "onnx": "nimblepose[train]",
@@ -21,6 +22,7 @@ _INSTALLED_BY = {  # top-level module -> what pip installs it with
     "pi_heif": "nimblepose[heic]",
     "pyarrow": "nimblepose[table]",
     "python_multipart": "nimblepose[serve]",
+    "ray": "nimblepose[ray]",
     "safetensors": "nimblepose[train]",
     "scipy": "nimblepose[video]",
     "starlette": "nimblepose[serve]",

@@ -2,7 +2,8 @@
 
 import dataclasses
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -25,17 +26,18 @@ _WORTH_SEEKING = 5.0  # seconds; what is nearer to the beginning is decoded thro
 
 
 class VideoPiece(VideoFile):
-    """Frames of a video within a time, after the frame before them.
+    """Frames of a video within a time, after the frame before them, or a few of those.
 
     They are those that reading from the beginning shows: decoding starts at a key frame, and what is shown before that,
     of which a part may be missing, is left out. Which frame of the whole the first one is, is not known without reading
-    everything before it: frames are counted from 0 here, and the one before is -1. Where it matters (every n-th frame;
-    a beginning in the middle), all packets before are read, and frames have the numbers of the whole.
+    everything before it: frames are counted from 0 here, and those before are -1, -2, ... Where it matters (every n-th
+    frame; a beginning in the middle), all packets before are read, and frames have the numbers of the whole.
 
     Attributes:
         ending: What is known of the end of the file, once it was reached; None: the piece ends before.
         refused: Damaged pieces of it that could not be decoded.
-        decoded: One more than the number of the last frame within the time, whether or not it is one of every n-th.
+        decoded: The number of the first frame behind it; of a piece that is not counted, how many there were. Whether
+            or not they are of every n-th.
         latest: Seconds at which that is shown; below 0: there was none.
     """
 
@@ -47,6 +49,7 @@ class VideoPiece(VideoFile):
         end: float | None,
         first: bool,
         every: int = 1,
+        lead: int = 1,
         levels: Levels = "auto",
         threads: int = 1,
         name: str | None = None,
@@ -59,6 +62,7 @@ class VideoPiece(VideoFile):
             end: Where it stops; None: with the file.
             first: Nothing of what is before `begin` is wanted.
             every: Only every n-th frame of the whole.
+            lead: Frames before the beginning that are wanted, too: so many, where there are.
             levels: As of `VideoFile`.
             threads: That decode.
             name: What messages call it, if not by its path.
@@ -66,7 +70,7 @@ class VideoPiece(VideoFile):
         Raises:
             As `VideoFile`.
         """
-        self._threads = threads
+        self._threads, self._lead = threads, lead
         self._first, self._counted = first, every > 1 or (first and begin > 0)
         super().__init__(source, Selection(every=every, start=begin, end=end), levels=levels, name=name)
         self.ending: Ending | None = None
@@ -74,10 +78,10 @@ class VideoPiece(VideoFile):
         self.latest = -1.0
 
     def __iter__(self) -> Iterator[Frame]:
-        """The frame before, if there is one, and those within the time; the file is closed after the last."""
+        """The frames before, if there are any, and those within the time; the file is closed after the last."""
         converter = FrameConverter(self._choose_levels())
         self._iterating = True
-        before: tuple[int, float, VideoFrame] | None = None
+        before: deque[tuple[int, float, VideoFrame]] = deque(maxlen=0 if self._first else self._lead)
         broken, over = None, False
         try:
             places = self._places()
@@ -92,24 +96,45 @@ class VideoPiece(VideoFile):
                     break
                 index, time, frame = place
                 if over := self._selection.is_over(time):
+                    self.decoded = self.decoded or (index if self._counted else 0)
                     break
                 if time < self._selection.start:
-                    before = place if self._selection.wants(max(index, 0), self._selection.start) else before
+                    if not self._counted or index % self._selection.every == 0:
+                        before.append(place)
                     continue
-                if before and not self._first:
-                    yield self._show(converter, *before)
-                before = None
+                yield from self._show_lead(converter, before)
+                before.clear()
                 self.decoded, self.latest = index + 1, time
                 if self._selection.wants(index, time):
                     yield self._show(converter, index, time, frame)
-            if before and not self._first:
-                yield self._show(converter, *before)
+            yield from self._show_lead(converter, before)
             if not over and not self._closed:
                 ending = Ending(self._stream.frames, self.info.duration or 0, float(self._step), broken=broken)
                 self.ending = dataclasses.replace(ending, cut_off=self._is_cut_off())
         finally:
             self._iterating = False
             self.close()
+
+    def measure_approach(self) -> float | None:
+        """Seconds of video that are decoded to reach the beginning; None: everything before it. Nothing is read then.
+
+        Raises:
+            MediaError: the file cannot be read.
+        """
+        begin = self._selection.start
+        try:
+            with unify_errors(self._name):
+                first = next(self._approach(begin - _TICK if self._is_seekable() else -1.0), None)
+        finally:
+            self.close()
+        time = begin if first is None else self._time(first, -1.0)
+        return None if first is None or time <= 0 else begin - time
+
+    def _show_lead(
+        self, converter: FrameConverter, before: "Collection[tuple[int, float, VideoFrame]]"
+    ) -> Iterator[Frame]:
+        for back, (index, time, frame) in zip(range(-len(before), 0), before, strict=True):
+            yield self._show(converter, index if self._counted else back, time, frame)
 
     def _show(self, converter: FrameConverter, index: int, time: float, frame: "VideoFrame") -> Frame:
         check_size(frame.width, frame.height, self._name, self._max_pixels)
@@ -142,10 +167,11 @@ class VideoPiece(VideoFile):
         if base is None or not self._is_seekable() or (self._counted and not shown):
             return -1.0
         if not shown:
-            return begin - _TICK
+            return begin - _TICK - (self._lead - 1) * float(self._step)
+        every = self._selection.every
         earlier = sum(round(float(pts * base) - self._origin, 6) < begin for pts in shown)
-        last = (earlier - 1) // self._selection.every * self._selection.every
-        return begin if self._first or last < 0 else float(shown[last] * base) - self._origin + _TICK
+        needed = (earlier - 1) // every * every - (self._lead - 1) * every
+        return begin if self._first else float(shown[max(needed, 0)] * base) - self._origin + _TICK
 
     def _list_earlier(self) -> list[int]:
         try:

@@ -122,7 +122,7 @@ class Recording:
         if options.smoothing == "offline" and options.tracking is None:
             raise OptionError("smoothing needs identities: leave out --no-track, or add --smooth off")
         if self._recorded:
-            _check_results(stem, name_source(source))
+            check_results(stem, name_source(source))
         self.source = self._read(options.selection)
         self._journal = self._open_journal() if self._recorded else None
         self._reading = self.source  # another reader of it in the second pass
@@ -288,7 +288,7 @@ class Recording:
         return Step("write", _stamp(place), poses, drawn)
 
 
-def _check_results(stem: Path, source: str) -> None:
+def check_results(stem: Path, source: str) -> None:
     """Refuse to replace the results of another video of the same name, where they say whose they are.
 
     A path that ends as the other is taken for the same: people stand in different folders when they name a file.

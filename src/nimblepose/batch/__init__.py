@@ -1,0 +1,1 @@
+"""Many videos and pictures, on many processes and machines: planned, done in parts, put together."""
