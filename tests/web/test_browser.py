@@ -149,8 +149,8 @@ def test_pictures_have_the_fields_and_people_of_python(page, host, estimator):
         off.append(max(float(one.max()) for one in differences))
         for person, expected in zip(found["people"], poses, strict=True):
             keypoints = np.array([np.nan if v is None else v for v in person["keypoints"]]).reshape(-1, 2)
-            np.testing.assert_allclose(keypoints, expected.keypoints[0], atol=0.01, err_msg=name)
-            assert person["score"] == pytest.approx(float(expected.scores[0]), abs=1e-4)
+            np.testing.assert_allclose(keypoints, expected.keypoints, atol=0.01, err_msg=name)
+            assert person["score"] == pytest.approx(expected.score, abs=1e-4)
     print(exact, "pictures,", people, "people; largest differences of fields:", [f"{one:.1e}" for one in off])
     assert exact >= 12
     assert people >= 15
@@ -271,7 +271,7 @@ def test_a_skeleton_of_ones_own_has_its_own_page(runtime, tmp_path):
         keypoints = np.array(person["keypoints"]).reshape(3, 2)
         np.testing.assert_allclose(keypoints, place, atol=1.5)
         expected = PoseEstimator(model, input_height=64, threads=1)(picture)
-        np.testing.assert_allclose(keypoints, expected.keypoints[0], atol=0.01)
+        np.testing.assert_allclose(keypoints, expected.keypoints, atol=0.01)
     finally:
         browser.close()
         host.close()

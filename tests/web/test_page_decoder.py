@@ -179,8 +179,8 @@ def test_the_input_is_what_the_network_gets(node, people, spec):
 def test_files_are_in_the_forms_of_the_product(node, estimator, people):
     poses = estimator(people)
     listed = [
-        {"score": float(p.scores[0]), "scores": p.keypoint_scores[0].tolist(),
-         "keypoints": [None if np.isnan(v) else float(v) for v in p.keypoints[0].ravel()]}
+        {"score": p.score, "scores": p.keypoint_scores.tolist(),
+         "keypoints": [None if np.isnan(v) else float(v) for v in p.keypoints.ravel()]}
         for p in poses
     ]  # fmt: skip
     height, width = people.shape[:2]

@@ -49,6 +49,11 @@ def serve(
     """Serve poses: pictures by HTTP (POST /v1/poses), live frames by a WebSocket, KServe V2; see /docs there.
 
     Ctrl-C, or SIGTERM, answers whoever waits and ends. docs/serving.md has a systemd unit, a container file, clients.
+
+    Examples:
+        nimblepose serve
+        nimblepose serve --host 0.0.0.0 --api-key-file keys.txt --threads 4
+        nimblepose serve --quality fast --queue 8 --log json
     """
     from nimblepose.core.optional import import_optional
 

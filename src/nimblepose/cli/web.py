@@ -17,6 +17,10 @@ def web(
     """Write a page that finds poses in pictures, videos and cameras in the browser: nothing is uploaded.
 
     Any host of static files serves it, by https or on this machine: `python -m http.server -d DIR`.
+
+    Examples:
+        nimblepose web --out site
+        nimblepose web --out beetles --model beetle.onnx
     """
     from nimblepose.cli.progress import show_download_bar
     from nimblepose.runtime.backends import open_backend
