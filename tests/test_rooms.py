@@ -17,7 +17,7 @@ STEPS = (  # a room may import rooms of the steps before its own
     {"drawing", "looks"},
     {"data", "runtime"},
     {"results"},
-    {"batch", "evaluation", "report", "web"},
+    {"batch", "evaluation", "labels", "report", "web"},
     {"convert", "serve"},
     {"training"},
     {"cli"},
@@ -27,7 +27,7 @@ NOT_ROOMS = {"weights"}  # folders of the package without code
 TORCH_ROOMS = {"model", "training"}
 TORCH_FILES = {"data/dataset.py", "convert/export.py", "runtime/backends.py"}
 OPTIONAL = {  # imported inside functions, so that who does not need them need not have them, nor wait for them
-    "av", "faster_coco_eval", "fsspec", "httptools", "lightning_fabric", "onnx", "onnxruntime", "onnxscript",
+    "av", "faster_coco_eval", "fsspec", "h5py", "httptools", "lightning_fabric", "onnx", "onnxruntime", "onnxscript",
     "openvino", "pandas", "pi_heif", "pillow_heif", "pooch", "pyarrow", "python_multipart", "ray", "safetensors",
     "scipy", "starlette", "supervision", "tensorboard", "torch", "uvicorn", "websockets",
 }  # fmt: skip

@@ -19,6 +19,7 @@ from nimblepose.cli.batch_status import batch_status
 from nimblepose.cli.benchmark import benchmark
 from nimblepose.cli.console import tolerate_streams
 from nimblepose.cli.data_check import data_check
+from nimblepose.cli.data_import import data_import
 from nimblepose.cli.demo import demo
 from nimblepose.cli.doctor import doctor
 from nimblepose.cli.export import export
@@ -83,6 +84,7 @@ batch_app.command("plan")(batch_plan)
 batch_app.command("run")(batch_run)
 batch_app.command("status")(batch_status)
 batch_app.command("finish")(batch_finish)
+data_app.command("import")(data_import)
 
 
 def _print_version(wanted: bool) -> None:

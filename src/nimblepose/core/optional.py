@@ -13,6 +13,7 @@ _INSTALLED_BY = {  # top-level module -> what pip installs it with
     "faster_coco_eval": "nimblepose[val]",
     "fsspec": "nimblepose[batch]",
     "httptools": "nimblepose[serve]",
+    "h5py": "nimblepose[labels]",
     "lightning_fabric": "nimblepose[train]",
     "onnx": "nimblepose[train]",
     "onnxruntime": "onnxruntime",

@@ -1,0 +1,76 @@
+"""`nimblepose data import`: labels of another tool -> a set to train on."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nimblepose.cli import options as given
+
+_LISTED = 10  # of what was not taken; the whole list is in the file
+
+
+def data_import(
+    source: Annotated[Path, typer.Argument(help="Project folder or file of the tool.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Empty folder to write the set into.")],
+    tool: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="Whose labels: dlc, slp, cvat, yolo, label-studio, labelme, coco; else it is seen."
+        ),
+    ] = None,
+    skeleton: Annotated[
+        str | None,
+        typer.Option("--skeleton", "-s", help="Built-in name or file: keypoints are brought into its order, by name."),
+    ] = None,
+    predicted: Annotated[
+        bool, typer.Option("--predicted", help="Take what a model found, too, where people have labelled others.")
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Anything that cannot be taken as it stands is an error; nothing is written."),
+    ] = False,
+    quiet: given.QuietOption = False,
+) -> None:
+    """Read labels of DeepLabCut, SLEAP, CVAT, YOLO-pose, Label Studio, Labelme or COCO; write a set to train on.
+
+    What could not be taken is listed in not_taken.csv, with the reason.
+    """
+    from nimblepose.cli.progress import format_count, show_count_bar
+    from nimblepose.core.errors import DataError
+    from nimblepose.core.skeleton import COCO_17, Skeleton
+    from nimblepose.labels.matching import match_skeleton
+    from nimblepose.labels.readers import find_reader
+    from nimblepose.labels.skipping import write_skipped
+    from nimblepose.labels.writing import leave_out_found, write_set
+
+    reader = find_reader(source, tool)
+    if not quiet:
+        print(f"{source}: labels of {reader.help}{'' if tool else ' (--from says otherwise)'}")
+    labels = reader.read(source)
+    labels = labels if predicted else leave_out_found(labels)
+    if skeleton is not None:
+        labels = match_skeleton(labels, Skeleton.load(skeleton))
+    else:  # COCO's own keypoints in another order become those that the package knows
+        labels = match_skeleton(labels, COCO_17, whole=True)
+    if strict and labels.skipped:
+        first = labels.skipped[0]
+        raise DataError(f"--strict: {format_count(len(labels.skipped), 'thing', 'things')} could not be taken; "
+                        f"the first: {first.file}: {first.reason}")  # fmt: skip
+    with show_count_bar("pictures", len(labels.pictures), quiet=quiet) as show:
+        written = write_set(labels, out, progress=show, strict=strict)
+    if written.skipped:
+        write_skipped(written.skipped, out / "not_taken.csv")
+    if quiet:
+        return
+    kinds = (
+        f"{kind.name} ({format_count(len(kind.keypoints), 'keypoint', 'keypoints')})" for kind in labels.categories
+    )
+    print(format_count(written.pictures, "picture", "pictures"), end=", ")
+    print(format_count(written.labels, "label", "labels"), "of", ", ".join(kinds))
+    for one in written.skipped[:_LISTED]:
+        print(f"  not taken: {one.file}: {one.reason}")
+    if written.skipped:
+        print(f"  {format_count(len(written.skipped), 'line', 'lines')} in {out / 'not_taken.csv'}")
+    for path in (written.annotations, *written.skeletons):
+        print(f"-> {path}")
