@@ -20,6 +20,7 @@ from nimblepose.cli.benchmark import benchmark
 from nimblepose.cli.console import tolerate_streams
 from nimblepose.cli.data_check import data_check
 from nimblepose.cli.data_import import data_import
+from nimblepose.cli.data_split import data_split
 from nimblepose.cli.demo import demo
 from nimblepose.cli.doctor import doctor
 from nimblepose.cli.export import export
@@ -85,6 +86,7 @@ batch_app.command("run")(batch_run)
 batch_app.command("status")(batch_status)
 batch_app.command("finish")(batch_finish)
 data_app.command("import")(data_import)
+data_app.command("split")(data_split)
 
 
 def _print_version(wanted: bool) -> None:
