@@ -5,11 +5,11 @@ import json
 import cv2
 import numpy as np
 import pytest
+from own_formats import FORMATS
 
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.media.frames import Stamp
-from nimblepose.results.formats import FORMATS
 from nimblepose.results.output_format import Header
 
 CREATURE = Skeleton("creature", ("head", "body", "tail"), (("head", "body"), ("body", "tail")))

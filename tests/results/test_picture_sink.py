@@ -5,11 +5,12 @@ import os
 
 import numpy as np
 import pytest
+from own_formats import FORMATS
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import MediaError, OptionError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17
-from nimblepose.results.formats import FORMATS, parse_formats
+from nimblepose.results.formats import parse_formats
 from nimblepose.results.picture_sink import PictureSink, SinkOptions
 
 PICTURE = np.zeros((6, 8, 3), np.uint8)
@@ -97,3 +98,10 @@ def test_the_longest_names_of_sources_make_results(tmp_path):
     written = [path for source in sources for path in sink.add(source, PICTURE, NOBODY)] + sink.finish()
     assert all(path.is_file() for path in written)
     assert len({path.name for path in written}) == len(written)
+
+
+def test_formats_of_videos_are_refused_where_there_are_none(tmp_path):
+    options = SinkOptions(out=tmp_path, formats=parse_formats("json,trc"))
+    with pytest.raises(OptionError, match="--format trc is of videos"):
+        PictureSink(["a.png"], options, model="m")
+    PictureSink(["a.png"], options, model="m", among_videos=True)

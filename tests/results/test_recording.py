@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow.ipc
 import pytest
 from live_pages import stream_of
+from own_formats import FORMATS
 from PIL import Image
 from seeing_numbers import SeeingNumbers, person
 from video_files import make_video, number_of, numbered
@@ -24,7 +25,6 @@ from nimblepose.drawing.people import DrawOptions
 from nimblepose.media.frames import Selection
 from nimblepose.media.live import LiveOptions
 from nimblepose.media.video import VideoFile
-from nimblepose.results.formats import FORMATS
 from nimblepose.results.output_format import Header
 from nimblepose.results.reading import ResultsFile
 from nimblepose.results.recording import Recording, RecordOptions
@@ -351,7 +351,7 @@ import os, signal, sys
 from pathlib import Path
 from seeing_numbers import SeeingNumbers
 from nimblepose.media.live import LiveOptions
-from nimblepose.results.formats import FORMATS
+from own_formats import FORMATS
 from nimblepose.results.video_sink import VideoSinkOptions
 from nimblepose.results.recording import Recording, RecordOptions
 

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from own_formats import FORMATS
 from video_files import make_video, numbered
 
 from nimblepose.core.errors import MediaError
@@ -14,7 +15,7 @@ from nimblepose.core.skeleton import COCO_17
 from nimblepose.drawing.people import DrawOptions
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.video import VideoFile
-from nimblepose.results.formats import FORMATS, parse_formats
+from nimblepose.results.formats import parse_formats
 from nimblepose.results.video_sink import VideoSink, VideoSinkOptions
 
 NAMES = [

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from nimblepose.core.errors import OptionError
 from nimblepose.core.files import make_folder, write_atomically
 from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
@@ -65,9 +66,12 @@ class PictureSink:
 
         Raises:
             MissingPackageError: a format needs a package that is not installed.
+            OptionError: a format is of videos, and there are none.
         """
         for chosen in options.formats:
             chosen.check_available()
+            if not (chosen.folder or chosen.picture or among_videos):
+                raise OptionError(f"--format {chosen.name} is of videos; `track` takes a folder of pictures for one")
         self.options = options
         listed = list(dict.fromkeys(str(source) for source in sources))
         alone = len(listed) == 1 and options.out is None and not among_videos

@@ -28,7 +28,7 @@ NOBODY = Poses.empty(COCO_17)
         (" CSV , coco", ["csv", "coco"]),
         ("", []),
         ("json,jsonl,json", ["json"]),
-        ("json,coco,openpose,controlnet,csv,excel,parquet", [known.name for known in FORMATS]),
+        (",".join(known.name for known in FORMATS), [known.name for known in FORMATS]),
     ],
     ids=["one", "spaces", "none", "twice", "all"],
 )

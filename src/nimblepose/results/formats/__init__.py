@@ -1,7 +1,20 @@
 """The output formats. A new one is a file here, which ends in its `FORMAT`, and one line in `FORMATS`."""
 
 from nimblepose.core.errors import OptionError
-from nimblepose.results.formats import coco, controlnet, csv_table, excel, openpose, own, parquet
+from nimblepose.results.formats import (
+    coco,
+    coco_dataset,
+    controlnet,
+    csv_table,
+    dlc,
+    excel,
+    nwb,
+    openpose,
+    own,
+    parquet,
+    slp,
+    trc,
+)
 from nimblepose.results.output_format import OutputFormat
 
 FORMATS: tuple[OutputFormat, ...] = (
@@ -12,6 +25,12 @@ FORMATS: tuple[OutputFormat, ...] = (
     csv_table.FORMAT,
     excel.FORMAT,
     parquet.FORMAT,
+    coco_dataset.FORMAT,
+    dlc.CSV_FORMAT,
+    dlc.FORMAT,
+    slp.FORMAT,
+    nwb.FORMAT,
+    trc.FORMAT,
 )
 
 

@@ -1,0 +1,111 @@
+"""Neurodata Without Borders with ndx-pose, one file per person, in a folder.
+
+Readers take one `PoseEstimation` per file and name its animal after the file's identifier (movement 0.17). Every
+keypoint's series has all frames, with their times as they are; NaN and confidence 0 where it was not found.
+"""
+
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nimblepose.core.files import replacing
+from nimblepose.core.optional import import_optional
+from nimblepose.results.formats.dlc import name_person
+from nimblepose.results.output_format import Header, OutputFormat, VideoMaker, round_seconds
+from nimblepose.results.person_folder import replacing_folder
+from nimblepose.results.spool import Spool, SpooledFile, number_people
+
+_UNKNOWN_START = datetime(1970, 1, 1, tzinfo=UTC)  # NWB wants a time of day, recordings do not tell it
+_FRAME = "(0, 0) is the centre of the upper left pixel, x to the right, y down"
+
+
+def write_nwb(path: Path, spool: Spool, header: Header) -> None:
+    """A folder with a file per person; memory is that of one person's keypoints, as NWB takes whole arrays."""
+    stem = path.name.removesuffix(path.suffix)
+    import_optional("ndx_pose", "NWB")
+    with replacing_folder(path) as folder:
+        for number in sorted(spool.people):
+            _write_person(folder / f"{stem}_{name_person(number)}.nwb", spool, header, number)
+
+
+def _write_person(path: Path, spool: Spool, header: Header, number: int) -> None:
+    import ndx_pose
+    import pynwb
+
+    name, skeleton = name_person(number), spool.skeleton
+    times, places, scores = _gather(spool, number)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a session began in 1970
+        file = pynwb.NWBFile(
+            session_description=f"poses of {name} in {header.source or 'a video'}",
+            identifier=name,
+            session_start_time=header.started or _UNKNOWN_START,
+        )
+        file.subject = pynwb.file.Subject(subject_id=name, species="unknown")
+        nodes = ndx_pose.Skeleton(
+            name=skeleton.name.replace("/", "_").replace(":", "_"),
+            nodes=list(skeleton.keypoints),
+            edges=skeleton.limb_indices.astype(np.uint8),
+        )
+        series = [
+            ndx_pose.PoseEstimationSeries(
+                name=keypoint.replace("/", "_").replace(":", "_"),
+                description=f"{keypoint} of {name}",
+                data=places[:, k],
+                unit="pixels",
+                reference_frame=_FRAME,
+                timestamps=times,
+                confidence=scores[:, k],
+                confidence_definition="0 to 1, how sure the network is; 0 where it was not found",
+            )
+            for k, keypoint in enumerate(skeleton.keypoints)
+        ]
+        pose = ndx_pose.PoseEstimation(
+            name="PoseEstimation",
+            pose_estimation_series=series,
+            description=f"written by nimblepose, model {header.model}",
+            original_videos=[header.source or ""],
+            dimensions=np.array([[spool.size[1], spool.size[0]]], np.uint16),
+            source_software="nimblepose",
+            skeleton=nodes,
+        )
+        module = file.create_processing_module(name="behavior", description="poses")
+        module.add(ndx_pose.Skeletons(skeletons=[nodes]))
+        module.add(pose)
+        with replacing(path) as temporary, pynwb.NWBHDF5IO(str(temporary), "w") as out:
+            out.write(file)
+
+
+def _gather(spool: Spool, number: int) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
+    """(T,) seconds, (T, K, 2) pixels and (T, K) scores of a person, of all frames."""
+    k = len(spool.skeleton.keypoints)
+    times = np.zeros(spool.frames)
+    places = np.full((spool.frames, k, 2), np.nan, np.float32)
+    scores = np.zeros((spool.frames, k), np.float32)
+    for at, (stamp, poses) in enumerate(spool):
+        times[at] = round_seconds(stamp.time)
+        people = number_people(poses)
+        if number in people:
+            one = people.index(number)
+            places[at] = poses.keypoints[one]
+            scores[at] = np.where(poses.found[one], poses.keypoint_scores[one], 0)
+    return times, places, scores
+
+
+class Nwb(SpooledFile):
+    """The folder of a video."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        """Begin `path`, usually `*.nwb`."""
+        super().__init__(path, header, write_nwb, requires=("pynwb", "ndx_pose"))
+
+
+FORMAT = OutputFormat(
+    name="nwb",
+    help="NWB with ndx-pose, a file per person; of videos",
+    requires="ndx_pose",
+    video=VideoMaker(".nwb", Nwb),
+)

@@ -1,0 +1,69 @@
+"""Marker files of OpenSim and Pose2Sim, one per person, in a folder. They are flat: pixels, z is 0, y downwards.
+
+Every line has 2 + 3N fields, none at its end, and the header the exact number of rows: OpenSim reads as many as that.
+What was not found is NaN: 0 is a place.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from nimblepose.core.files import GrowingFile
+from nimblepose.results.formats.dlc import name_person
+from nimblepose.results.output_format import Header, OutputFormat, VideoMaker, round_seconds
+from nimblepose.results.person_folder import replacing_folder
+from nimblepose.results.spool import Spool, SpooledFile, number_people, take_chunks
+
+_CHUNK = 2000  # rows that are written at a time
+
+
+def write_trc(path: Path, spool: Spool, header: Header) -> None:
+    """A folder with a file per person; memory is that of some rows."""
+    stem = path.name.removesuffix(path.suffix)
+    with replacing_folder(path) as folder:
+        for number in sorted(spool.people):
+            name = f"{stem}_{name_person(number)}.trc"
+            file = GrowingFile(folder / name)
+            file.append("".join(_write_head(name, spool, header)).encode())
+            for lines in take_chunks(_write_rows(spool, number), _CHUNK):
+                file.append("".join(lines).encode())
+            file.finish()
+
+
+def _write_head(name: str, spool: Spool, header: Header) -> Iterator[str]:
+    names = [keypoint.replace("\t", " ") for keypoint in spool.skeleton.keypoints]
+    rate = f"{header.rate or 0:.6g}"
+    yield f"PathFileType\t4\t(X/Y/Z)\t{name}\n"
+    yield "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames\n"
+    yield f"{rate}\t{rate}\t{spool.frames}\t{len(names)}\tpx\t{rate}\t1\t{spool.frames}\n"
+    yield "Frame#\tTime\t" + "\t\t\t".join(names) + "\n"
+    yield "\t\t" + "\t".join(f"{axis}{i}" for i in range(1, len(names) + 1) for axis in "XYZ") + "\n"
+
+
+def _write_rows(spool: Spool, person: int) -> Iterator[str]:
+    k = len(spool.skeleton.keypoints)
+    form = "%d\t%.6f" + "\t%.4f\t%.4f\t%.4f" * k + "\n"
+    nothing = [np.nan] * (3 * k)
+    for stamp, poses in spool:
+        cells = nothing
+        numbers = number_people(poses)
+        if person in numbers:
+            xy = poses.keypoints[numbers.index(person)].astype(np.float64)
+            cells = np.column_stack([xy, np.where(np.isnan(xy[:, :1]), np.nan, 0)]).ravel().tolist()
+        yield (form % (stamp.index + 1, round_seconds(stamp.time), *cells)).replace("nan", "NaN")
+
+
+class Trc(SpooledFile):
+    """The folder of a video."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        """Begin `path`, usually `*.trc`."""
+        super().__init__(path, header, write_trc)
+
+
+FORMAT = OutputFormat(
+    name="trc",
+    help="OpenSim, a file per person; of videos",
+    video=VideoMaker(".trc", Trc),
+)
