@@ -19,6 +19,7 @@ from nimblepose.cli.batch_status import batch_status
 from nimblepose.cli.benchmark import benchmark
 from nimblepose.cli.console import tolerate_streams
 from nimblepose.cli.data_check import data_check
+from nimblepose.cli.data_convert import data_convert
 from nimblepose.cli.data_import import data_import
 from nimblepose.cli.data_split import data_split
 from nimblepose.cli.demo import demo
@@ -87,6 +88,7 @@ batch_app.command("status")(batch_status)
 batch_app.command("finish")(batch_finish)
 data_app.command("import")(data_import)
 data_app.command("split")(data_split)
+data_app.command("convert")(data_convert)
 
 
 def _print_version(wanted: bool) -> None:

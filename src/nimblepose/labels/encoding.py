@@ -36,6 +36,8 @@ def encode_set(
             image["video"] = picture.video
         if picture.frame is not None:
             image["frame"] = picture.frame
+        if picture.time is not None:
+            image["time"] = picture.time
         if picture.partial:
             image["labels"] = "partial"
         images.append(image)

@@ -91,6 +91,7 @@ class LabelledPicture:
         video_file: Where the video lies that it is a frame of; it may be missing.
         video: Name of the video or session; "" where there is none.
         frame: Index in the video.
+        time: Seconds in the video, where the tool says.
         size: (height, width), where the tool says.
         partial: Whether there may be people who are not labelled.
     """
@@ -102,6 +103,7 @@ class LabelledPicture:
     video_file: Path | None = None
     video: str = ""
     frame: int | None = None
+    time: float | None = None
     size: Size | None = None
     partial: bool = False
 

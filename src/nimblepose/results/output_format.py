@@ -1,8 +1,8 @@
 """What an output format is: what it makes of a folder of pictures, of one picture, and of a video."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -41,6 +41,7 @@ class Header:
     rate: float | None = None  # frames per second on average, as the source declares; None: not known, or pictures
     started: datetime | None = None  # of live sources: when time was 0
     rotation: int = 0  # degrees with the clock, by which pictures or frames were turned because somebody asked for it
+    names: Mapping[int, str] = field(default_factory=dict)  # of identities, where they have any
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, with the version of the form."""
@@ -58,6 +59,15 @@ class Header:
             header["rate"] = None if self.rate is None else round(self.rate, 6)
             header["started"] = None if started is None else f"{started.isoformat(timespec='milliseconds')}Z"
         return header
+
+
+def name_person(number: int, header: Header | None = None) -> str:
+    """What somebody is called where everybody needs a name.
+
+    >>> name_person(3)
+    'person3'
+    """
+    return (header.names.get(number) if header else None) or f"person{number}"
 
 
 class PoseFile(Protocol):

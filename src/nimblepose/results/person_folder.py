@@ -9,7 +9,12 @@ from pathlib import Path
 from nimblepose.core.errors import MediaError
 from nimblepose.core.files import partial, writing
 
-_OURS = re.compile(r"_person\d+\.(trc|nwb)$|\.partial\.(trc|nwb)$|^\.[0-9a-f]{16}\.part$")
+_OURS = re.compile(r"_[\w.-]+\.(trc|nwb)$|\.partial\.(trc|nwb)$|^\.[0-9a-f]{16}\.part$")
+
+
+def clean_name(name: str) -> str:
+    """The name of somebody, with nothing that means something to a file system."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "unnamed"
 
 
 @contextmanager

@@ -232,7 +232,7 @@ def test_what_was_put_in_place_is_labelled_and_not_seen():
     poses = find_mice(1)
     flags = np.array([[True, False, False], [False] * 3])
     poses = Poses(MOUSE, poses.keypoints, poses.keypoint_scores, poses.scores, poses.track_ids, flags)
-    assert encode_people(poses, 1, 1)[0]["keypoints"][2::3] == [1, 2, 0]
+    assert encode_people(poses, 1, 1, HEADER)[0]["keypoints"][2::3] == [1, 2, 0]
     assert encode_category(COCO_17)["name"] == "person"
 
 

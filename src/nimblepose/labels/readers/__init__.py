@@ -5,7 +5,7 @@ from pathlib import Path
 from nimblepose.core.errors import DataError, OptionError
 from nimblepose.labels.label_set import LabelSet
 from nimblepose.labels.reader import Reader
-from nimblepose.labels.readers import coco, cvat, deeplabcut, label_studio, labelme, sleap, yolo
+from nimblepose.labels.readers import coco, cvat, deeplabcut, label_studio, labelme, nwb, own, sleap, trc, yolo
 
 READERS: tuple[Reader, ...] = (
     deeplabcut.READER,
@@ -14,6 +14,9 @@ READERS: tuple[Reader, ...] = (
     yolo.READER,
     label_studio.READER,
     labelme.READER,
+    nwb.READER,
+    trc.READER,
+    own.READER,
     coco.READER,
 )
 

@@ -31,7 +31,8 @@ def detect(source: Path) -> bool:
         except DataError:
             return False
         return {"bodyparts", "coords"} <= {row[0].strip() for row in rows[:4] if row}
-    return source.suffix.lower() in (".h5", ".hdf5") and ("CollectedData" in source.name or "DLC" in source.name)
+    named = "collecteddata" in source.name.casefold() or "dlc" in source.name.casefold()
+    return source.suffix.lower() in (".h5", ".hdf5") and named
 
 
 def read(source: Path) -> LabelSet:
@@ -158,7 +159,7 @@ def _list_pictures(
             if label is not None:
                 labels.append(label)
         if frame_only:
-            video = path.stem.partition("DLC_")[0] or path.stem
+            video = path.stem.partition(".poses")[0].partition("DLC_")[0] or path.stem
             yield LabelledPicture(f"{video}/{int(name):06d}.png", tuple(labels), video=video, frame=int(name))
         elif parts:
             yield _place_picture(path, parts, tuple(labels))

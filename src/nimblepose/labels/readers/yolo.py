@@ -60,7 +60,7 @@ def read(source: Path) -> LabelSet:
         raise DataError(f"{path}: {error}") from error
     skipped: list[Skipped] = []
     pictures = []
-    for file in _list_pictures(path, about, skipped):
+    for file in dict.fromkeys(_list_pictures(path, about, skipped)):  # a picture may be in two splits
         picture = _read_picture(path.parent, file, categories, (count, width), skipped)
         if picture is not None:
             pictures.append(picture)

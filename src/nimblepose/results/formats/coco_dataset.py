@@ -14,7 +14,6 @@ from nimblepose.core.files import GrowingFile
 from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import COCO_17, Skeleton
-from nimblepose.results.formats.dlc import name_person
 from nimblepose.results.output_format import (
     FolderMaker,
     Header,
@@ -22,6 +21,7 @@ from nimblepose.results.output_format import (
     PictureResult,
     VideoMaker,
     encode_json,
+    name_person,
     round_seconds,
 )
 from nimblepose.results.spool import Spool, SpooledFile, number_people, take_chunks
@@ -38,7 +38,9 @@ def encode_category(skeleton: Skeleton, number: int = 1) -> dict[str, Any]:
     return {"id": number, "name": name, "supercategory": "", "keypoints": list(skeleton.annotated), "skeleton": limbs}
 
 
-def encode_people(poses: Poses, image_id: int, first: int, category_id: int = 1) -> list[dict[str, Any]]:
+def encode_people(
+    poses: Poses, image_id: int, first: int, header: Header, category_id: int = 1
+) -> list[dict[str, Any]]:
     """Annotations of everybody in a picture, numbered from `first`."""
     order = poses.skeleton.annotated_indices
     seen = poses.seen & ~poses.interpolation_flags
@@ -62,7 +64,7 @@ def encode_people(poses: Poses, image_id: int, first: int, category_id: int = 1)
             "keypoint_scores": [round(v, 4) for v in table[:, 2].tolist()],
         }
         if poses.track_ids is not None:
-            annotation |= {"track_id": result["track_id"], "identity": name_person(number_people(poses)[who])}
+            annotation |= {"track_id": result["track_id"], "identity": name_person(number_people(poses)[who], header)}
         annotations.append(annotation)
     return annotations
 
@@ -74,7 +76,7 @@ def coco_dataset(results: Sequence[PictureResult], header: Header) -> bytes:
     annotations: list[dict[str, Any]] = []
     for result, image in zip(results, images, strict=True):
         category = kinds[result.poses.skeleton.name]
-        annotations += encode_people(result.poses, image["id"], len(annotations) + 1, category)
+        annotations += encode_people(result.poses, image["id"], len(annotations) + 1, header, category)
     categories = [encode_category(skeleton, kinds[skeleton.name]) for skeleton in header.skeletons]
     return encode_json({"images": images, "annotations": annotations, "categories": categories}) + b"\n"
 
@@ -105,7 +107,7 @@ def write_dataset(path: Path, spool: Spool, header: Header) -> None:
     def encode_annotations() -> Iterator[dict[str, Any]]:
         count = 0
         for number, (_, poses) in enumerate(spool, 1):
-            people = encode_people(poses, number, count + 1)
+            people = encode_people(poses, number, count + 1, header)
             count += len(people)
             yield from people
 

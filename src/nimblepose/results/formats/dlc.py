@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nimblepose.core.files import GrowingFile, replacing
 from nimblepose.core.optional import import_optional
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.results.output_format import Header, OutputFormat, VideoMaker
+from nimblepose.results.output_format import Header, OutputFormat, VideoMaker, name_person
 from nimblepose.results.spool import Spool, SpooledFile, number_people, take_chunks
 
 _COORDS = ("x", "y", "likelihood")
@@ -23,18 +23,10 @@ _CHUNK = 2000  # rows that are written at a time
 _MAX_NAMES = 500  # columns whose names fit into a header of HDF5; tables of more are written as a whole
 
 
-def name_person(number: int) -> str:
-    """What somebody is called where everybody needs a name.
-
-    >>> name_person(3)
-    'person3'
-    """
-    return f"person{number}"
-
-
-def list_columns(scorer: str, people: list[int], skeleton: Skeleton) -> list[tuple[str, str, str, str]]:
+def list_columns(header: Header, people: list[int], skeleton: Skeleton) -> list[tuple[str, str, str, str]]:
     """Scorer, individual, bodypart and coordinate of every column."""
-    names = [name_person(number) for number in people] or [name_person(0)]
+    scorer = header.model or "nimblepose"
+    names = [name_person(number, header) for number in people] or [name_person(0)]
     return [(scorer, name, part, coord) for name in names for part in skeleton.keypoints for coord in _COORDS]
 
 
@@ -57,7 +49,7 @@ def iterate_table(spool: Spool) -> Iterator[tuple[int, NDArray[np.float64]]]:
 
 def write_csv(path: Path, spool: Spool, header: Header) -> None:
     """The table as CSV; memory is that of some rows."""
-    columns = list_columns(_name_scorer(header), sorted(spool.people), spool.skeleton)
+    columns = list_columns(header, sorted(spool.people), spool.skeleton)
     spool.people = dict.fromkeys(sorted(spool.people))
     file = GrowingFile(path)
     for at, head in enumerate(("scorer", "individuals", "bodyparts", "coords")):
@@ -74,7 +66,7 @@ def write_h5(path: Path, spool: Spool, header: Header) -> None:
     spool.people = dict.fromkeys(sorted(spool.people))
     names = ["scorer", "individuals", "bodyparts", "coords"]
     columns = pd.MultiIndex.from_tuples(
-        list_columns(_name_scorer(header), list(spool.people), spool.skeleton), names=names
+        list_columns(header, list(spool.people), spool.skeleton), names=names
     )  # fmt: skip
 
     def make(rows: Any) -> Any:
@@ -87,10 +79,6 @@ def write_h5(path: Path, spool: Spool, header: Header) -> None:
             return
         for rows in take_chunks(iterate_table(spool), _CHUNK):
             store.append("df_with_missing", make(rows), format="table", index=False)
-
-
-def _name_scorer(header: Header) -> str:
-    return header.model or "nimblepose"
 
 
 def _quote(text: str) -> str:

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from nimblepose.core.files import replacing
 from nimblepose.core.optional import import_optional
-from nimblepose.results.formats.dlc import name_person
-from nimblepose.results.output_format import Header, OutputFormat, VideoMaker, round_seconds
-from nimblepose.results.person_folder import replacing_folder
+from nimblepose.results.output_format import Header, OutputFormat, VideoMaker, name_person, round_seconds
+from nimblepose.results.person_folder import clean_name, replacing_folder
 from nimblepose.results.spool import Spool, SpooledFile, number_people
 
 _UNKNOWN_START = datetime(1970, 1, 1, tzinfo=UTC)  # NWB wants a time of day, recordings do not tell it
@@ -28,14 +27,14 @@ def write_nwb(path: Path, spool: Spool, header: Header) -> None:
     import_optional("ndx_pose", "NWB")
     with replacing_folder(path) as folder:
         for number in sorted(spool.people):
-            _write_person(folder / f"{stem}_{name_person(number)}.nwb", spool, header, number)
+            _write_person(folder / f"{stem}_{clean_name(name_person(number, header))}.nwb", spool, header, number)
 
 
 def _write_person(path: Path, spool: Spool, header: Header, number: int) -> None:
     import ndx_pose
     import pynwb
 
-    name, skeleton = name_person(number), spool.skeleton
+    name, skeleton = name_person(number, header), spool.skeleton
     times, places, scores = _gather(spool, number)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a session began in 1970

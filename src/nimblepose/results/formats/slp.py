@@ -9,8 +9,7 @@ import numpy as np
 
 from nimblepose.core.files import replacing
 from nimblepose.core.optional import import_optional
-from nimblepose.results.formats.dlc import name_person
-from nimblepose.results.output_format import Header, OutputFormat, VideoMaker, encode_json
+from nimblepose.results.output_format import Header, OutputFormat, VideoMaker, encode_json, name_person
 from nimblepose.results.spool import Spool, SpooledFile, number_people, take_chunks
 
 VERSION = 1.4
@@ -119,7 +118,7 @@ def write_slp(path: Path, spool: Spool, header: Header) -> None:
         group.attrs["json"] = np.bytes_(encode_skeletons([spool.skeleton]))
         text = h5py.string_dtype()
         file.create_dataset("videos_json", data=[_encode_video(spool, header)], dtype=text)
-        names = [json.dumps([0, name_person(number)]) for number in tracks]
+        names = [json.dumps([0, name_person(number, header)], ensure_ascii=False) for number in tracks]
         file.create_dataset("tracks_json", data=np.array(names, object), dtype=text, shape=(len(names),))
         for name in ("suggestions_json", "sessions_json"):
             file.create_dataset(name, shape=(0,), dtype=text, maxshape=(None,))

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from nimblepose.core.files import GrowingFile
-from nimblepose.results.formats.dlc import name_person
-from nimblepose.results.output_format import Header, OutputFormat, VideoMaker, round_seconds
-from nimblepose.results.person_folder import replacing_folder
+from nimblepose.results.output_format import Header, OutputFormat, VideoMaker, name_person, round_seconds
+from nimblepose.results.person_folder import clean_name, replacing_folder
 from nimblepose.results.spool import Spool, SpooledFile, number_people, take_chunks
 
 _CHUNK = 2000  # rows that are written at a time
@@ -23,7 +22,7 @@ def write_trc(path: Path, spool: Spool, header: Header) -> None:
     stem = path.name.removesuffix(path.suffix)
     with replacing_folder(path) as folder:
         for number in sorted(spool.people):
-            name = f"{stem}_{name_person(number)}.trc"
+            name = f"{stem}_{clean_name(name_person(number, header))}.trc"
             file = GrowingFile(folder / name)
             file.append("".join(_write_head(name, spool, header)).encode())
             for lines in take_chunks(_write_rows(spool, number), _CHUNK):

@@ -1,0 +1,80 @@
+"""`nimblepose data convert`: labels or results of one form -> another."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nimblepose.cli import options as given
+
+_LISTED = 10
+
+
+def data_convert(
+    source: Annotated[Path, typer.Argument(metavar="A", help="Labels of any tool, or results.")],
+    out: Annotated[Path, typer.Argument(metavar="B", help="File or folder to write.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            help="Labels: coco, dlc, slp, cvat, label-studio, labelme, yolo. Results, a file per video: json, csv, "
+            "parquet, coco-dataset, dlc-results, dlc-h5, slp-results, nwb, trc.",
+        ),
+    ],
+    tool: Annotated[str | None, typer.Option("--from", help="Whose A is; else it is seen.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, help="Frames per second, of labels that do not say when a frame was.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be lost; write nothing.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Losses are an error; nothing is written.")] = False,
+    quiet: given.QuietOption = False,
+) -> None:
+    """Write labels or results in another form, and say what that form cannot hold."""
+    from nimblepose.cli.progress import show_count_bar
+    from nimblepose.core.errors import DataError
+    from nimblepose.labels.converting import add_times, stream_results
+    from nimblepose.labels.readers import find_reader
+    from nimblepose.labels.readers.own import open_own
+    from nimblepose.labels.skipping import write_skipped
+    from nimblepose.labels.writer import list_losses
+    from nimblepose.labels.writers import find_format, find_writer
+    from nimblepose.labels.writers.results import RATE
+
+    writer, reader = find_writer(to), find_reader(source, tool)
+    chosen = find_format(to)
+    if reader.name == "nimblepose" and chosen is not None and not dry_run and open_own(source).is_video:
+        with show_count_bar("frames", 0, quiet=quiet) as show:
+            path = stream_results(source, out, chosen, progress=show)
+        if not quiet:
+            print(f"-> {path}")
+        return
+    labels = reader.read(source)
+    unknown = sum(picture.frame is not None and picture.time is None for picture in labels.pictures)
+    if rate is not None:
+        labels = add_times(labels, rate)
+    losses = list_losses(labels, writer)
+    if unknown and rate is None and chosen is not None:
+        losses.append(
+            f"times of {unknown} frames are not known: {RATE:g} frames per second are assumed; --rate says otherwise"
+        )
+    if not quiet or dry_run:
+        print(f"{source}: {reader.help}, {len(labels.pictures)} pictures, {labels.label_count} labels")
+        for loss in losses:
+            print(f"  {loss}")
+        for one in labels.skipped[:_LISTED]:
+            print(f"  not taken: {one.file}: {one.reason}")
+        if len(labels.skipped) > _LISTED:
+            print(f"  and {len(labels.skipped) - _LISTED} more")
+        if not losses and not labels.skipped:
+            print("  nothing is lost")
+    if strict and (losses or labels.skipped):
+        raise DataError(f"--strict: {len(losses) + len(labels.skipped)} kinds of things would be lost")
+    if dry_run:
+        return
+    written = writer.write(labels, out)
+    if labels.skipped:
+        folder = out if out.is_dir() else out.parent
+        write_skipped(labels.skipped, folder / "not_taken.csv")
+    if not quiet:
+        for path in written:
+            print(f"-> {path}")

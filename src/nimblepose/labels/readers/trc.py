@@ -1,0 +1,85 @@
+"""Marker files of OpenSim and Pose2Sim (TRC). What has a depth is three-dimensional, and not taken."""
+
+from pathlib import Path
+
+import numpy as np
+
+from nimblepose.core.errors import DataError
+from nimblepose.labels.label_set import Category, Floats, Label, LabelledPicture, LabelSet, Skipped
+from nimblepose.labels.reader import Reader
+from nimblepose.labels.values import make_label, parse_number, parse_whole, read_text
+
+
+def detect(source: Path) -> bool:
+    """A file, or a folder of files of the people of one video."""
+    return bool(_find_files(source))
+
+
+def _find_files(source: Path) -> list[Path]:
+    if source.is_dir():
+        return sorted(path for path in source.glob("*.trc") if path.is_file())
+    return [source] if source.suffix.lower() == ".trc" else []
+
+
+def read(source: Path) -> LabelSet:
+    """Everybody in a file, or in the files of a folder.
+
+    Raises:
+        DataError: a file that cannot be read, or is none; people with unlike keypoints.
+    """
+    keypoints: tuple[str, ...] = ()
+    frames: dict[int, tuple[float, list[Label]]] = {}
+    skipped: list[Skipped] = []
+    files = _find_files(source)
+    for path in files:
+        names, rows = _parse(path, skipped)
+        if keypoints and names != keypoints:
+            raise DataError(f"{path}: keypoints {', '.join(names)}, the files before have {', '.join(keypoints)}")
+        keypoints = names
+        who = path.stem.rpartition("_")[2] if len(files) > 1 or "_" in path.stem else ""
+        for frame, time, places in rows:
+            labels = frames.setdefault(frame, (time, []))[1]
+            if np.isfinite(places).any():
+                labels.append(make_label("animal", places, 2, identity=who))
+    video = source.stem if source.is_dir() else source.stem.rpartition("_")[0] or source.stem
+    pictures = [
+        LabelledPicture(f"{video}/{frame:06d}.png", tuple(labels), video=video, frame=frame, time=time)
+        for frame, (time, labels) in sorted(frames.items())
+    ]
+    return LabelSet("trc", (Category("animal", keypoints),), tuple(pictures), tuple(skipped))
+
+
+def _parse(path: Path, skipped: list[Skipped]) -> tuple[tuple[str, ...], list[tuple[int, float, Floats]]]:
+    lines = read_text(path).splitlines()
+    if len(lines) < 5 or not lines[0].startswith("PathFileType"):
+        raise DataError(f"{path}: not a TRC; expected a first line that begins with PathFileType")
+    try:
+        about = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=False))
+        count = parse_whole(about.get("NumMarkers"), "NumMarkers", least=1, most=10_000)
+        names = tuple(name.strip() for name in lines[3].rstrip("\t").split("\t")[2::3])
+        if len(names) != count or not all(names):
+            raise ValueError(f"NumMarkers is {count}, named are {len(names)}")
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
+    rows = []
+    for number, line in enumerate(lines[5:], 6):
+        cells = line.split("\t")
+        if not line.strip():
+            continue
+        try:
+            if not 2 + 3 * count <= len(cells) <= 3 + 3 * count:
+                raise ValueError(f"{len(cells)} fields, expected {2 + 3 * count}")
+            values = np.array([parse_number(cell) for cell in cells[2 : 2 + 3 * count]], np.float64).reshape(count, 3)
+            if np.nan_to_num(values[:, 2]).any():
+                raise ValueError("a place with a depth: only flat ones are taken")
+            time = parse_number(cells[1])
+            rows.append((parse_whole(cells[0], "Frame#", least=1) - 1, time, values[:, :2]))
+        except ValueError as error:
+            skipped.append(Skipped(str(path), f"line {number}: {error}"))
+    said = about.get("NumFrames", "").strip()
+    if said != str(len(rows)):
+        skipped.append(Skipped(str(path), f"NumFrames says {said}, there are {len(rows)} rows; all are taken"))
+    return names, rows
+
+
+READER = Reader("trc", "OpenSim, Pose2Sim (TRC)", detect, read)

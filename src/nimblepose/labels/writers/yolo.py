@@ -1,0 +1,87 @@
+"""YOLO-pose in Ultralytics' own layout, `images/train` and `labels/train`, `[K, 3]`, with what its measures need.
+
+A coordinate out of the picture would drop the whole picture there, so such keypoints are written as not labelled.
+"""
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from nimblepose.core.errors import DataError
+from nimblepose.core.files import make_folder, write_atomically
+from nimblepose.core.geometry import Size, to_corner
+from nimblepose.core.skeleton import COCO_17, guess_mirror_pairs
+from nimblepose.labels.label_set import Category, Label, LabelSet
+from nimblepose.labels.pictures import find_size, place_pictures
+from nimblepose.labels.writer import Writer
+
+
+def write(labels: LabelSet, out: Path) -> list[Path]:
+    """A folder.
+
+    Raises:
+        DataError: categories with unlike numbers of keypoints, or a picture whose size is not known.
+        MediaError: it cannot be written.
+    """
+    import yaml
+
+    counts = {len(category.keypoints) for category in labels.categories}
+    if len(counts) != 1:
+        raise DataError(f"YOLO-pose has one number of keypoints for all categories, these have {sorted(counts)}")
+    numbers = {category.name: i for i, category in enumerate(labels.categories)}
+    make_folder(out)
+    for picture in labels.pictures:
+        size = find_size(picture)
+        if size is None:
+            raise DataError(f"YOLO-pose needs the size of each picture; {picture.name} is not there")
+        lines = [encode_line(one, numbers[one.category], size) for one in picture.labels if one.labelled.any()]
+        path = (out / "labels" / "train" / PurePosixPath(picture.name)).with_suffix(".txt")
+        make_folder(path.parent)
+        write_atomically(path, "".join(f"{line}\n" for line in lines).encode(), durable=False)
+    place_pictures(labels, out / "images" / "train", lambda picture: picture.name)
+    about = {
+        "path": ".",
+        "train": "images/train",
+        "val": "images/train",
+        "names": {number: name for name, number in numbers.items()},
+        "kpt_shape": [counts.pop(), 3],
+        "flip_idx": _flip(labels.categories[0]),
+        "kpt_names": {numbers[category.name]: list(category.keypoints) for category in labels.categories},
+        "kpt_oks_sigmas": _list_sigmas(labels.categories[0]),
+    }
+    write_atomically(out / "data.yaml", yaml.safe_dump(about, sort_keys=False, allow_unicode=True).encode())
+    return [out / "data.yaml"]
+
+
+def encode_line(label: Label, number: int, size: Size) -> str:
+    """Class, box around the keypoints and keypoints, as fractions of the picture of `size`."""
+    scale = np.array([size[1], size[0]], np.float64)
+    places = to_corner(label.xy) / scale
+    inside = np.asarray(label.labelled & ((places >= 0) & (places <= 1)).all(axis=1))
+    places = np.where(inside[:, None], places, 0)
+    flags = np.where(inside, label.visibility, 0)
+    box = np.zeros(4)
+    if label.box is not None and min(label.box[2:]) > 0:
+        box = np.concatenate([label.box[:2], label.box[:2] + label.box[2:]]) / np.tile(scale, 2)
+    elif inside.any():
+        box = np.concatenate([places[inside].min(axis=0), places[inside].max(axis=0)])
+    low, high = np.clip(box[:2], 0, 1), np.clip(box[2:], 0, 1)
+    numbers = np.concatenate([(low + high) / 2, high - low, np.column_stack([places, flags]).ravel()])
+    return f"{number} " + " ".join(f"{value:.9g}" for value in numbers.tolist())
+
+
+def _flip(category: Category) -> list[int]:
+    order = {name: i for i, name in enumerate(category.keypoints)}
+    flip = list(range(len(order)))
+    for a, b in guess_mirror_pairs(category.keypoints):
+        flip[order[a]], flip[order[b]] = order[b], order[a]
+    return flip
+
+
+def _list_sigmas(category: Category) -> list[float]:
+    if category.keypoints == COCO_17.keypoints:
+        return list(COCO_17.oks_sigmas)
+    return [round(1 / len(category.keypoints), 6)] * len(category.keypoints)
+
+
+WRITER = Writer("yolo", "YOLO-pose (Ultralytics)", frozenset(("hidden", "boxes", "nobody", "categories")), write)
