@@ -75,6 +75,11 @@ def write(tmp_path):
 # DeepLabCut ---------------------------------------------------------------------------------------------------------
 
 
+def list_names(dataset, dimension):
+    """Of a data set of movement, whose dimensions are plural up to 0.15."""
+    return dataset[dimension if dimension in dataset.dims else f"{dimension}s"].values.tolist()
+
+
 def to_array(frame):
     """pandas' table of DeepLabCut as (frames, animals, keypoints, x y likelihood)."""
     return frame.to_numpy().reshape(len(frame), 2, 3, 3)
@@ -114,8 +119,8 @@ def test_movement_reads_frames_and_animals(write, name):
     path = write(name)
     reader = getattr(load, "load_poses", None)
     ds = reader.from_dlc_file(path, fps=30) if reader else load.load_dataset(path, "DeepLabCut", fps=30)
-    assert ds.individuals.values.tolist() == ["person3", "person7"]
-    assert ds.keypoints.values.tolist() == list(MOUSE.keypoints)
+    assert list_names(ds, "individual") == ["person3", "person7"]
+    assert list_names(ds, "keypoint") == list(MOUSE.keypoints)
     singular = "individual" in ds.dims
     dims = ("time", "individual", "keypoint", "space") if singular else ("time", "individuals", "keypoints", "space")
     place = ds.position.transpose(*dims)
@@ -150,7 +155,7 @@ def test_movement_keeps_everybody_of_a_frame_of_sleap(write):
     path = write("slp", identities=False)
     reader = getattr(load, "load_poses", None)
     ds = reader.from_sleap_file(path) if reader else load.load_dataset(path, "SLEAP")
-    assert ds.individuals.values.tolist() == ["person0", "person1"]
+    assert list_names(ds, "individual") == ["person0", "person1"]
 
 
 # NWB ----------------------------------------------------------------------------------------------------------------
@@ -181,7 +186,7 @@ def test_movement_names_the_animal_of_an_nwb_file(write):
     path = write("nwb") / "day_person3.nwb"
     reader = getattr(load, "load_poses", None)
     ds = reader.from_nwb_file(path) if reader else load.load_dataset(path, "NWB")
-    assert ds.individuals.values.tolist() == ["person3"]
+    assert list_names(ds, "individual") == ["person3"]
     assert ds.sizes["time"] == 6
 
 

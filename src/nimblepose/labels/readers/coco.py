@@ -175,6 +175,10 @@ def _read_label(annotation: Mapping[str, Any], category: Category) -> Label:
         extra["iscrowd"] = 1
     track = annotation.get("identity", annotation.get("track_id", annotation.get("instance_id", "")))
     score = annotation.get("score")
+    if isinstance(score, list) and scores is None:  # FiftyOne's: of the keypoints
+        scores = score
+        given_scores = [parse_number(one) for one, flag in zip(score, flags, strict=True) if flag > 0]
+        score = sum(given_scores) / len(given_scores) if given_scores else 0.0
     return Label(
         category.name,
         xy,

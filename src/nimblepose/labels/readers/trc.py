@@ -7,7 +7,7 @@ import numpy as np
 from nimblepose.core.errors import DataError
 from nimblepose.labels.label_set import Category, Floats, Label, LabelledPicture, LabelSet, Skipped
 from nimblepose.labels.reader import Reader
-from nimblepose.labels.values import make_label, parse_number, parse_whole, read_text
+from nimblepose.labels.values import check_places, make_label, parse_number, parse_whole, read_text
 
 
 def detect(source: Path) -> bool:
@@ -73,7 +73,7 @@ def _parse(path: Path, skipped: list[Skipped]) -> tuple[tuple[str, ...], list[tu
             if np.nan_to_num(values[:, 2]).any():
                 raise ValueError("a place with a depth: only flat ones are taken")
             time = parse_number(cells[1])
-            rows.append((parse_whole(cells[0], "Frame#", least=1) - 1, time, values[:, :2]))
+            rows.append((parse_whole(cells[0], "Frame#", least=1) - 1, time, check_places(values[:, :2])))
         except ValueError as error:
             skipped.append(Skipped(str(path), f"line {number}: {error}"))
     said = about.get("NumFrames", "").strip()

@@ -56,7 +56,7 @@ def read(source: Path) -> LabelSet:
         if width not in (2, 3):
             raise ValueError(f"kpt_shape {about['kpt_shape']}: expected 2 or 3 numbers per keypoint")
         categories = _read_categories(about, count)
-    except (ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise DataError(f"{path}: {error}") from error
     skipped: list[Skipped] = []
     pictures = []
@@ -86,20 +86,27 @@ def _read_categories(about: Mapping[str, Any], count: int) -> dict[int, Category
 
 def _list_pictures(path: Path, about: Mapping[str, Any], skipped: list[Skipped]) -> Iterator[Path]:
     root = path.parent / str(about.get("path") or ".")
-    root = root if root.is_dir() else path.parent
+    root = root if _is_there(root) and root.is_dir() else path.parent
     for split in _SPLITS:
         listed = about.get(split) or []
         for entry in listed if isinstance(listed, list) else [listed]:
             parts = [part for part in str(entry).replace("\\", "/").split("/") if part not in ("", ".", "..")]
             places = [root / str(entry), root.joinpath(*parts), path.parent.joinpath(*parts)]
-            place = next((place for place in places if place.exists()), None)
+            place = next((place for place in places if _is_there(place)), None)
             if place is None:
-                skipped.append(Skipped(str(path), f"{split}: {entry} is not there"))
+                skipped.append(Skipped(str(path), f"{split}: {shorten(entry)} is not there"))
             elif place.is_dir():
                 yield from sorted(p for p in place.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
             else:
                 for line in filter(None, map(str.strip, read_text(place).splitlines())):
                     yield place.parent / line
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that nothing can have
+        return False
 
 
 def _locate_labels(picture: Path) -> Path:
