@@ -108,6 +108,7 @@ def test_pictures_that_are_missing_broken_or_of_another_size_are_told(tmp_path):
     assert [path.name for path in (tmp_path / "out" / "images").iterdir()] == ["a.png"]
     with pytest.raises(DataError, match=r"--strict: b.png"):
         write_set(make_set(*pictures), tmp_path / "strict", strict=True)
+    assert not (tmp_path / "strict").exists()
     with pytest.raises(DataError, match="not an empty folder"):
         write_set(make_set(*pictures), tmp_path / "out")
     with pytest.raises(DataError, match="no picture of 1 could be taken"):

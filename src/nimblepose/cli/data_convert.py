@@ -33,8 +33,9 @@ def data_convert(
     from nimblepose.cli.progress import show_count_bar
     from nimblepose.core.errors import DataError
     from nimblepose.labels.converting import add_times, stream_results
-    from nimblepose.labels.readers import find_reader
+    from nimblepose.labels.readers import find_reader, restore_kept
     from nimblepose.labels.readers.own import open_own
+    from nimblepose.labels.sidecar import write_sidecar
     from nimblepose.labels.skipping import write_skipped
     from nimblepose.labels.writer import list_losses
     from nimblepose.labels.writers import find_format, find_writer
@@ -48,7 +49,7 @@ def data_convert(
         if not quiet:
             print(f"-> {path}")
         return
-    labels = reader.read(source)
+    labels = restore_kept(reader.read(source), source)
     unknown = sum(picture.frame is not None and picture.time is None for picture in labels.pictures)
     if rate is not None:
         labels = add_times(labels, rate)
@@ -72,6 +73,8 @@ def data_convert(
     if dry_run:
         return
     written = writer.write(labels, out)
+    if losses:
+        written.append(write_sidecar(labels, out))
     if labels.skipped:
         folder = out if out.is_dir() else out.parent
         write_skipped(labels.skipped, folder / "not_taken.csv")

@@ -40,14 +40,14 @@ def data_import(
     from nimblepose.core.errors import DataError
     from nimblepose.core.skeleton import COCO_17, Skeleton
     from nimblepose.labels.matching import match_skeleton
-    from nimblepose.labels.readers import find_reader
+    from nimblepose.labels.readers import find_reader, restore_kept
     from nimblepose.labels.skipping import write_skipped
     from nimblepose.labels.writing import leave_out_found, write_set
 
     reader = find_reader(source, tool)
     if not quiet:
         print(f"{source}: labels of {reader.help}{'' if tool else ' (--from says otherwise)'}")
-    labels = reader.read(source)
+    labels = restore_kept(reader.read(source), source)
     labels = labels if predicted else leave_out_found(labels)
     if skeleton is not None:
         labels = match_skeleton(labels, Skeleton.load(skeleton))

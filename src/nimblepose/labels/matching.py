@@ -51,14 +51,15 @@ def match_skeleton(labels: LabelSet, skeleton: Skeleton, *, whole: bool = False)
     pictures = tuple(
         dataclasses.replace(
             picture,
-            labels=tuple(_arrange(one, orders.get(one.category), len(skeleton.annotated)) for one in picture.labels),
+            labels=tuple(arrange(one, orders.get(one.category), len(skeleton.annotated)) for one in picture.labels),
         )
         for picture in labels.pictures
     )
     return dataclasses.replace(labels, categories=tuple(categories), pictures=pictures, skipped=tuple(skipped))
 
 
-def _arrange(label: Label, places: list[int] | None, count: int) -> Label:
+def arrange(label: Label, places: list[int] | None, count: int) -> Label:
+    """A label whose keypoints lie at other places of a category of `count` keypoints; -1: not there. None: as it is."""
     if places is None:
         return label
     kept = [(at, place) for at, place in enumerate(places) if place >= 0]

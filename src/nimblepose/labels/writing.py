@@ -59,7 +59,7 @@ def write_set(labels: LabelSet, out: Path, *, progress: Progress = say_nothing, 
         labels: Of any tool.
         out: A folder that is empty, or is not there.
         progress: Hears how many pictures are done.
-        strict: A picture that cannot be taken is an error, before anything else is written.
+        strict: A picture that cannot be taken is an error, and nothing is left behind.
 
     Raises:
         DataError: the folder holds something, or no picture could be taken; if `strict`, a single one.
@@ -67,7 +67,18 @@ def write_set(labels: LabelSet, out: Path, *, progress: Progress = say_nothing, 
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"{out} is there and not an empty folder; choose another")
+    new = not out.exists()
     make_folder(out)
+    try:
+        return _write_into(out, labels, progress, strict=strict)
+    except BaseException:  # all or nothing: the folder was empty
+        shutil.rmtree(out / "images", ignore_errors=True)
+        if new:
+            shutil.rmtree(out, ignore_errors=True)
+        raise
+
+
+def _write_into(out: Path, labels: LabelSet, progress: Progress, *, strict: bool) -> Written:
     skipped = list(labels.skipped)
     done: list[tuple[LabelledPicture, str, Size]] = []
     for count, (picture, taken) in enumerate(_take_pictures(labels.pictures, out / "images"), 1):

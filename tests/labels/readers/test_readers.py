@@ -165,6 +165,26 @@ def test_label_studio_points_of_one_name_without_an_animal_are_listed(tmp_path):
     assert any("a second 'nose' of one animal" in one.reason for one in labels.skipped)
 
 
+def test_label_studio_relations_and_the_file_before_the_upload(tmp_path):
+    """As in a project that came from DeepLabCut: points are joined to rectangles by relations."""
+    import json
+
+    write_label_studio(tmp_path)
+    path = tmp_path / "project.json"
+    tasks = json.loads(path.read_text())
+    for task in tasks:
+        results = task["annotations"][0]["result"]
+        points = [one for one in results if "parentID" in one]
+        results += [{"type": "relation", "from_id": one["id"], "to_id": one.pop("parentID")} for one in points]
+        name = task["data"]["img"].rsplit("-", 1)[1]
+        task["meta"] = {"original_file": f"labeled-data/{name.replace('_', '/')}"}
+    path.write_text(json.dumps(tasks))
+    labels = read_labels(tmp_path)
+    assert labels.skipped == ()
+    assert seen_in(labels, names=False) == expected(hidden=2, names=False)
+    assert all(picture.file.is_file() for picture in labels.pictures)
+
+
 def test_cvat_polygons_and_loose_points_are_listed(tmp_path):
     write_cvat(tmp_path)
     path = tmp_path / "annotations.xml"

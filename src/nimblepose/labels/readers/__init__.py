@@ -6,6 +6,7 @@ from nimblepose.core.errors import DataError, OptionError
 from nimblepose.labels.label_set import LabelSet
 from nimblepose.labels.reader import Reader
 from nimblepose.labels.readers import coco, cvat, deeplabcut, label_studio, labelme, nwb, own, sleap, trc, yolo
+from nimblepose.labels.sidecar import find_sidecar, restore
 
 READERS: tuple[Reader, ...] = (
     deeplabcut.READER,
@@ -44,10 +45,16 @@ def find_reader(source: Path, name: str | None = None) -> Reader:
 
 
 def read_labels(source: Path, name: str | None = None) -> LabelSet:
-    """The labels that lie there.
+    """The labels that lie there, with what is kept beside them because their form cannot hold it.
 
     Raises:
         DataError: they cannot be read, or it cannot be told whose they are.
         MissingPackageError: an optional package is missing.
     """
-    return find_reader(source, name).read(source)
+    return restore_kept(find_reader(source, name).read(source), source)
+
+
+def restore_kept(labels: LabelSet, source: Path) -> LabelSet:
+    """The labels with what is kept beside their file or folder, if there is anything."""
+    sidecar = find_sidecar(source)
+    return labels if sidecar is None else restore(labels, sidecar)

@@ -57,7 +57,7 @@ def read(source: Path) -> LabelSet:
     categories: dict[str, Category] = {}
     pictures: list[LabelledPicture] = []
     for path, folder in sets:
-        pictures += _read_file(path, folder, categories, skipped)
+        pictures += read_file(path, folder, categories, skipped)
     if not categories:
         raise DataError(f"{source}: no category with keypoints; is this a file of boxes or masks only?")
     names = choose_names([picture.name for picture in pictures])
@@ -71,9 +71,14 @@ def _locate(path: Path) -> tuple[Path, Path]:
     return next((pair for pair in locate_sets(above) if pair[0] == path), (path, above))
 
 
-def _read_file(
+def read_file(
     path: Path, folder: Path, categories: dict[str, Category], skipped: list[Skipped]
 ) -> list[LabelledPicture]:
+    """Pictures of one file; `categories` and `skipped` get what is new.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     coco = read_json(path)
     kinds = _read_categories(path, coco["categories"], categories, skipped)
     labels: dict[int, list[Label]] = {}
@@ -204,10 +209,12 @@ def _place_picture(folder: Path, entry: Mapping[str, Any], labels: tuple[Label, 
         size = None
     video = entry.get("video", entry.get("video_name"))
     frame = entry.get("frame", entry.get("frame_id", entry.get("frame_number", entry.get("frame_idx"))))
+    time = entry.get("time")
     folder_name = "/".join(parts[:-1])
     return LabelledPicture(
         name, labels, file=file or folder / relative, video=str(video) if video is not None else folder_name,
-        frame=frame if isinstance(frame, int) and not isinstance(frame, bool) else None, size=size,
+        frame=frame if isinstance(frame, int) and not isinstance(frame, bool) else None,
+        time=float(time) if isinstance(time, int | float) and not isinstance(time, bool) else None, size=size,
         partial=not is_completely_labelled(entry),
     )  # fmt: skip
 

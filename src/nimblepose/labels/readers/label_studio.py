@@ -97,7 +97,21 @@ def _read_task(root: Path, task: Any, where: str, skipped: list[Skipped]) -> tup
     plain = _UPLOADED.sub("", name)
     query = parse_qs(urlsplit(address).query).get("d", [""])[0]
     file = find_first([root / "images" / name, root / name, root / query, root / plain, root / "images" / plain])
-    return LabelledPicture(plain, (), file=file or root / "images" / name, size=size, frame=find_number(plain)), bodies
+    picture = LabelledPicture(plain, (), file=file or root / "images" / name, size=size, frame=find_number(plain))
+    return _name_origin(picture, task.get("meta"), root), bodies
+
+
+def _name_origin(picture: LabelledPicture, meta: object, root: Path) -> LabelledPicture:
+    """By the file that it was before it was uploaded, where whoever did that has noted it (`meta.original_file`)."""
+    origin = meta.get("original_file") if isinstance(meta, Mapping) else None
+    if not isinstance(origin, str) or "/" not in origin:
+        return picture
+    video, _, name = origin.replace("\\", "/").rpartition("/")
+    video = video.rpartition("/")[2]
+    found = find_first([root / origin, root / video / name])
+    return dataclasses.replace(
+        picture, name=f"{video}/{name}", video=video, file=found or picture.file, frame=find_number(name)
+    )
 
 
 def _name_picture(address: str) -> str:

@@ -69,7 +69,7 @@ def _write_video(
     maker = chosen.video
     if maker is None:
         raise SkeletonError(f"the format {chosen.name} has no form for videos")
-    mine = [[one for one in picture.labels if one.category == category] for picture in pictures]
+    mine = [[one for one in picture.labels if one.category == category and one.labelled.any()] for picture in pictures]
     numbers = number_names(label.identity for labels in mine for label in labels)
     scorer = next((one.scorer for labels in mine for one in labels if one.scorer), "")
     rate = _find_rate(pictures)

@@ -42,29 +42,30 @@ def encode_people(
     poses: Poses, image_id: int, first: int, header: Header, category_id: int = 1
 ) -> list[dict[str, Any]]:
     """Annotations of everybody in a picture, numbered from `first`."""
-    order = poses.skeleton.annotated_indices
-    seen = poses.seen & ~poses.interpolation_flags
-    annotations = []
+    order, chosen = poses.skeleton.annotated_indices, np.argsort(-poses.scores, kind="stable")
+    found = poses.found[chosen][:, order]
+    seen = (poses.seen & ~poses.interpolation_flags)[chosen][:, order]
+    flags = np.where(found, np.where(seen, 2, 1), 0).tolist()
+    numbers, annotations = number_people(poses), []
     for i, result in enumerate(poses.to_coco(image_id, category_id=category_id)):
-        who = int(np.argsort(-poses.scores, kind="stable")[i])
-        found = poses.found[who, order]
-        flags = np.where(found, np.where(seen[who, order], 2, 1), 0)
-        table = np.array(result["keypoints"]).reshape(-1, 3)
+        values, visible = result["keypoints"], flags[i]
+        scores = values[2::3]
+        values[2::3] = visible
         width, height = result["bbox"][2:]
         annotation = {
             "id": first + i,
             "image_id": image_id,
             "category_id": category_id,
-            "keypoints": np.column_stack([table[:, :2], flags]).ravel().tolist(),
-            "num_keypoints": int(found.sum()),
+            "keypoints": values,
+            "num_keypoints": sum(flag > 0 for flag in visible),
             "bbox": result["bbox"],
             "area": round(width * height * _BODY_OF_BOX, 3),
             "iscrowd": 0,
             "score": round(result["score"], 4),
-            "keypoint_scores": [round(v, 4) for v in table[:, 2].tolist()],
+            "keypoint_scores": [round(score, 4) for score in scores],
         }
         if poses.track_ids is not None:
-            annotation |= {"track_id": result["track_id"], "identity": name_person(number_people(poses)[who], header)}
+            annotation |= {"track_id": result["track_id"], "identity": name_person(numbers[chosen[i]], header)}
         annotations.append(annotation)
     return annotations
 

@@ -30,11 +30,11 @@ def list_columns(header: Header, people: list[int], skeleton: Skeleton) -> list[
     return [(scorer, name, part, coord) for name in names for part in skeleton.keypoints for coord in _COORDS]
 
 
-def iterate_table(spool: Spool) -> Iterator[tuple[int, NDArray[np.float64]]]:
+def iterate_table(spool: Spool) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Number and cells of every row, (people x keypoints x 3): NaN, NaN, 0 where nobody was found."""
     people = {number: i for i, number in enumerate(spool.people)}
     k = len(spool.skeleton.keypoints)
-    nothing = np.tile(np.array([np.nan, np.nan, 0]), (max(len(people), 1), k, 1))
+    nothing = np.tile(np.array([np.nan, np.nan, 0], np.float32), (max(len(people), 1), k, 1))
     expected = 0
     for stamp, poses in spool:
         for index in range(expected, stamp.index):  # left out of the run
@@ -70,7 +70,7 @@ def write_h5(path: Path, spool: Spool, header: Header) -> None:
     )  # fmt: skip
 
     def make(rows: Any) -> Any:
-        index, cells = zip(*rows, strict=True) if rows else ((), np.zeros((0, len(columns))))
+        index, cells = zip(*rows, strict=True) if rows else ((), np.zeros((0, len(columns)), np.float32))
         return pd.DataFrame(np.asarray(cells), columns=columns, index=np.array(index, np.int64))
 
     with replacing(path) as temporary, pd.HDFStore(str(temporary), mode="w") as store:

@@ -5,6 +5,7 @@ keypoint's series has all frames, with their times as they are; NaN and confiden
 """
 
 import warnings
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,27 +16,33 @@ from nimblepose.core.files import replacing
 from nimblepose.core.optional import import_optional
 from nimblepose.results.output_format import Header, OutputFormat, VideoMaker, name_person, round_seconds
 from nimblepose.results.person_folder import clean_name, replacing_folder
-from nimblepose.results.spool import Spool, SpooledFile, number_people
+from nimblepose.results.spool import Spool, SpooledFile, number_people, take_chunks
 
 _UNKNOWN_START = datetime(1970, 1, 1, tzinfo=UTC)  # NWB wants a time of day, recordings do not tell it
+_MAX_BYTES = 1 << 27  # of keypoints that are held at a time, if one person's are not more
+_Gathered = tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]
 _FRAME = "(0, 0) is the centre of the upper left pixel, x to the right, y down"
 
 
 def write_nwb(path: Path, spool: Spool, header: Header) -> None:
-    """A folder with a file per person; memory is that of one person's keypoints, as NWB takes whole arrays."""
+    """A folder with a file per person; memory is that of some people's keypoints, as NWB takes whole arrays."""
     stem = path.name.removesuffix(path.suffix)
     import_optional("ndx_pose", "NWB")
     with replacing_folder(path) as folder:
-        for number in sorted(spool.people):
-            _write_person(folder / f"{stem}_{clean_name(name_person(number, header))}.nwb", spool, header, number)
+        each = 12 * spool.frames * len(spool.skeleton.keypoints) or 1  # bytes of one person
+        for numbers in take_chunks(sorted(spool.people), max(1, _MAX_BYTES // each)):
+            times, places, scores = _gather(spool, numbers)
+            for at, number in enumerate(numbers):
+                name = f"{stem}_{clean_name(name_person(number, header))}.nwb"
+                _write_person(folder / name, spool, header, number, (times, places[at], scores[at]))
 
 
-def _write_person(path: Path, spool: Spool, header: Header, number: int) -> None:
+def _write_person(path: Path, spool: Spool, header: Header, number: int, gathered: _Gathered) -> None:
     import ndx_pose
     import pynwb
 
     name, skeleton = name_person(number, header), spool.skeleton
-    times, places, scores = _gather(spool, number)
+    times, places, scores = gathered
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a session began in 1970
         file = pynwb.NWBFile(
@@ -78,19 +85,18 @@ def _write_person(path: Path, spool: Spool, header: Header, number: int) -> None
             out.write(file)
 
 
-def _gather(spool: Spool, number: int) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
-    """(T,) seconds, (T, K, 2) pixels and (T, K) scores of a person, of all frames."""
-    k = len(spool.skeleton.keypoints)
+def _gather(spool: Spool, numbers: Sequence[int]) -> _Gathered:
+    """(T,) seconds, (N, T, K, 2) pixels and (N, T, K) scores of some people, of all frames."""
+    k, rows = len(spool.skeleton.keypoints), {number: i for i, number in enumerate(numbers)}
     times = np.zeros(spool.frames)
-    places = np.full((spool.frames, k, 2), np.nan, np.float32)
-    scores = np.zeros((spool.frames, k), np.float32)
+    places = np.full((len(rows), spool.frames, k, 2), np.nan, np.float32)
+    scores = np.zeros((len(rows), spool.frames, k), np.float32)
     for at, (stamp, poses) in enumerate(spool):
         times[at] = round_seconds(stamp.time)
-        people = number_people(poses)
-        if number in people:
-            one = people.index(number)
-            places[at] = poses.keypoints[one]
-            scores[at] = np.where(poses.found[one], poses.keypoint_scores[one], 0)
+        found = np.where(poses.found, poses.keypoint_scores, 0)
+        for i, number in enumerate(number_people(poses)):
+            if number in rows:
+                places[rows[number], at], scores[rows[number], at] = poses.keypoints[i], found[i]
     return times, places, scores
 
 
