@@ -21,12 +21,12 @@ def data_convert(
             "parquet, coco-dataset, dlc-results, dlc-h5, slp-results, nwb, trc.",
         ),
     ],
-    tool: Annotated[str | None, typer.Option("--from", help="Whose A is; else it is seen.")] = None,
+    tool: given.FromOption = None,
     rate: Annotated[
         float | None, typer.Option(min=0.001, help="Frames per second, of labels that do not say when a frame was.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be lost; write nothing.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Losses are an error; nothing is written.")] = False,
+    strict: given.StrictOption = False,
     quiet: given.QuietOption = False,
 ) -> None:
     """Write labels or results in another form, and say what that form cannot hold."""

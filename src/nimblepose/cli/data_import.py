@@ -13,12 +13,7 @@ _LISTED = 10  # of what was not taken; the whole list is in the file
 def data_import(
     source: Annotated[Path, typer.Argument(help="Project folder or file of the tool.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Empty folder to write the set into.")],
-    tool: Annotated[
-        str | None,
-        typer.Option(
-            "--from", help="Whose labels: dlc, slp, cvat, yolo, label-studio, labelme, coco; else it is seen."
-        ),
-    ] = None,
+    tool: given.FromOption = None,
     skeleton: Annotated[
         str | None,
         typer.Option("--skeleton", "-s", help="Built-in name or file: keypoints are brought into its order, by name."),
@@ -26,10 +21,7 @@ def data_import(
     predicted: Annotated[
         bool, typer.Option("--predicted", help="Take what a model found, too, where people have labelled others.")
     ] = False,
-    strict: Annotated[
-        bool,
-        typer.Option("--strict", help="Anything that cannot be taken as it stands is an error; nothing is written."),
-    ] = False,
+    strict: given.StrictOption = False,
     quiet: given.QuietOption = False,
 ) -> None:
     """Read labels of DeepLabCut, SLEAP, CVAT, YOLO-pose, Label Studio, Labelme or COCO; write a set to train on.

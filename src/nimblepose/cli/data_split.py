@@ -10,17 +10,19 @@ from nimblepose.cli import options as given
 
 def data_split(
     folder: Annotated[Path, typer.Argument(help="Folder of a set, as `data import` writes it.")],
-    val: Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the labels to measure on.")] = 0.2,
-    test: Annotated[float, typer.Option(min=0, max=0.9, help="Share to keep for the end; 0: none.")] = 0.0,
+    val: Annotated[
+        float, typer.Option("--val-share", min=0.01, max=0.9, help="Share of the labels to measure on.")
+    ] = 0.2,
+    test: Annotated[
+        float, typer.Option("--test-share", min=0, max=0.9, help="Share to keep for the end; 0: none.")
+    ] = 0.0,
     by: Annotated[
         Literal["video", "picture"],
         typer.Option(help="What stays whole. Frames of one video look alike: apart they flatter every figure."),
     ] = "video",
     session: Annotated[
         str | None,
-        typer.Option(
-            help="Regular expression: what in the name of a video names its session, such as '(mouse[0-9]+)_'."
-        ),
+        typer.Option(help="Regular expression: what in the name of a video names its session, such as '(.*)_cam'."),
     ] = None,
     seed: given.SeedOption = 0,
     quiet: given.QuietOption = False,

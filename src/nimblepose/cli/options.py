@@ -154,6 +154,13 @@ WebRuntimeOption = Annotated[
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
+# Labels of other tools
+
+FromOption = Annotated[str | None, typer.Option("--from", help="Whose labels or results they are; else it is seen.")]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="What cannot be taken, or would be lost, is an error; nothing is written.")
+]
+
 # What is drawn
 
 _DRAWING = "Drawing"

@@ -18,7 +18,7 @@ from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelS
 from nimblepose.labels.matching import arrange
 from nimblepose.labels.readers.coco import read_file
 
-_NAME = ".nimblepose.json.gz"
+_NAME = ".nimblepose-kept.json.gz"
 _SAME = 0.02  # pixels; forms round to a hundredth or finer
 _Places = dict[str, tuple[float, float]]
 

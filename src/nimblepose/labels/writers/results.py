@@ -21,6 +21,7 @@ from nimblepose.results.output_format import Header, OutputFormat, name_person
 RATE = 30.0  # frames per second where nobody says
 _NUMBERED = re.compile(r"person(\d{1,9})")
 _HOLDS: frozenset[Fact] = frozenset(("frames", "categories", "limbs"))
+_FOR_OTHERS = ("coco", "openpose", "controlnet", "excel")  # forms that say less than one that is here
 _NO_ROWS = ("csv", "parquet")  # of frames without anybody
 _NAMED = ("dlc", "dlc-h5", "slp", "nwb", "trc", "coco-dataset")  # forms with names of people
 
@@ -162,7 +163,7 @@ def _make_writer(name: str, chosen: OutputFormat) -> Writer:
 _CHOSEN = {
     {"slp": "slp-results", "dlc": "dlc-results"}.get(chosen.name, chosen.name): chosen
     for chosen in FORMATS
-    if chosen.video and chosen.name not in ("coco", "openpose")
+    if chosen.video and chosen.name not in _FOR_OTHERS
 }
 WRITERS = tuple(_make_writer(name, chosen) for name, chosen in _CHOSEN.items())
 
