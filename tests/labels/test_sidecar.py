@@ -80,3 +80,14 @@ def test_new_keypoints_are_not_lost(tmp_path, labels):
     back = read_labels(tmp_path / "b")
     assert "whisker" in back.categories[0].keypoints
     assert "keypoints whisker are new" in back.skipped[-1].reason
+
+
+def test_pictures_are_told_by_their_names_where_frames_are_numbered_anew(tmp_path, labels):
+    """SLEAP numbers the pictures of a folder in their order."""
+    pytest.importorskip("h5py", reason="h5py (extra labels) is not installed")
+    kept = [picture for picture in labels.pictures if picture.frame != 0]
+    find_writer("slp").write(dataclasses.replace(labels, pictures=tuple(kept)), tmp_path / "b.slp")
+    write_sidecar(dataclasses.replace(labels, pictures=tuple(kept)), tmp_path / "b.slp")
+    back = read_labels(tmp_path / "b.slp")
+    assert [picture.frame for picture in back.pictures] == [1, 2, 3, 4, 5] * 2
+    assert seen_in(back) == {key: rows for key, rows in expected().items() if key[1]}

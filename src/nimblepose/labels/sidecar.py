@@ -91,13 +91,13 @@ def restore(labels: LabelSet, sidecar: Path) -> LabelSet:
 
 
 def _list_keys(picture: LabelledPicture) -> Iterator[Hashable]:
-    """What a picture may be known by in another form."""
-    if picture.video and picture.frame is not None:
-        yield picture.video, picture.frame
+    """What a picture may be known by in another form: its name first, as frames may be numbered anew there."""
     yield picture.name
     yield picture.name.replace("/", "_")
     if "/" in (inside := picture.name.partition("/")[2]):  # the folder of a split is before it
         yield inside
+    if picture.video and picture.frame is not None:
+        yield picture.video, picture.frame
 
 
 def _restore_labels(
