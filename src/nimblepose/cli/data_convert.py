@@ -29,7 +29,12 @@ def data_convert(
     strict: given.StrictOption = False,
     quiet: given.QuietOption = False,
 ) -> None:
-    """Write labels or results in another form, and say what that form cannot hold."""
+    """Write labels or results in another form, and say what that form cannot hold.
+
+    Examples:
+        nimblepose data convert mice.slp mice --to yolo --dry-run
+        nimblepose data convert match.poses.jsonl out --to nwb
+    """
     from nimblepose.cli.progress import show_count_bar
     from nimblepose.core.errors import DataError
     from nimblepose.labels.converting import add_times, stream_results

@@ -27,6 +27,10 @@ def data_import(
     """Read labels of DeepLabCut, SLEAP, CVAT, YOLO-pose, Label Studio, Labelme or COCO; write a set to train on.
 
     What could not be taken is listed in not_taken.csv, with the reason.
+
+    Examples:
+        nimblepose data import reaching-anna-2026-01-01 --out reaching
+        nimblepose data import export.json --from label-studio --out mice --strict
     """
     from nimblepose.cli.progress import format_count, show_count_bar
     from nimblepose.core.errors import DataError

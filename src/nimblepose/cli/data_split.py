@@ -27,7 +27,12 @@ def data_split(
     seed: given.SeedOption = 0,
     quiet: given.QuietOption = False,
 ) -> None:
-    """Write annotations/keypoints_train.json and keypoints_val.json beside the pictures; no video is in both."""
+    """Write annotations/keypoints_train.json and keypoints_val.json beside the pictures; no video is in both.
+
+    Examples:
+        nimblepose data split mice --val-share 0.2
+        nimblepose data split mice --session "(.*)_cam"
+    """
     import json
     import re
 
