@@ -1,5 +1,7 @@
 """`nimblepose model poses`: the same weights that know what poses look like; and `--complete`, which needs them to."""
 
+import dataclasses
+import json
 import re
 
 import drawn_bodies
@@ -73,3 +75,34 @@ def test_mistakes_are_named_and_nothing_is_written(cli, data, model, tmp_path, o
     assert ran.code == 2
     assert message in ran.err
     assert list(tmp_path.iterdir()) == [broken]
+
+
+def test_heights_are_those_that_a_model_was_made_for_in_every_verb(cli, data, tmp_path, monkeypatch):
+    """Bodies are seen at one height only; at 368 this model finds nobody."""
+    file = drawn_bodies.network(onnx)
+    path = tmp_path / "model.onnx"
+    made = dataclasses.replace(ModelMetadata.from_strings({p.key: p.value for p in file.metadata_props}, source="a"))
+    onnx.helper.set_model_props(file, dataclasses.replace(made, input_height=drawn_bodies.HEIGHT).to_strings())
+    onnx.save(file, path)
+    measured = cli("val", "--data", data, "--model", path, "--limit", 4)
+    assert f"one pass at height {drawn_bodies.HEIGHT}, which the model was made for" in measured.out
+    assert "1.0000" in measured.out
+    quantized = cli("quantize", path, "--calibration", data / "images", "--images", data / "images", "--annotations",
+                    few(data, tmp_path), "--out", tmp_path / "int8.onnx")  # fmt: skip
+    assert "float32: AP 1.0000 on 4 pictures" in quantized.out, quantized.err
+    monkeypatch.setenv("COLUMNS", "200")
+    assert f"made for pictures seen at height {drawn_bodies.HEIGHT}" in cli("model", "info", path).out
+    ran = cli("model", "poses", path, "--data", data, "--out", tmp_path / "taught.onnx")
+    assert ran.code == 0, ran.err
+    asked = cli("model", "poses", path, "--data", data, "--out", tmp_path / "asked.onnx", "--input-height", 64)
+    assert asked.code == 0
+    assert metadata(tmp_path / "taught.onnx").to_strings() == metadata(tmp_path / "asked.onnx").to_strings()
+
+
+def few(data, folder):
+    coco = json.loads((data / "bodies.json").read_text())
+    coco["images"] = coco["images"][:4]
+    ids = {image["id"] for image in coco["images"]}
+    coco["annotations"] = [a for a in coco["annotations"] if a["image_id"] in ids]
+    (folder / "few.json").write_text(json.dumps(coco))
+    return folder / "few.json"

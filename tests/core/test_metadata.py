@@ -20,6 +20,8 @@ WHOLE = ModelMetadata(
     network={"width": 0.25, "cpm": "intel"},
     licence="MIT",
     origin="a test, ünïcode",
+    best_size=64.5,
+    input_height=200,
 )
 PIXELS = ModelMetadata(skeleton=COCO_17, input=InputSpec(mean=0, scale=1, dtype="uint8"))
 
@@ -158,3 +160,15 @@ def test_every_fact_that_cannot_be_is_refused_with_the_name_of_the_file(change):
 def test_what_is_no_json_object_is_damage(text):
     with pytest.raises(ModelError, match=r"a\.onnx: damaged"):
         ModelMetadata.from_strings({"nimblepose": text}, source="a.onnx")
+
+
+@pytest.mark.parametrize("height", [0, 15, 9000, 200.0, True, "200"])
+def test_a_height_that_cannot_be_is_refused(height):
+    with pytest.raises(ModelError, match="input_height"):
+        dataclasses.replace(WHOLE, input_height=height)
+
+
+def test_files_of_before_say_no_height():
+    strings = dataclasses.replace(WHOLE, input_height=None).to_strings()
+    assert "input_height" not in json.loads(strings["nimblepose"])
+    assert ModelMetadata.from_strings(strings, source="a.onnx").input_height is None

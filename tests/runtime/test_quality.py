@@ -235,3 +235,43 @@ def test_canvases_come_to_openvino_in_few_sizes(people):
     canvases = set(shapes) - {estimator.place(picture).input_size for picture in pictures}
     assert canvases
     assert all(height % 64 == width % 64 == 0 for height, width in canvases)
+
+
+def test_passes_follow_the_height_that_a_model_was_made_for_and_looks_the_size_of_people():
+    own = QUALITIES["balanced"]
+    assert own.fit(None, 256) == own
+    both = own.fit(80.0, 128)
+    assert both == own.fit(80.0), "half as high, half as large"
+    high = own.fit(160.0, 512)
+    assert high.passes == (4 * own.passes[0],)
+    assert high.looks == own.looks
+    more = high.count_most_pixels((480, 640)) - own.count_most_pixels((480, 640))
+    assert more == pytest.approx(3 * own.passes[0], abs=2), "looks may cost what they cost before"
+    unmeasured = own.fit(None, 128)
+    assert unmeasured == own.fit(80.0)
+    assert choose_quality(None, made_for=224) is None, "one pass, if nothing is asked for"
+    assert choose_quality("balanced", made_for=128) == both
+    assert choose_attention("fast", made_for=128).height == 140
+    assert choose_attention("fast", best_size=320.0, made_for=128).size == 2 * choose_attention("fast").size
+
+
+@pytest.fixture
+def made_for_64(dots_model, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    metadata = dataclasses.replace(PoseEstimator(dots_model, input_height=64).metadata, input_height=64)
+    file = onnx.load(dots_model)
+    onnx.helper.set_model_props(file, metadata.to_strings())
+    onnx.save(file, tmp_path / "low.onnx")
+    return tmp_path / "low.onnx"
+
+
+def test_a_model_says_the_height_that_it_was_made_for(made_for_64):
+    estimator = PoseEstimator(made_for_64)
+    assert (estimator.quality, estimator.input_height, estimator.flip) == (None, 64, False)
+    assert estimator.decode_options.least_score == 0.35, "that of single passes"
+    assert len(estimator(np.zeros((128, 256, 3), np.uint8))) == 1
+    assert estimator.for_frames() is estimator
+    assert PoseEstimator(made_for_64, input_height=128).input_height == 128
+    assert PoseEstimator(made_for_64, scales=(1.0, 2.0)).input_height == 64
+    frames = PoseEstimator(made_for_64, quality="fast").for_frames()
+    assert (frames.input_height, frames.attention.height) == (64, 70)

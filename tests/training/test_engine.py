@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from nimblepose import PoseEstimator
 from nimblepose.core.errors import DataError, TrainingError
 from nimblepose.model.checkpoint import load_checkpoint
 from nimblepose.training.devices import build_fabric
@@ -334,3 +335,13 @@ def test_other_data_are_another_recipe_wherever_they_lie(tiny, tmp_path, caplog)
     with pytest.raises(TrainingError, match=r"another recipe: data\.annotations was"):
         run(load_recipe(tmp_path / "data/recipe.yaml"), tmp_path / "run", resume=True)
     assert "data.annotations does not hold what it held" in caplog.text
+
+
+def test_a_network_is_made_for_the_height_that_the_recipe_says(tiny, tmp_path):
+    validation = {"annotations": "annotations.json", "images": "images", "height": 96, "max_pictures": 2}
+    result = run(load_recipe(tiny(validation=validation, schedule={"steps": 2})), tmp_path / "said")
+    assert load_checkpoint(result)[1].input_height == 96
+    assert PoseEstimator(result).input_height == 96
+    recipe = load_recipe(tiny(validation=validation | {"height": None}, schedule={"steps": 2}))
+    assert recipe.height == 64, "fill 1 of samples of 64"
+    assert load_checkpoint(run(recipe, tmp_path / "not said"))[1].input_height is None

@@ -58,7 +58,7 @@ def model_info(
         skeleton = metadata.skeleton
         for line in (
             f"skeleton: {skeleton.name}, {len(skeleton.keypoints)} keypoints, {len(skeleton.limbs)} limbs",
-            f"input:    {metadata.input}",
+            f"input:    {metadata.input}{_describe_height(metadata)}",
             f"origin:   {metadata.origin or 'not stated'}",
             f"licence:  {metadata.licence}",
             f"poses:    {_describe_poses(metadata)}",
@@ -121,6 +121,11 @@ def _tabulate_variants(size: Size) -> Table:
             variant.paper_gmacs if size == PAPER_SIZE else "",
         )
     return table
+
+
+def _describe_height(metadata: ModelMetadata) -> str:
+    """Of the pictures that the model was made for, and that every verb takes for it."""
+    return "" if metadata.input_height is None else f", made for pictures seen at height {metadata.input_height}"
 
 
 def _describe_poses(metadata: ModelMetadata) -> str:

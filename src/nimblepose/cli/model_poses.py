@@ -14,7 +14,7 @@ def model_poses(
     data: given.DataOption = None,
     images: given.ImagesOption = None,
     annotations: given.AnnotationsOption = None,
-    input_height: given.HeightOption = 368,
+    input_height: given.HeightOption = None,
     quality: given.QualityOption = "balanced",
     seed: given.SeedOption = 0,
     threads: given.ThreadsOption = 0,
@@ -24,7 +24,8 @@ def model_poses(
 
     Poses then score the similarity (OKS) to expect of them, and keypoints not found can be put where they should be.
 
-    Every picture is seen in one pass at --input-height, and as --quality sees it. Some people are seen in several
+    Every picture is seen in one pass at --input-height (without it at the height that the model was made for, or at
+    368), and as --quality sees it. Some people are seen in several
     sizes, so that the model knows in which it sees them best, and --quality looks as closely. Take the pictures that
     the model was trained on, not those that it is measured on.
 

@@ -42,14 +42,17 @@ BackendOption = Annotated[
 ]
 ThreadsOption = Annotated[int, typer.Option(min=0, help="0: all usable cores.")]
 _HEIGHT = "Height the network sees; larger finds smaller people, more slowly."
-HeightOption = Annotated[int, typer.Option(min=32, max=4096, help=_HEIGHT)]
+HeightOption = Annotated[
+    int | None,
+    typer.Option(min=32, max=4096, help=f"{_HEIGHT} Without it the one that the model was made for, or 368."),
+]
 PassHeightOption = Annotated[int | None, typer.Option(min=32, max=4096, help=_HEIGHT)]  # None: the quality says it
 QualityOption = Annotated[
     Literal["fast", "balanced", "best"] | None,
     typer.Option(
         help="How closely to look. Pictures: whole, then again at whoever is too small or too large; without it "
-        "balanced, or one pass at --input-height if that is given. Videos: at the whole and where people are expected, "
-        "at the same cost for every frame; without it one pass."
+        "balanced, or one pass at --input-height, or at the height that the model says it was made for. Videos: at the "
+        "whole and where people are expected, at the same cost for every frame; without it one pass."
     ),
 ]
 AnyWayOption = Annotated[

@@ -22,7 +22,7 @@ def quantize(
     annotations: given.AnnotationsOption = None,
     max_drop: Annotated[float, typer.Option(min=0, max=1, help="AP that may be lost.")] = 0.005,
     limit: given.LimitOption = 200,
-    input_height: given.HeightOption = 368,
+    input_height: given.HeightOption = None,
     calibration_pictures: Annotated[
         int, typer.Option(min=1, max=1000, help="How many to calibrate on, spread over the folder.")
     ] = 48,

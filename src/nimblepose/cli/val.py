@@ -119,6 +119,10 @@ def _print_table(measured: "Measurement") -> None:
         highlight=False,
         soft_wrap=True,
     )
+    estimator = measured.estimator
+    if estimator.quality is None:
+        whose = ", which the model was made for" if estimator.input_height == estimator.metadata.input_height else ""
+        console.print(f"one pass at height {estimator.input_height}{whose}", highlight=False)
     console.print(
         f"{measured.looks:.1f} looks per picture; cost: {measured.cost.mean:.2f} passes at height 368, "
         f"{measured.cost.most:.2f} at most",

@@ -25,7 +25,9 @@ from nimblepose.evaluation.coco import Metrics, check_available
 from nimblepose.evaluation.detect import measure as measure_model
 from nimblepose.evaluation.provenance import compute_sha256, describe_machine, describe_model, write_json
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.quality import FRAME_HEIGHT
 
+_HEIGHT = 368  # at which AP of models for pictures of all kinds is told
 _FEW = 6  # pictures on which layers are compared
 
 
@@ -34,7 +36,7 @@ class QuantizeOptions:
     """How, and how well."""
 
     max_drop: float = 0.005  # AP that may be lost, 0..1
-    input_height: int = 368  # that the network sees for AP
+    input_height: int | None = None  # that the network sees for AP; None: what the model was made for, or 368
     limit: int = 200  # pictures that AP is measured on, the first ones; 0: all
     calibration_pictures: int = 48  # spread over those given
     pixels: bool = False  # the file takes pixels, uint8, and normalises them
@@ -131,11 +133,12 @@ def quantize(
         DataError: annotations of something else, or nobody in them.
     """
     count = len(measured.records)
+    height = _choose_height(options, metadata)
     batches, files = load_batches(
         calibration,
         metadata.input,
         count=options.calibration_pictures,
-        height=options.input_height,
+        heights=(height, metadata.input_height or FRAME_HEIGHT),
         leave_out=list(measured.files.values()),
     )
 
@@ -144,7 +147,7 @@ def quantize(
             path,
             backend="onnxruntime",
             threads=options.threads,
-            input_height=options.input_height,
+            input_height=height,
             decode=FOR_RANKING,
             streaming=True,
         )
@@ -186,6 +189,10 @@ def quantize(
     )
 
 
+def _choose_height(options: QuantizeOptions, metadata: ModelMetadata) -> int:
+    return options.input_height or metadata.input_height or _HEIGHT
+
+
 def _write_report(
     path: Path,
     result: Quantized,
@@ -219,7 +226,7 @@ def _write_report(
         "stay_float": stay_float,
         "layers": len(result.layer_names),
         "tried": result.gated.tried,
-        "options": dataclasses.asdict(options),
+        "options": dataclasses.asdict(options) | {"input_height": _choose_height(options, metadata)},
         "data": {
             "file": file.name,
             "sha256": compute_sha256(file),

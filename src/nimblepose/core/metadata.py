@@ -62,6 +62,7 @@ class ModelMetadata:
     prior: PosePrior | None = None  # what poses look like
     scorer: PoseScorer | None = None  # what this model's poses are worth; None: they score as their limbs do
     best_size: float | None = None  # diagonal in input pixels at which it sees people best; None: nobody has measured
+    input_height: int | None = None  # of the pictures it was made for, in one pass; None: for pictures of all kinds
 
     def __post_init__(self) -> None:
         """Refuse facts of the wrong kind."""
@@ -71,6 +72,8 @@ class ModelMetadata:
             raise ModelError("network must be a mapping, licence and origin text")
         if self.best_size is not None and not (_is_number(self.best_size) and 16 <= self.best_size <= 2048):
             raise ModelError(f"best_size is in input pixels, in [16, 2048]; got {self.best_size!r}")
+        if self.input_height is not None and not (type(self.input_height) is int and 16 <= self.input_height <= 8192):
+            raise ModelError(f"input_height is in whole pixels, in [16, 8192]; got {self.input_height!r}")
         keypoints = len(self.skeleton.keypoints)
         if self.prior is not None and len(self.prior.mean) != keypoints:
             raise ModelError(f"the pose prior is of {len(self.prior.mean)} keypoints, the skeleton has {keypoints}")
@@ -97,6 +100,8 @@ class ModelMetadata:
             value["scorer"] = self.scorer.to_dict()
         if self.best_size is not None:
             value["best_size"] = self.best_size
+        if self.input_height is not None:
+            value["input_height"] = self.input_height
         return {_KEY: json.dumps(value)}
 
     @classmethod
@@ -126,6 +131,7 @@ class ModelMetadata:
                 prior=PosePrior.from_dict(value["prior"]) if value.get("prior") else None,
                 scorer=PoseScorer.from_dict(value["scorer"]) if value.get("scorer") else None,
                 best_size=value.get("best_size"),
+                input_height=value.get("input_height"),
             )
         except PoseError as error:
             raise ModelError(f"{source}: {error}") from error

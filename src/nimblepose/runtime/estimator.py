@@ -71,11 +71,12 @@ class PoseEstimator(Steps):
             threads: 0 takes all cores that may be used, by the container's share if there is one.
             quality: "fast", "balanced" or "best": the picture is seen whole, then whoever was too small or too large is
                 looked at again, closely enough; see docs/looks.md. A `Quality` says it in numbers. None: "balanced",
-                or one pass at `input_height` if that is given.
+                or one pass at `input_height` if that is given, or at the height that the model says it was made for.
             input_height: Pixels that the network sees of the picture's height; larger finds smaller people, slower.
                 With a quality it is the height of the first pass; None: the quality says how many pixels it has.
             flip: Average with the mirrored picture: more accurate, at twice the time.
-            scales: Average one pass over these multiples of `input_height` (256 if that is not given); no looks.
+            scales: Average one pass over these multiples of `input_height` (if that is not given, of the height that
+                the model was made for, or 256); no looks.
             any_way_up: Find people who lie or are upside down, too: passes also see the picture turned by 90, 180 and
                 270 degrees; takes more than twice as long.
             decode: Thresholds; the defaults if None.
@@ -94,28 +95,37 @@ class PoseEstimator(Steps):
             raise OptionError(f"threads must be 0 or more, scales in [0.05, 8]; got {threads} and {tuple(scales)}")
         self._max_pixels = max_pixels
         self.model = find_model(model)
-        self.quality = choose_quality(quality, input_height=input_height, scales=scales)
+        choose_quality(quality, input_height=input_height, scales=scales)  # wrong ones are refused first
         self.any_way_up = any_way_up
         self._flip_asked = flip
         self._asked = quality
         self.attention: AttentionOptions | None = None  # how frames of videos are looked at; see `for_frames`
+        super().__init__(OpenedModel(choose_model(model), self.model, backend, threads=limit_threads(threads)))
+        self.backend_name = self._opened.runtime
+        self.metadata = (self._parallel if streaming else self.backend).metadata  # skeleton, input and origin
+        self.quality = choose_quality(
+            quality,
+            input_height=input_height,
+            scales=scales,
+            best_size=self.metadata.best_size,
+            made_for=self.metadata.input_height,
+        )
         self.flip, self.scales = flip or (self.quality is not None and self.quality.flip), tuple(scales)
         self._decode_asked = decode or DecodeOptions()
         self.decode_options = self._decode_asked
         if self.quality is not None and self.decode_options.min_pose_score is None:
             self.decode_options = dataclasses.replace(self.decode_options, min_pose_score=self.quality.min_pose_score)
-        super().__init__(OpenedModel(choose_model(model), self.model, backend, threads=limit_threads(threads)))
-        self.backend_name = self._opened.runtime
-        self.metadata = (self._parallel if streaming else self.backend).metadata  # skeleton, input and origin
-        self.quality = choose_quality(  # again, now that the model says at which size it sees people best
-            quality, input_height=input_height, scales=scales, best_size=self.metadata.best_size
-        )
-        self.input_height = FRAME_HEIGHT if input_height is None and self.quality is None else input_height
+        self.input_height = self._made_for if input_height is None and self.quality is None else input_height
         stride, height = self.metadata.input.stride, self.input_height
         if height is not None and (not stride <= round(height * min(scales)) or height * max(scales) > 8192):
             raise OptionError(f"input_height must lie between the stride {stride} and 8192, got {height}")
         if self.flip:
             self.skeleton.limb_flip  # noqa: B018 - says now, not at the first picture, that there is no mirror image
+
+    @property
+    def _made_for(self) -> int:
+        """Height of a single pass if nobody asks for another."""
+        return self.metadata.input_height or FRAME_HEIGHT
 
     @overload
     def __call__(self, source: Source) -> Poses: ...  # type: ignore[overload-overlap] # text is a sequence of texts
@@ -336,16 +346,20 @@ class PoseEstimator(Steps):
         return self._parallel.callers
 
     def for_frames(self) -> "PoseEstimator":
-        """The same model as videos are looked at: one pass at `input_height`, or at 256 if that is not given.
+        """The same model as videos are looked at: one pass at `input_height`.
+
+        If that is not given, at the height that the model was made for, or at 256.
 
         If a quality was asked for by name, what is seen of a frame follows from those before: see docs/video.md.
         """
         if self.attention is not None or (self.quality is None and not self.any_way_up):
             return self
         other = copy.copy(self)
-        other.quality, other.input_height, other.flip = None, self.input_height or FRAME_HEIGHT, self._flip_asked
+        other.quality, other.input_height, other.flip = None, self.input_height or self._made_for, self._flip_asked
         other.any_way_up, other.decode_options = False, self._decode_asked
-        other.attention = choose_attention(self._asked, self.input_height, self.metadata.best_size)
+        other.attention = choose_attention(
+            self._asked, self.input_height, self.metadata.best_size, self.metadata.input_height
+        )
         return other
 
     def start_attention(self, *, ahead: int) -> Attender | None:

@@ -134,6 +134,7 @@ class _Phase:
             paf_geometry=recipe.encode.paf_geometry,
             seed=recipe.seed + number,
             licence=recipe.licence,
+            input_height=recipe.validation.height,
         )
         freeze(self.network, recipe.freeze)
         _lay_out(self.network)

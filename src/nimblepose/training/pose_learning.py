@@ -19,6 +19,7 @@ from nimblepose.training.best_size import study_sizes
 from nimblepose.training.prior import learn_prior
 from nimblepose.training.scorer import Rated, fit_scorer, rate_poses
 
+_HEIGHT = 368  # of single passes over pictures of all kinds
 _LEARNT = "; poses learnt from "  # in the origin of a model
 
 
@@ -37,7 +38,7 @@ def learn_poses(
     *,
     annotations: Path,
     images: Path,
-    input_height: int = 368,
+    input_height: int | None = None,
     quality: QualityName | None = "balanced",
     seed: int = 0,
     threads: int = 0,
@@ -52,7 +53,7 @@ def learn_poses(
         out: File of the same kind to write; may be `model` itself.
         annotations: COCO keypoint file of pictures that the model was trained on, not of those it is measured on.
         images: Folder of these pictures.
-        input_height: Height at which the model sees them in single passes.
+        input_height: Height at which the model sees them in single passes; None: what it was made for, or 368.
         quality: With which they are looked at besides, so that poses of looks are worth what the scorer says, too;
             None: not at all.
         seed: Of the scorer's first weights.
@@ -71,6 +72,9 @@ def learn_poses(
         import_optional("onnx", "writing an ONNX file")  # what is missing is said now, not after the last picture
     check_folders(out)
     estimator = PoseEstimator(model, threads=threads, input_height=input_height, decode=FOR_RANKING)
+    if estimator.quality is not None:  # neither we nor the model say a height
+        estimator = PoseEstimator(model, threads=threads, input_height=_HEIGHT, decode=FOR_RANKING)
+    made_for = estimator.metadata.input_height
     records = load_records([annotations], [images], estimator.skeleton)
     records = [record for record in records if len(record.xy) or not record.partial]
     if not records:
@@ -85,7 +89,7 @@ def learn_poses(
     if quality:
         # whom to look at is decided by what poses are worth, so that single passes come first
         closer = PoseEstimator(
-            model, threads=threads, quality=QUALITIES[quality].fit(sizes.best_size), decode=FOR_RANKING
+            model, threads=threads, quality=QUALITIES[quality].fit(sizes.best_size, made_for), decode=FOR_RANKING
         )
         closer.metadata = metadata
         seen = rate_poses(closer, records, prior, progress=lambda done: progress("looks", done, len(records)))

@@ -20,6 +20,7 @@ from nimblepose.training.optimizer import OptimizerOptions, ScheduleOptions
 from nimblepose.training.options import from_plain, override, place, to_plain
 
 _MAX_FILE_BYTES = 1_000_000  # a recipe is a page of text
+_HEIGHT = 368  # the paper's input, in validation of networks for pictures of all kinds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class ValidationOptions:
     annotations: str = ""  # empty: no validation
     images: str = ""
     every: int = 1000  # steps; also at the end of each phase
-    height: int = 368  # of the input, as in prediction
+    height: int | None = None  # of the input; the model carries it, and all verbs use it. None: see `Recipe.height`
     max_pictures: int = 0  # the first so many with people; 0: all
     pictures: int = 4  # samples drawn with prediction beside target
 
@@ -123,6 +124,18 @@ class Recipe:
             except TrainingError as error:
                 raise TrainingError(f"phase {number}: {error}") from error
         return found
+
+    @property
+    def height(self) -> int:
+        """Of the input in validation: what is said; else the pictures' in samples, or 368 where people set the scale.
+
+        Only a height that is said makes the network one for pictures of that height; see `ModelMetadata.input_height`.
+        """
+        if self.validation.height is not None:
+            return self.validation.height
+        if "picture" not in (self.augment.relative_to, self.augment.centre):
+            return _HEIGHT
+        return max(1, round(self.augment.fill * self.data.size[0] / self.encode.stride)) * self.encode.stride
 
     @property
     def sample_options(self) -> SampleOptions:
@@ -221,6 +234,9 @@ def _find_faults(recipe: Recipe) -> Iterable[str]:
         yield "distill.views needs at least one, of a scale in 0.25..4"
     if recipe.validation.annotations and not recipe.validation.images:
         yield "validation.annotations is given without validation.images"
+    height = recipe.validation.height
+    if height is not None and not 32 <= height <= 4096:
+        yield f"validation.height must be in 32..4096, got {height}"
     if min(recipe.validation.every, recipe.checkpoint_every) < 1:
         yield "validation.every and checkpoint_every must be at least 1"
     if not 0 <= recipe.average < 1:

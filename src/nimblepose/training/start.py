@@ -17,12 +17,19 @@ _MAY_BE_FRESH = (".heatmaps.", ".pafs.", ".trunk.0.initial.0.")  # their sizes d
 
 
 def start_network(
-    options: NetworkOptions, skeleton: Skeleton, source: str, *, paf_geometry: PafGeometry, seed: int, licence: str
+    options: NetworkOptions,
+    skeleton: Skeleton,
+    source: str,
+    *,
+    paf_geometry: PafGeometry,
+    seed: int,
+    licence: str,
+    input_height: int | None = None,
 ) -> tuple[PoseNetwork, ModelMetadata]:
     """Build the network and take over the weights of `source`, if any.
 
     Fresh may stay: refinement stages that the source lacks, and, where the source has another skeleton, the heads and
-    what reads them. What stays fresh is logged.
+    what reads them. What stays fresh is logged. `input_height` is that of the pictures that it will be made for.
 
     Raises:
         ModelError: the source cannot be read.
@@ -30,7 +37,11 @@ def start_network(
     """
     network = build_network(options, skeleton, seed=seed)
     metadata = ModelMetadata(
-        skeleton=skeleton, paf_geometry=paf_geometry, licence=licence, origin="trained from scratch"
+        skeleton=skeleton,
+        paf_geometry=paf_geometry,
+        licence=licence,
+        origin="trained from scratch",
+        input_height=input_height,
     )
     if not source:
         return network, metadata
@@ -50,6 +61,8 @@ def start_network(
         origin=_describe_origin(source, origin),
         prior=origin.prior if origin.skeleton.keypoints == skeleton.keypoints else None,
         scorer=None,  # it knows what poses of the old weights are worth
+        best_size=origin.best_size if origin.skeleton.keypoints == skeleton.keypoints else None,
+        input_height=input_height,
     )
 
 

@@ -53,8 +53,7 @@ class Validator:
             path = Path(folder) / "candidate.safetensors"
             save_checkpoint(network, metadata, path)
             threads = torch.get_num_threads()
-            height = self.recipe.validation.height
-            estimator = PoseEstimator(path, input_height=height, threads=threads, decode=FOR_RANKING)
+            estimator = PoseEstimator(path, input_height=self.recipe.height, threads=threads, decode=FOR_RANKING)
             metrics = measure(self.pictures, estimator)
         errors = measure_field_errors(network, metadata.input, self.samples)
         return {"ap": metrics.ap, "ap50": metrics.ap50, **errors}
@@ -69,9 +68,7 @@ class Validator:
     @cached_property
     def samples(self) -> PoseDataset:
         """The same as they are, with targets."""
-        return build_whole_pictures(
-            self.pictures.records, self.skeleton, self.recipe.validation.height, self.recipe.encode
-        )
+        return build_whole_pictures(self.pictures.records, self.skeleton, self.recipe.height, self.recipe.encode)
 
     @torch.no_grad()
     def draw(self, network: PoseNetwork, metadata: ModelMetadata) -> NDArray[np.uint8]:
@@ -99,7 +96,8 @@ def build_whole_pictures(
     records: Sequence[Record], skeleton: Skeleton, height: int, encoding: EncodeOptions
 ) -> PoseDataset:
     """Samples of pictures with people, not augmented, 4 : 3: wide pictures lose their sides, narrow ones get gray."""
-    size = (height, height * 4 // 3 // encoding.stride * encoding.stride)
+    stride = encoding.stride
+    size = (-(-height // stride) * stride, height * 4 // 3 // stride * stride)
     return PoseDataset(records, skeleton, SampleOptions(size=size, augment=_AS_IT_IS, encode=encoding), seed=0)
 
 

@@ -1,6 +1,6 @@
 """What quantizing starts from: the layers of a float32 ONNX file, and pictures prepared for it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import cycle
 from pathlib import Path
 
@@ -14,8 +14,6 @@ from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.media.finding import find_pictures
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.prepare import prepare
-
-_VIDEO_HEIGHT = 256  # the default of prediction: every second picture is seen at it, whatever AP is measured at
 
 
 def load_network(path: Path) -> tuple[Network, ModelMetadata]:
@@ -43,7 +41,7 @@ def load_network(path: Path) -> tuple[Network, ModelMetadata]:
 
 
 def load_batches(
-    source: str, spec: InputSpec, *, count: int, height: int, leave_out: Collection[Path] = ()
+    source: str, spec: InputSpec, *, count: int, heights: Sequence[int], leave_out: Collection[Path] = ()
 ) -> tuple[list[NDArray[np.float32]], list[Path]]:
     """Prepared pictures (1, 3, h, w), evenly spread over a folder or pattern, and their files.
 
@@ -51,7 +49,7 @@ def load_batches(
         source: As `predict` takes it.
         spec: Of the network's input.
         count: How many, or as many as there are.
-        height: Input height of every second picture; the others have that of video.
+        heights: Input heights that pictures have in turn: that of AP, and that of prediction.
         leave_out: Files that accuracy is measured on: a model must not be fitted to them.
 
     Raises:
@@ -63,7 +61,7 @@ def load_batches(
         raise MediaError(f"{source}: all pictures are among those that accuracy is measured on; calibrate on others")
     files = [files[i] for i in np.linspace(0, len(files) - 1, min(count, len(files))).round().astype(int)]
     batches = []
-    for path, input_height in zip(files, cycle((height, _VIDEO_HEIGHT)), strict=False):
+    for path, input_height in zip(files, cycle(heights), strict=False):
         picture = read_picture(path)
         placement = Placement.fit((picture.shape[0], picture.shape[1]), input_height, stride=spec.stride)
         batches.append(np.asarray(prepare([picture], placement, spec), np.float32))
