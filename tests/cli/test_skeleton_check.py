@@ -21,7 +21,7 @@ def test_a_file_with_guessed_sigmas_and_without_mirror(cli, tmp_path):
     (tmp_path / "own.json").write_text(json.dumps(value))
     ran = cli("skeleton", "check", tmp_path / "own.json")
     assert ran.code == 0
-    assert "1/K is a guess" in ran.out
+    assert "0.06 is a guess" in ran.out
     assert "mirroring: not possible" in ran.out
 
 

@@ -40,7 +40,7 @@ def test_the_snippet_is_what_a_skeleton_file_takes(cli, files):
 def test_without_doubles_it_says_that_the_defaults_are_a_guess(cli, files):
     ran = cli("skeleton", "sigmas", files / "one.json")
     assert ran.code == 1
-    assert "1/3: that is a guess" in ran.out
+    assert "0.06: that is a guess" in ran.out
 
 
 def test_several_categories_need_a_choice(cli, tmp_path):

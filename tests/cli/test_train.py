@@ -1,3 +1,4 @@
+import math
 import os
 import signal
 import subprocess
@@ -14,7 +15,15 @@ pytest.importorskip("torch")
 from nimblepose.cli.app import app
 from nimblepose.cli.training_bar import show_training_bar
 from nimblepose.core.errors import TrainingError
+from nimblepose.evaluation.pixels import ErrorFigures, PixelFigures
 from nimblepose.training.engine import TrainingStep
+from nimblepose.training.validation import Validation
+
+FIGURES = ErrorFigures(
+    labelled=4, mean=3.21, median=2.0, rmse=4.0, pck=0.7, missed=0.25, exchanged=math.nan, relative=0.3
+)
+PIXELS = PixelFigures(overall=FIGURES, keypoints={"nose": FIGURES}, subjects=4, subjects_missed=1)
+FOUND = Validation(ap=0.5, ap50=0.6, pixels=PIXELS, field_errors={}, drawn=None)
 
 
 def test_a_misspelt_option_is_an_error_before_anything_starts(tmp_path):
@@ -29,9 +38,11 @@ def test_a_misspelt_option_is_an_error_before_anything_starts(tmp_path):
 def test_where_nobody_watches_lines_tell_loss_and_time_left(capsys):
     with show_training_bar(shown=True) as watch:
         watch(TrainingStep(phase=0, phases=2, step=99, steps=300, loss=2.0, rate=1e-3, seconds=1.5))
-        watch(TrainingStep(phase=0, phases=2, step=100, steps=300, loss=1.0, rate=1e-3, seconds=1.5, ap=0.5))
+        watch(TrainingStep(phase=0, phases=2, step=100, steps=300, loss=1.0, rate=1e-3, seconds=1.5, found=FOUND))
     printed = capsys.readouterr().err
-    assert "phase 1/2: loss 1, AP 0.500, step 100/300, about 5 min left" in " ".join(printed.split())
+    assert "phase 1/2: loss 1, AP 0.500, 3.2 px off, 25% missed, step 100/300, about 5 min left" in " ".join(
+        printed.split()
+    )
     assert "99" not in printed
 
 

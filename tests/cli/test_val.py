@@ -40,7 +40,8 @@ def data(tmp_path):
 def test_the_table_says_how_good_and_over_what(cli, dots_model, data):
     ran = cli("val", "--data", data, "--model", dots_model, "--input-height", 64)
     assert ran.code == 0, ran.err
-    for text in ("AP50", "AP medium", "AR", "nobody to measure by", "4 pictures, 4 annotated people, 4 detections"):
+    for text in ("AP50", "AP medium", "AR", "nobody to measure by", "4 pictures, 4 annotated people, 4 detections",
+                 "4 labelled, 0 of them missed", "PCK@0.1"):  # fmt: skip
         assert text in ran.out
 
 
@@ -53,6 +54,8 @@ def test_the_report_repeats(cli, dots_model, data, tmp_path):
 
     first, second = run("1.json"), run("2.json")
     assert first["metrics"] == second["metrics"]
+    assert first["pixels"]["overall"]["mean"] == pytest.approx(12.5, abs=0.2), "two right, two 25 pixels down"
+    assert first["pixels"]["keypoints"]["far"]["pck"] == 0.5
     assert first["metrics"]["ar"] == pytest.approx(0.5)
     assert first["metrics"]["ap_large"] is None
     assert first["options"]["backend"] == "onnxruntime"

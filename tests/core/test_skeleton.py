@@ -124,12 +124,12 @@ def test_the_neck_lies_between_the_shoulders_and_is_missing_with_either():
     np.testing.assert_allclose(full[:, HUMAN_18.annotated_indices], xy, rtol=1e-6)
 
 
-def test_without_sigmas_each_is_one_over_the_keypoints_and_it_is_said():
+def test_without_sigmas_each_is_like_those_of_people_and_it_is_said():
     guessed = fox(oks_sigmas=[])
     assert guessed.sigmas_are_guessed
-    assert guessed.oks_sigmas == (0.2,) * 5
+    assert guessed.oks_sigmas == (0.06,) * 5
     assert not fox().sigmas_are_guessed
-    assert guessed == fox(oks_sigmas=[0.2] * 5), "how they came about makes no other skeleton"
+    assert guessed == fox(oks_sigmas=[0.06] * 5), "how they came about makes no other skeleton"
 
 
 # Refused -------------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import torch
 from nimblepose import PoseEstimator
 from nimblepose.core.errors import DataError, TrainingError
 from nimblepose.model.checkpoint import load_checkpoint
+from nimblepose.training.best_validation import read_best_validation
 from nimblepose.training.devices import build_fabric
 from nimblepose.training.engine import RunInterruptedError, train
 from nimblepose.training.feed import build_loader
@@ -25,6 +26,7 @@ from nimblepose.training.teacher import Teacher
 RUN = """
 import sys
 from pathlib import Path
+from nimblepose.training.best_validation import read_best_validation
 from nimblepose.training.devices import build_fabric
 from nimblepose.training.engine import RunInterruptedError, train
 from nimblepose.training.recipe import load_recipe
@@ -341,6 +343,11 @@ def test_a_network_is_made_for_the_height_that_the_recipe_says(tiny, tmp_path):
     validation = {"annotations": "annotations.json", "images": "images", "height": 96, "max_pictures": 2}
     result = run(load_recipe(tiny(validation=validation, schedule={"steps": 2})), tmp_path / "said")
     assert load_checkpoint(result)[1].input_height == 96
+    assert (tmp_path / "said" / "pictures" / "step0000002.png").exists()
+    best = read_best_validation(tmp_path / "said")
+    assert (best.step, next(iter(best.keypoints))) == (2, "head")
+    assert best.overall.labelled == sum(figures.labelled for figures in best.keypoints.values()) > 0
+    assert best.overall.missed == pytest.approx(1), "nothing is learnt in two steps"
     assert PoseEstimator(result).input_height == 96
     recipe = load_recipe(tiny(validation=validation | {"height": None}, schedule={"steps": 2}))
     assert recipe.height == 64, "fill 1 of samples of 64"

@@ -33,7 +33,7 @@ def skeleton_check(
         console.print(f"limb {i}: {a} - {b}{' (closes a loop)' if i in loops else ''}", markup=False, highlight=False)
     console.print(f"channels: {skeleton.heatmap_channels} heatmaps, {skeleton.paf_channels} PAFs", highlight=False)
     if skeleton.sigmas_are_guessed:
-        console.print("OKS sigmas: not given; 1/K is a guess, so AP will not compare with other work", highlight=False)
+        console.print("OKS sigmas: not given; 0.06 is a guess, so AP will not compare with other work", highlight=False)
     try:
         _ = skeleton.limb_flip
     except SkeletonError as error:

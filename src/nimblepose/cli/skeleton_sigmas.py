@@ -19,13 +19,13 @@ def skeleton_sigmas(
         str | None, typer.Option("--skeleton", "-s", help="Built-in name or file; without it, that of FILE's category.")
     ] = None,
 ) -> None:
-    """Estimate OKS sigmas, which AP measures by; without them 1/K is taken, and that is a guess.
+    """Estimate OKS sigmas, which AP measures by; without them 0.06 is taken, and that is a guess.
 
     Examples:
         nimblepose skeleton sigmas annotations.json
         nimblepose skeleton sigmas one.json other.json --skeleton fox.yaml
     """
-    from nimblepose.core.skeleton import Skeleton
+    from nimblepose.core.skeleton import GUESSED_SIGMA, Skeleton
     from nimblepose.data.categories import find_skeleton
     from nimblepose.data.coco import build_records, read_json
     from nimblepose.evaluation.sigmas import estimate_sigmas
@@ -36,8 +36,8 @@ def skeleton_sigmas(
     found = estimate_sigmas(*records, skeleton=chosen)
     if not found.people:
         print(
-            f"nobody is annotated twice, so OKS sigmas cannot be estimated. Without them each is taken as 1/K = "
-            f"1/{len(chosen.keypoints)}: that is a guess, and AP will not compare with other work."
+            f"nobody is annotated twice, so OKS sigmas cannot be estimated. Without them each is taken as "
+            f"{GUESSED_SIGMA}: that is a guess, and AP will not compare with other work."
         )
         raise typer.Exit(1)
     _print_table(found)

@@ -62,4 +62,18 @@ def train(
             print(f"nimblepose: {error}", file=sys.stderr)
         raise typer.Exit(130) from error
     if fabric.is_global_zero:
+        _print_best(folder)
         print(f"-> {result}")
+
+
+def _print_best(folder: Path) -> None:
+    """How good the weights are that were kept, if there were validation pictures."""
+    from rich.console import Console
+
+    from nimblepose.cli.pixel_table import PIXELS_OF, tabulate_pixels
+    from nimblepose.training.best_validation import read_best_validation
+
+    best = read_best_validation(folder)
+    if best is not None:
+        caption = f"the best weights, of step {best.step}: AP {best.ap:.3f}, AP50 {best.ap50:.3f}; {PIXELS_OF}"
+        Console().print(tabulate_pixels(best.overall, best.keypoints, caption))

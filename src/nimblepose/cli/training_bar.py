@@ -1,5 +1,6 @@
 """Progress of a training run: a bar with the time left, or a line now and then where nobody watches."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 if TYPE_CHECKING:
     from nimblepose.training.engine import TrainingStep
+    from nimblepose.training.validation import Validation
 
 _LINE_EVERY = 100  # steps, where the output is no terminal
 
@@ -21,18 +23,24 @@ def show_training_bar(*, shown: bool) -> Iterator[Callable[["TrainingStep"], Non
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not live) as progress:
         tasks: dict[int, TaskID] = {}
-        latest_ap: list[float] = []
+        latest: list[str] = []
 
         def watch(step: "TrainingStep") -> None:
-            if step.ap is not None:
-                latest_ap[:] = [step.ap]
-            ap = f", AP {latest_ap[0]:.3f}" if latest_ap else ""
-            text = f"phase {step.phase + 1}/{step.phases}: loss {step.loss:.4g}{ap}"
+            if step.found is not None:
+                latest[:] = [_describe(step.found)]
+            text = f"phase {step.phase + 1}/{step.phases}: loss {step.loss:.4g}{''.join(latest)}"
             if step.phase not in tasks:
                 tasks[step.phase] = progress.add_task(text, total=step.steps)
             progress.update(tasks[step.phase], completed=step.step, description=text)
-            if shown and not live and (step.step % _LINE_EVERY == 0 or step.step == step.steps or step.ap is not None):
+            due = step.step % _LINE_EVERY == 0 or step.step == step.steps or step.found is not None
+            if shown and not live and due:
                 left = (step.steps - step.step) * step.seconds
                 console.print(f"{text}, step {step.step}/{step.steps}, about {left / 60:.0f} min left", highlight=False)
 
         yield watch
+
+
+def _describe(found: "Validation") -> str:
+    overall = found.pixels.overall
+    off = "" if math.isnan(overall.mean) else f", {overall.mean:.1f} px off, {overall.missed:.0%} missed"
+    return f", AP {found.ap:.3f}{off}"

@@ -8,6 +8,7 @@ import typer
 from nimblepose.cli import options as given
 from nimblepose.cli.contradictions import Given, check_folder
 from nimblepose.cli.options import find_set
+from nimblepose.cli.pixel_table import PIXELS_OF, tabulate_pixels
 
 if TYPE_CHECKING:
     from nimblepose.evaluation.measurement import Measurement
@@ -40,10 +41,11 @@ def val(
     worst_count: Annotated[int, typer.Option(min=1, max=1000, help="How many of each kind.")] = 20,
     quiet: given.QuietOption = False,
 ) -> None:
-    """Measure COCO keypoint average precision (AP) and recall (AR) of a model.
+    """Measure COCO keypoint average precision (AP) and recall (AR) of a model, and how many pixels keypoints are off.
 
     Average precision asks how detections are ranked and punishes only what is left out, so by default the decoder keeps
-    every guess, also those that nobody would draw, and completes poses if the model knows what they look like.
+    every guess, also those that nobody would draw, and completes poses if the model knows what they look like. Pixels
+    are those of the poses among them whose score would be shown.
 
     Examples:
         nimblepose val --data coco/val2017
@@ -113,6 +115,9 @@ def _print_table(measured: "Measurement") -> None:
             table.add_row(names[key], "nobody to measure by" if value is None else f"{value:.4f}")
     console = Console()
     console.print(table)
+    pixels = measured.pixels
+    caption = f"{pixels.subjects} labelled, {pixels.subjects_missed} of them missed; {PIXELS_OF}"
+    console.print(tabulate_pixels(pixels.overall, pixels.keypoints, caption))
     console.print(
         f"{metrics.pictures} pictures, {metrics.people} annotated people, {metrics.detections} detections; "
         f"{seconds:.1f} s, {metrics.pictures / seconds:.1f} pictures per second",
@@ -130,4 +135,4 @@ def _print_table(measured: "Measurement") -> None:
         soft_wrap=True,
     )
     if measured.estimator.skeleton.sigmas_are_guessed:
-        console.print("OKS sigmas: not given; 1/K is a guess, so AP will not compare with other work", highlight=False)
+        console.print("OKS sigmas: not given; 0.06 is a guess, so AP will not compare with other work", highlight=False)

@@ -16,6 +16,7 @@ from nimblepose.core.text import is_printable
 
 _MAX_FILE_BYTES = 1_000_000  # a skeleton is a page of text; more is not a skeleton
 _SIDES = (("left", "right"), ("l", "r"), ("Left", "Right"), ("L", "R"))
+GUESSED_SIGMA = 0.06  # of each keypoint, where none is given: between COCO's eyes (0.025) and hips (0.107)
 _KEYS = {"name", "keypoints", "limbs", "oks_sigmas", "mirror_pairs", "derived", "annotated"}
 
 
@@ -32,7 +33,7 @@ class Skeleton:
     name: str
     keypoints: tuple[str, ...]  # in heatmap order
     limbs: tuple[tuple[str, str], ...]  # in PAF order, each from -> to
-    oks_sigmas: tuple[float, ...] = ()  # one per keypoint; empty: a guess of 1/K each, see `sigmas_are_guessed`
+    oks_sigmas: tuple[float, ...] = ()  # one per keypoint; empty: a guess, see `sigmas_are_guessed`
     mirror_pairs: tuple[tuple[str, str], ...] = ()  # what a mirror swaps, such as left and right eye
     derived: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # keypoint = mean of others; not annotated
     annotated: tuple[str, ...] = ()  # order in annotation and result files; empty: heatmap order without derived
@@ -70,7 +71,7 @@ class Skeleton:
                 f"oks_sigmas: expected {len(self.keypoints)} positive numbers, one per keypoint, got {sigmas}"
             )
         set_("sigmas_are_guessed", not sigmas)
-        set_("oks_sigmas", sigmas or (1 / len(self.keypoints),) * len(self.keypoints))
+        set_("oks_sigmas", sigmas or (GUESSED_SIGMA,) * len(self.keypoints))
 
     sigmas_are_guessed: bool = field(init=False, default=False, compare=False)
 

@@ -15,9 +15,15 @@ from nimblepose.media.pictures import MAX_PIXELS, Picture
 from nimblepose.results.recording import Estimator
 
 
-def measure(data: AnnotatedSet, estimator: Estimator, *, progress: Progress = say_nothing) -> Metrics:
+def measure(
+    data: AnnotatedSet,
+    estimator: Estimator,
+    *,
+    progress: Progress = say_nothing,
+    watch: Callable[[Record, Poses], None] = lambda record, poses: None,
+) -> Metrics:
     """AP and AR of an estimator; arguments and errors as in `detect` and `evaluate`."""
-    return evaluate(data, detect(data, estimator, progress=progress))
+    return evaluate(data, detect(data, estimator, progress=progress, watch=watch))
 
 
 def detect(

@@ -10,10 +10,12 @@ from typing import Any
 
 from nimblepose.core.poses import Poses
 from nimblepose.core.progress import Progress, say_nothing
+from nimblepose.data.coco import Record
 from nimblepose.data.sets import AnnotatedSet
 from nimblepose.evaluation.coco import Metrics, evaluate
 from nimblepose.evaluation.cost import Cost, measure_cost
 from nimblepose.evaluation.detect import detect
+from nimblepose.evaluation.pixels import Judged, PixelFigures, find_shown_score, judge, summarise
 from nimblepose.evaluation.provenance import compute_sha256, describe_run, write_json
 from nimblepose.evaluation.worst import find_mistakes, write_mistakes
 from nimblepose.media.pictures import MAX_PIXELS
@@ -28,6 +30,7 @@ class Measurement:
     annotated: AnnotatedSet
     detections: Sequence[Mapping[str, Any]]  # COCO results
     metrics: Metrics
+    pixels: PixelFigures  # of the poses that would be shown
     seconds: float  # that detecting took, reading included
     looks: float  # per picture, in the mean
     cost: Cost  # per picture, by what the network saw
@@ -54,12 +57,19 @@ def measure(
         MissingPackageError: faster-coco-eval is not installed.
     """
     found: list[Poses] = []  # without their people: only what is of the pictures
+    judged: list[Judged] = []
+    min_score = find_shown_score(estimator)
+
+    def watch(record: Record, poses: Poses) -> None:
+        found.append(poses[:0])
+        judged.append(judge(poses, record, min_score=min_score))
+
     start = time.perf_counter()
     detections = detect(
         annotated,
         estimator,
         progress=progress,
-        watch=lambda _, poses: found.append(poses[:0]),
+        watch=watch,
         max_pixels=max_pixels,
     )
     seconds = time.perf_counter() - start
@@ -68,6 +78,7 @@ def measure(
         annotated=annotated,
         detections=detections,
         metrics=evaluate(annotated, detections),
+        pixels=summarise(judged, annotated.skeleton),
         seconds=seconds,
         looks=statistics.mean(0 if poses.looks is None else len(poses.looks) for poses in found),
         cost=measure_cost(found, [record.size for record in annotated.records]),
@@ -101,6 +112,7 @@ def write_report(path: Path, measurement: Measurement, *, threads: int, limit: i
         **describe_run(measurement.estimator, threads=threads),
         "data": data,
         "metrics": measurement.metrics.to_dict(),
+        "pixels": measurement.pixels.to_dict(),
         "seconds": round(measurement.seconds, 3),
         "looks": measurement.looks,
         "cost": dataclasses.asdict(measurement.cost),

@@ -18,6 +18,7 @@ from nimblepose.data.coco import Record
 from nimblepose.data.regions import paint_regions
 from nimblepose.drawing.people import draw_poses
 from nimblepose.evaluation.coco import MAX_PEOPLE, select_oks_sigmas
+from nimblepose.evaluation.comparison import list_annotated
 from nimblepose.media.encoding import encode_picture
 from nimblepose.media.pictures import Picture, read_picture
 
@@ -66,7 +67,7 @@ def find_mistakes(
     for record in records:
         rows = [dict(row) for row in found.get(record.image_id, [])[:MAX_PEOPLE]]
         detected = from_coco_people(rows, skeleton) if rows else Poses.empty(skeleton)
-        people = _list_annotated(record, skeleton)
+        people = list_annotated(record, skeleton)
         taken, right = _match(detected, people, record, skeleton)
         visible = people.found[:, skeleton.annotated_indices].mean(axis=1) >= _MIN_SHARE
         missed += [
@@ -118,11 +119,6 @@ def write_mistakes(mistakes: Sequence[Mistake], folder: Path) -> list[Path]:
         write_atomically(path, encode_picture(draw_mistake(picture, mistake), path.suffix))
         written.append(path)
     return written
-
-
-def _list_annotated(record: Record, skeleton: Skeleton) -> Poses:
-    labelled = (~np.isnan(record.xy[..., 0])).astype(np.float32)
-    return Poses(skeleton, record.xy, labelled, np.ones(len(record.xy), np.float32))
 
 
 def _match(

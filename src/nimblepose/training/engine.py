@@ -38,7 +38,7 @@ from nimblepose.training.recipe import Recipe
 from nimblepose.training.run_folder import RunFolder, RunLog
 from nimblepose.training.start import keep_stages, start_network
 from nimblepose.training.teacher import Teacher, blend, load_teacher, mix_targets
-from nimblepose.training.validation import Validator
+from nimblepose.training.validation import Validation, Validator
 
 _RECENT = 100  # losses from which growth is judged
 _FEW = 10  # losses from which on growth is judged at all
@@ -56,7 +56,7 @@ class TrainingStep:
     loss: float
     rate: float  # base learning rate
     seconds: float  # of this step
-    ap: float | None = None  # where this step ended with a validation
+    found: Validation | None = None  # where this step ended with a validation
 
 
 Watcher = Callable[[TrainingStep], None]
@@ -153,7 +153,8 @@ class _Phase:
 
         self.step = 0  # steps done in this phase
         self.before = sum(phase.schedule.steps for phase in phases[:number])  # and in those before
-        self.best, self.unreadable, self.recent = -math.inf, 0, list[float]()
+        self.best: tuple[float, float] | None = None  # rank of the best validation of this phase
+        self.unreadable, self.recent = 0, list[float]()
         if saved is not None:
             self._restore(saved)
         resume_at = self.before + self.step if saved is not None or number > 0 else None
@@ -172,14 +173,14 @@ class _Phase:
             if self.log is not None:
                 self.log.add_step(self.before + self.step, self.number, values)
             self.step += 1
-            last, ap = self.step == steps, None
+            last, found = self.step == steps, None
             if self.step % recipe.validation.every == 0 or last:
-                ap = self._validate()
+                found = self._validate()
             if self.step % recipe.validation.every == 0 or self.step % recipe.checkpoint_every == 0 or last:
                 self._save(done=last)
             if self.log is not None:
-                seconds = time.perf_counter() - began
-                self.watch(TrainingStep(self.number, self.phases, self.step, steps, values["loss"], rate, seconds, ap))
+                seconds, loss = time.perf_counter() - began, values["loss"]
+                self.watch(TrainingStep(self.number, self.phases, self.step, steps, loss, rate, seconds, found))
         if self.log is not None:
             self.log.close()
 
@@ -275,24 +276,28 @@ class _Phase:
                 f"{self.recipe.data.max_unreadable}); `nimblepose data check` lists them"
             )
 
-    def _validate(self) -> float | None:
-        """AP of the weights that would be shipped; the best are kept."""
-        ap: float | None = None
+    def _validate(self) -> Validation | None:
+        """Figures of the weights that would be shipped; the best are kept."""
+        found: Validation | None = None
         if self.validator is not None and self.log is not None:
             with apply_average(self.network, self.average):
                 steps_done = self.before + self.step
                 network = keep_stages(self.network, self.recipe.ship_refinement_stages)
-                if self.recipe.validation.pictures:
-                    self.log.add_picture(steps_done, self.validator.draw(network, self.metadata))
                 if self.recipe.validation.annotations:
-                    result = self.validator.measure(network, self.metadata)
-                    ap, loss = result["ap"], statistics.mean(self.recent)
-                    self.log.add_validation(steps_done, self.number, {**result, "loss": loss})
-                if ap is not None and ap > self.best:
-                    self.best = ap
-                    self.folder.save_weights(self.network, self.metadata, best=True)
+                    found = self.validator.measure(network, self.metadata)
+                    best = not math.isnan(found.ap) and (self.best is None or found.rank > self.best)
+                    if best:
+                        self.best = found.rank
+                        self.folder.save_weights(self.network, self.metadata, best=True)
+                    loss = statistics.mean(self.recent)
+                    self.log.add_validation(steps_done, self.number, found, loss=loss, best=best)
+                    if found.drawn is not None:
+                        self.log.add_picture(steps_done, "labels, and what was found", found.drawn)
+                elif self.recipe.validation.pictures:
+                    drawn = self.validator.draw_samples(network, self.metadata)
+                    self.log.add_picture(steps_done, "predictions beside targets", drawn)
         self.fabric.barrier()
-        return ap
+        return found
 
     def _save(self, *, done: bool) -> None:
         """Weights as they would be used, then the state; at the phase's end also its result."""
@@ -302,7 +307,7 @@ class _Phase:
             if done:
                 self.folder.finish_phase(
                     self.number,
-                    measured=self.best > -math.inf,
+                    measured=self.best is not None,
                     last=self.number + 1 == self.phases,
                     ship_stages=self.recipe.ship_refinement_stages,
                 )
@@ -323,7 +328,7 @@ class _Phase:
             "average": None if self.average is None else self.average.state_dict(),
             "precision": self.fabric.strategy.precision.state_dict(),
             "random": states.read_random_state(),
-            "best": self.best,
+            "best": None if self.best is None else list(self.best),
             "recent": self.recent,
             "unreadable": self.unreadable,
         }
@@ -337,8 +342,15 @@ class _Phase:
             self.average.load_state_dict(saved["average"])
         self.fabric.strategy.precision.load_state_dict(saved["precision"])
         states.restore_random_state(saved["random"])
-        self.step, self.best = saved["step"], saved["best"]
+        self.step, self.best = saved["step"], _read_rank(saved["best"])
         self.recent, self.unreadable = list(saved["recent"]), saved["unreadable"]
+
+
+def _read_rank(saved: list[float] | float | None) -> tuple[float, float] | None:
+    """As it was saved; before there were pixel errors it was the AP alone, -inf of a phase without validation."""
+    if isinstance(saved, float):
+        return None if math.isinf(saved) else (round(saved, 3), -1.0)
+    return None if saved is None else (saved[0], saved[1])
 
 
 def _lay_out(network: nn.Module) -> None:

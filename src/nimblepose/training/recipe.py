@@ -39,14 +39,14 @@ class DataOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationOptions:
-    """Real AP by the product's own estimator."""
+    """Real AP and pixel errors by the product's own estimator."""
 
     annotations: str = ""  # empty: no validation
     images: str = ""
     every: int = 1000  # steps; also at the end of each phase
     height: int | None = None  # of the input; the model carries it, and all verbs use it. None: see `Recipe.height`
     max_pictures: int = 0  # the first so many with people; 0: all
-    pictures: int = 4  # samples drawn with prediction beside target
+    pictures: int = 4  # that are drawn, labels beside what was found; without annotations samples and their fields
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from nimblepose.core.errors import TrainingError
 from nimblepose.core.files import write_atomically
 from nimblepose.core.metadata import ModelMetadata
+from nimblepose.evaluation.pixels import ErrorFigures
 from nimblepose.media.encoding import encode_picture
 from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
 from nimblepose.model.network import PoseNetwork
@@ -23,8 +24,14 @@ from nimblepose.training.options import compare, from_plain, to_plain
 from nimblepose.training.recipe import Recipe
 from nimblepose.training.start import keep_stages
 from nimblepose.training.state import load_state
+from nimblepose.training.validation import Validation
 
 _log = logging.getLogger(__name__)
+_VALIDATION_COLUMNS = (
+    "step", "phase", "ap", "ap50", "pixel_error", "pixel_median", "pixel_rmse", "relative_error", "pck", "missed",
+    "exchanged", "heatmap_error", "paf_error", "loss", "best",
+)  # fmt: skip
+_KEYPOINT_COLUMNS = ("step", "phase", "keypoint", *(f.name for f in fields(ErrorFigures)))
 _FREE_TO_CHANGE = ("data.workers", "validation.", "checkpoint_every", "tensorboard", "name")  # on resuming
 
 
@@ -46,7 +53,7 @@ class RunFolder:
 
     @property
     def best(self) -> Path:
-        """Those with the best AP so far in the present phase."""
+        """The best so far in the present phase, by AP and then by pixel error; see `Validation.rank`."""
         return self.path / "best.safetensors"
 
     @property
@@ -101,7 +108,7 @@ class RunFolder:
         return None
 
     def finish_phase(self, number: int, *, measured: bool, last: bool, ship_stages: int | None) -> None:
-        """The phase's result is its best checkpoint by AP, or the newest where nothing was measured."""
+        """The phase's result is its best checkpoint, or the newest where nothing was measured."""
         network, metadata = load_checkpoint(self.best if measured else self.last)
         save_checkpoint(network, metadata, self.locate_phase(number))
         if last:
@@ -113,7 +120,7 @@ class RunFolder:
 
 
 class RunLog:
-    """`log.csv` (every step), `validation.csv`, event files of TensorBoard, `pictures/`."""
+    """`log.csv` (every step), `validation.csv`, `keypoints.csv`, event files of TensorBoard, `pictures/`."""
 
     def __init__(self, folder: RunFolder, phases: list[Recipe], *, resume_at: int | None) -> None:
         """Open the logs; what an earlier attempt wrote from step `resume_at` on is removed. None: begin anew."""
@@ -123,8 +130,8 @@ class RunLog:
         self.folder = folder
         self.steps = CsvLog(folder.path / "log.csv", columns, resume_at=resume_at)
         after = None if resume_at is None else resume_at + 1  # a validation bears the number of the steps done
-        columns = ("step", "phase", "ap", "ap50", "heatmap_error", "paf_error", "loss")
-        self.measured = CsvLog(folder.path / "validation.csv", columns, resume_at=after)
+        self.measured = CsvLog(folder.path / "validation.csv", _VALIDATION_COLUMNS, resume_at=after)
+        self.keypoints = CsvLog(folder.path / "keypoints.csv", _KEYPOINT_COLUMNS, resume_at=after)
         self.board = TensorBoard(folder.path, purge_step=resume_at) if phases[0].tensorboard else None
 
     def add_step(self, number: int, phase: int, values: Mapping[str, float]) -> None:
@@ -134,22 +141,28 @@ class RunLog:
         if self.board is not None:
             self.board.add_scalars({f"train/{key}": value for key, value in row.items()}, number)
 
-    def add_validation(self, steps_done: int, phase: int, values: Mapping[str, float]) -> None:
-        """What a validation found."""
-        self.measured.add({"step": steps_done, "phase": phase, **values})
+    def add_validation(self, steps_done: int, phase: int, found: Validation, *, loss: float, best: bool) -> None:
+        """What a validation found, and whether it is the best so far of its phase."""
+        values = found.to_row() | {"loss": loss}
+        self.measured.add({"step": steps_done, "phase": phase, **values, "best": int(best)})
+        for name, figures in found.pixels.keypoints.items():
+            self.keypoints.add({"step": steps_done, "phase": phase, "keypoint": name, **figures.to_dict()})
         if self.board is not None:
             self.board.add_scalars({f"validation/{key}": value for key, value in values.items()}, steps_done)
+            means = {name: figures.mean for name, figures in found.pixels.keypoints.items()}
+            known = {f"pixel_error/{name}": mean for name, mean in means.items() if not math.isnan(mean)}
+            self.board.add_scalars(known, steps_done)
 
-    def add_picture(self, steps_done: int, image: NDArray[np.uint8]) -> None:
+    def add_picture(self, steps_done: int, title: str, image: NDArray[np.uint8]) -> None:
         """An (H, W, 3) RGB picture."""
         path = self.folder.path / "pictures" / f"step{steps_done:07d}.png"
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, encode_picture(image, path.suffix))
         if self.board is not None:
-            self.board.add_picture("predictions beside targets", image, steps_done)
+            self.board.add_picture(title, image, steps_done)
 
     def close(self) -> None:
         """No more entries."""
-        for log in (self.steps, self.measured, self.board):
+        for log in (self.steps, self.measured, self.keypoints, self.board):
             if log is not None:
                 log.close()

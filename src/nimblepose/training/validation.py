@@ -1,7 +1,8 @@
-"""How good is it now? Real AP, by the estimator that users run, and pictures of fields beside their targets."""
+"""How good is it now? Real AP and pixel errors, by the estimator that users run, and pictures to look at."""
 
+import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +14,16 @@ from numpy.typing import NDArray
 from nimblepose.codec.encode import EncodeOptions, encode
 from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.metadata import InputSpec, ModelMetadata
+from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.augment import AugmentOptions
 from nimblepose.data.coco import Record
 from nimblepose.data.dataset import PoseDataset, SampleOptions
-from nimblepose.data.sets import AnnotatedSet
+from nimblepose.data.sets import AnnotatedSet, read_annotated
 from nimblepose.drawing.fields import draw_fields, tile
+from nimblepose.evaluation.comparison import draw_comparison, stack
 from nimblepose.evaluation.detect import measure
+from nimblepose.evaluation.pixels import Judged, PixelFigures, find_shown_score, judge, summarise
 from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.network import PoseNetwork
 from nimblepose.runtime.estimator import PoseEstimator
@@ -27,9 +31,52 @@ from nimblepose.training.feed import normalise, resize
 from nimblepose.training.loss import compute_field_loss
 from nimblepose.training.recipe import Recipe
 
+_DRAWN_HEIGHT = 320  # pixels of a validation picture among those that are drawn
 _AS_IT_IS = AugmentOptions(
     centre="picture", relative_to="picture", fill=1.0, scale=(1.0, 1.0), rotation=0.0, shift=0.0, flip=0.0
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """What was found on the validation pictures.
+
+    Attributes:
+        ap: Over OKS 0.5 to 0.95; NaN where nobody is labelled.
+        ap50: At OKS 0.5.
+        pixels: How far off the keypoints are of the poses that would be shown.
+        field_errors: See `measure_field_errors`.
+        drawn: Some of the pictures, labels on the left, poses on the right, (H, W, 3) RGB; None: none were asked for.
+    """
+
+    ap: float
+    ap50: float
+    pixels: PixelFigures
+    field_errors: Mapping[str, float]
+    drawn: NDArray[np.uint8] | None
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Larger is better: AP to a thousandth, then the relative error, which goes on falling where AP is 1."""
+        error = self.pixels.overall.relative
+        return round(self.ap, 3), -1.0 if math.isnan(error) else -error
+
+    def to_row(self) -> dict[str, float]:
+        """Figures by the names that logs have for them; those that are not known are left out."""
+        overall = self.pixels.overall
+        row = {
+            "ap": self.ap,
+            "ap50": self.ap50,
+            "pixel_error": overall.mean,
+            "pixel_median": overall.median,
+            "pixel_rmse": overall.rmse,
+            "relative_error": overall.relative,
+            "pck": overall.pck,
+            "missed": overall.missed,
+            "exchanged": overall.exchanged,
+            **self.field_errors,
+        }
+        return {key: value for key, value in row.items() if not math.isnan(value)}
 
 
 @dataclass(frozen=True)
@@ -40,11 +87,11 @@ class Validator:
     skeleton: Skeleton
     dataset: PoseDataset
 
-    def measure(self, network: PoseNetwork, metadata: ModelMetadata) -> dict[str, float]:
-        """AP over OKS 0.5 to 0.95 as `ap`, at 0.5 as `ap50`, of the file that would be shipped, and `field_errors`.
+    def measure(self, network: PoseNetwork, metadata: ModelMetadata) -> Validation:
+        """AP, pixel errors and field errors of the file that would be shipped.
 
-        AP counts people and jumps; errors move smoothly. Where they rise while the loss falls, the network learns its
-        training pictures by heart.
+        AP counts people and jumps; errors move smoothly. Where those of fields rise while the loss falls, the network
+        learns its training pictures by heart.
 
         Raises:
             DataError: the validation pictures or annotations cannot be used.
@@ -54,9 +101,37 @@ class Validator:
             save_checkpoint(network, metadata, path)
             threads = torch.get_num_threads()
             estimator = PoseEstimator(path, input_height=self.recipe.height, threads=threads, decode=FOR_RANKING)
-            metrics = measure(self.pictures, estimator)
-        errors = measure_field_errors(network, metadata.input, self.samples)
-        return {"ap": metrics.ap, "ap50": metrics.ap50, **errors}
+            min_score, judged, shown = find_shown_score(estimator), list[Judged](), dict[int, Poses]()
+
+            def watch(record: Record, poses: Poses) -> None:
+                judged.append(judge(poses, record, min_score=min_score))
+                if record.image_id in self._drawn:
+                    shown[record.image_id] = poses[poses.scores >= min_score]
+
+            metrics = measure(self.pictures, estimator, watch=watch)
+        return Validation(
+            ap=metrics.ap,
+            ap50=metrics.ap50,
+            pixels=summarise(judged, self.skeleton),
+            field_errors=measure_field_errors(network, metadata.input, self.samples),
+            drawn=self._draw_poses(shown) if shown else None,
+        )
+
+    def _draw_poses(self, shown: Mapping[int, Poses]) -> NDArray[np.uint8]:
+        drawn = []
+        for record in self.pictures.records:
+            if record.image_id in shown:
+                found = shown[record.image_id]
+                drawn.append(draw_comparison(record, read_annotated(record).picture, found, height=_DRAWN_HEIGHT))
+        return stack(drawn)
+
+    @cached_property
+    def _drawn(self) -> frozenset[int]:
+        """Ids of the pictures that are drawn: the same ones every time, spread over those with people."""
+        there = [record.image_id for record in self.pictures.records if record.people.labelled.any()]
+        count = min(self.recipe.validation.pictures, len(there))
+        chosen = np.linspace(0, max(0, len(there) - 1), count).round().astype(int).tolist()
+        return frozenset(there[i] for i in chosen)
 
     @cached_property
     def pictures(self) -> AnnotatedSet:
@@ -71,7 +146,7 @@ class Validator:
         return build_whole_pictures(self.pictures.records, self.skeleton, self.recipe.height, self.recipe.encode)
 
     @torch.no_grad()
-    def draw(self, network: PoseNetwork, metadata: ModelMetadata) -> NDArray[np.uint8]:
+    def draw_samples(self, network: PoseNetwork, metadata: ModelMetadata) -> NDArray[np.uint8]:
         """The same few training samples every time: what is predicted on the left, the targets on the right.
 
         Returns:
