@@ -76,3 +76,29 @@ def test_a_file_that_speaks_of_no_skeleton_is_a_finding(birds):
     result = CliRunner().invoke(app, ["data", "check", str(birds)])
     assert result.exit_code == 1
     assert "error: unreadable annotations" in result.output
+
+
+def test_the_samples_of_a_recipe_are_drawn_and_what_it_makes_of_them_is_said(birds):
+    pytest.importorskip("torch")
+    recipe = {
+        "data": {"annotations": ["birds.json"], "images": ["images"], "skeleton": "bird.yaml", "size": [96, 128]},
+        "augment": {"centre": "picture", "fill": 4.0}, "centres": {"min_keypoints": 1, "min_area": 0}, "batch_size": 1,
+    }  # fmt: skip
+    (birds / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    arguments = ["data", "check", "--recipe", birds / "recipe.yaml", "--sheet", birds / "sheet.png", "--samples", 1]
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert result.exit_code == 0, result.output
+    assert cv2.imread(str(birds / "sheet.png")).shape[0] == 96, "the recipe's own samples"
+    assert "larger than samples of 96 x 128" in result.output
+    nothing = CliRunner().invoke(app, ["data", "check"])
+    assert "--recipe" in str(nothing.exception)
+
+
+def test_a_recipe_is_written_with_what_to_do_next(birds):
+    pytest.importorskip("torch")
+    out = birds / "fit.yaml"
+    result = CliRunner().invoke(app, ["data", "recipe", str(birds), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert f"nimblepose train {out}" in result.output.replace("\n", "")
+    assert "no pictures to validate with" in result.output
+    assert yaml.safe_load(out.read_text())["data"]["skeleton"] == "fit.skeleton.yaml"

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import yaml
 
 from nimblepose import COCO_17, HUMAN_18, Skeleton
 from nimblepose.core.errors import PoseError, SkeletonError
-from nimblepose.core.skeleton import BUILT_IN, guess_mirror_pairs
+from nimblepose.core.skeleton import BUILT_IN
 
 EVERY = pytest.mark.parametrize("skeleton", BUILT_IN.values(), ids=BUILT_IN)
 FOX = {
@@ -342,21 +341,3 @@ def test_cocos_own_category_gets_cocos_sigmas():
 def test_categories_that_are_no_skeletons_are_refused(changes, message):
     with pytest.raises(SkeletonError, match=message):
         Skeleton.from_coco_category(PERSON | changes)
-
-
-@pytest.mark.parametrize(
-    ("names", "pairs"),
-    [
-        (["left_eye", "right_eye"], [("left_eye", "right_eye")]),
-        (["eye.R", "eye.L"], [("eye.L", "eye.R")]),
-        (["l-front-paw", "r-front-paw", "tail"], [("l-front-paw", "r-front-paw")]),
-        (["Left Hand", "Right Hand"], [("Left Hand", "Right Hand")]),
-        (["leftover", "rightover", "cleft"], []),
-        (["left_eye"], []),
-    ],
-    ids=str,
-)
-def test_mirror_pairs_are_read_off_words(names, pairs):
-    assert list(guess_mirror_pairs(names)) == pairs
-    counted = Counter(name for pair in pairs for name in pair)
-    assert all(count == 1 for count in counted.values())

@@ -9,6 +9,7 @@ from nimblepose.data.augment import (
     build_warp,
     choose_warp,
     disturb_picture,
+    measure_subject,
     warp,
 )
 
@@ -124,3 +125,12 @@ def test_the_dice_stay_within_their_ranges():
 def test_ranges_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ModelError, match=next(iter(wrong))):
         AugmentOptions(**wrong)
+
+
+def test_what_lies_across_is_not_enlarged_beyond_its_sample():
+    """A box of 20 x 100: scaled by its height it would be three times as long as the sample."""
+    across, upright, picture = (20.0, 100.0), (100.0, 20.0), (480, 640)
+    by_person, by_side = AugmentOptions(), AugmentOptions(relative_to="side")
+    assert [measure_subject(box, picture, by_person) for box in (across, upright)] == [20, 100]
+    assert [measure_subject(box, picture, by_side) for box in (across, upright)] == [100, 100]
+    assert measure_subject(across, picture, AugmentOptions(relative_to="picture")) == 480

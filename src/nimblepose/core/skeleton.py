@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import SkeletonError
+from nimblepose.core.mirror_names import guess_mirror_pairs
 from nimblepose.core.text import is_printable
 
 _MAX_FILE_BYTES = 1_000_000  # a skeleton is a page of text; more is not a skeleton
-_SIDES = (("left", "right"), ("l", "r"), ("Left", "Right"), ("L", "R"))
 GUESSED_SIGMA = 0.06  # of each keypoint, where none is given: between COCO's eyes (0.025) and hips (0.107)
 _KEYS = {"name", "keypoints", "limbs", "oks_sigmas", "mirror_pairs", "derived", "annotated"}
 
@@ -291,34 +291,11 @@ class Skeleton:
             raise SkeletonError(f"{path}: {error}") from error
 
 
-def guess_mirror_pairs(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Pairs of names that differ by one word of left/right or l/r.
-
-    >>> guess_mirror_pairs(["nose", "left_eye", "right_eye", "l.ear", "r.ear"])
-    (('left_eye', 'right_eye'), ('l.ear', 'r.ear'))
-    """
-    pairs = []
-    for name in names:
-        for left, right in _SIDES:
-            swapped = _swap_word(name, left, right)
-            if swapped != name and swapped in names and (name, swapped) not in pairs:
-                pairs.append((name, swapped))
-    return tuple(pairs)
-
-
 def _read_mirror_pairs(value: Any, keypoints: Sequence[str]) -> Any:
     """Those given, for `Skeleton` to check, or those that the names tell where none are given."""
     if value is not None:
         return value or ()
     return guess_mirror_pairs([name for name in keypoints if isinstance(name, str)])
-
-
-def _swap_word(name: str, old: str, new: str) -> str:
-    for separator in "_- .":
-        words = name.split(separator)
-        if old in words:
-            return separator.join(new if word == old else word for word in words)
-    return name
 
 
 def _parse(text: str, suffix: str) -> Any:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from nimblepose.core.errors import ModelError
 from nimblepose.core.geometry import Size, from_corner, to_rescaling
-from nimblepose.core.skeleton import Skeleton, guess_mirror_pairs
+from nimblepose.core.mirror_names import guess_mirror_pairs
+from nimblepose.core.skeleton import Skeleton
 
 GRAY = (128, 128, 128)  # beyond the picture's border: 0 for the network
 
@@ -47,8 +48,8 @@ class AugmentOptions:
     """Ranges of the dice. The defaults are the reference's; colour, blur and JPEG noise are ours and off."""
 
     centre: Literal["person", "picture"] = "person"
-    relative_to: Literal["person", "picture"] = "person"  # whose height `fill` means
-    fill: float = 0.6  # height of the person (or picture) over the height of the input, before `scale`
+    relative_to: Literal["person", "side", "picture"] = "person"  # what `fill` means; see `measure_subject`
+    fill: float = 0.6  # height of the person (longer side, or picture) over the height of the input, before `scale`
     scale: tuple[float, float] = (0.5, 1.1)
     rotation: float = 40.0  # degrees to either side
     shift: float = 40.0  # input pixels in x and y to either side
@@ -62,8 +63,8 @@ class AugmentOptions:
         low, high = self.scale
         if self.centre not in ("person", "picture"):
             raise ModelError(f"augment.centre is 'person' or 'picture', not {self.centre!r}")
-        if self.relative_to not in ("person", "picture"):
-            raise ModelError(f"augment.relative_to is 'person' or 'picture', not {self.relative_to!r}")
+        if self.relative_to not in ("person", "side", "picture"):
+            raise ModelError(f"augment.relative_to is 'person', 'side' or 'picture', not {self.relative_to!r}")
         if not 0 < low <= high or self.fill <= 0:
             raise ModelError(f"augment.scale must be 0 < low <= high and fill > 0, got {self.scale}, {self.fill}")
         if not 0 <= self.rotation <= 180 or self.shift < 0:
@@ -77,6 +78,22 @@ def find_unpaired_sides(skeleton: Skeleton) -> tuple[tuple[str, str], ...]:
     """Pairs of keypoints whose names say left and right, and that a mirror does not exchange for all that."""
     paired = {name for pair in skeleton.mirror_pairs for name in pair}
     return tuple(pair for pair in guess_mirror_pairs(skeleton.keypoints) if not paired & set(pair))
+
+
+def measure_subject(box: tuple[float, float], picture: Size, options: AugmentOptions) -> float:
+    """What `fill` is a multiple of, in pixels: a person's height, the longer side of the box, or the picture's height.
+
+    An animal seen from above has a box that is wide when it lies across; scaled by its height, it would be enlarged
+    out of all proportion.
+
+    Args:
+        box: (height, width) of the subject's box.
+        picture: (height, width) of the picture.
+        options: Say which.
+    """
+    if options.relative_to == "picture":
+        return picture[0]
+    return max(box) if options.relative_to == "side" else box[0]
 
 
 def choose_warp(

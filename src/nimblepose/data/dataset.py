@@ -20,7 +20,7 @@ from nimblepose.core.errors import DataError, MediaError
 from nimblepose.core.files import write_atomically
 from nimblepose.core.geometry import Size, from_corner
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.data.augment import AugmentOptions, Sample, choose_warp, disturb_picture, warp
+from nimblepose.data.augment import AugmentOptions, Sample, choose_warp, disturb_picture, measure_subject, warp
 from nimblepose.data.centres import CentreOptions, choose_centres
 from nimblepose.data.coco import Record, load_records
 from nimblepose.data.regions import paint_regions
@@ -108,7 +108,7 @@ class PoseDataset(Dataset[SampleBatch]):
             which = self.empty[rng.integers(len(self.empty))]
         record, augment = self.records[which], self.options.augment
         x, y, w, h = self._choose_box(record, person, rng)
-        measure = record.size[0] if augment.relative_to == "picture" else h
+        measure = measure_subject((h, w), record.size, augment)
         middle = from_corner(np.array([x + w / 2, y + h / 2]))
         how = choose_warp(middle, measure, self.options.size, augment, rng)
         reduced = next((r for r in (8, 4, 2) if how.factor * self.options.detail <= 1 / r), 1)
@@ -191,7 +191,15 @@ def build_unreadable(skeleton: Skeleton, options: SampleOptions) -> SampleBatch:
     return to_batch(sample, skeleton, options)._replace(unreadable=torch.ones(1, dtype=torch.int64))
 
 
-def write_sheet(sets: Sequence[tuple[Path, Path]], skeleton: Skeleton, path: Path, *, samples: int, seed: int) -> None:
+def write_sheet(
+    sets: Sequence[tuple[Path, Path]],
+    skeleton: Skeleton,
+    path: Path,
+    *,
+    samples: int,
+    seed: int,
+    options: SampleOptions | None = None,
+) -> None:
     """Draw random training samples with their targets into one picture.
 
     Args:
@@ -200,13 +208,14 @@ def write_sheet(sets: Sequence[tuple[Path, Path]], skeleton: Skeleton, path: Pat
         path: The picture to write; an existing one is replaced.
         samples: How many.
         seed: Chooses them and how they are augmented.
+        options: How samples are made, as a recipe says; None: the defaults, of everybody who is labelled.
 
     Raises:
         DataError: nobody to show.
         MediaError: a picture that cannot be read, or the sheet cannot be written.
     """
     records = load_records([a for a, _ in sets], [i for _, i in sets], skeleton)
-    options = SampleOptions(centres=CentreOptions(min_keypoints=1, min_area=0))
+    options = options or SampleOptions(centres=CentreOptions(min_keypoints=1, min_area=0))
     dataset = PoseDataset(records, skeleton, options, seed=seed)
     if not len(dataset):
         raise DataError("nobody has keypoints, so there is nothing to show")

@@ -14,6 +14,8 @@ from nimblepose.data.entries import is_file
 from nimblepose.media.pictures import MAX_PIXELS, read_reduced
 
 _NAMED = 5  # missing files listed in an error
+_PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation")}  # names of folders
+_PURPOSES = {"train": "learn from", "val": "measure with"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +137,31 @@ def locate_set(folder: Path) -> tuple[Path, Path]:
         names = ", ".join(str(path.relative_to(folder)) for path, _ in found)
         raise DataError(f"{folder} has several annotation files ({names}); choose with --images and --annotations")
     return found[0]
+
+
+def locate_parts(folder: Path) -> dict[str, tuple[Path, Path]]:
+    """What to learn from, `train`, and what to measure with, `val` if there is any: annotations and pictures of each.
+
+    They lie in folders of these names, or in one, with `val` in the name of the annotations to measure with; files
+    with `test` in their names are left aside.
+
+    Raises:
+        DataError: nothing to learn from, or several files of one part.
+    """
+    found: dict[str, list[tuple[Path, Path]]] = {"train": [], "val": []}
+    for part, names in _PARTS.items():
+        for place in (folder / name for name in names):
+            if any(path.suffix in (".json", ".gz") for path in [*place.glob("*"), *place.glob("annotations/*")]):
+                found[part] += locate_sets(place)
+    if not found["train"]:
+        for pair in locate_sets(folder):
+            if "test" not in pair[0].name:
+                found["val" if "val" in pair[0].name else "train"].append(pair)
+    for part, pairs in found.items():
+        if len(pairs) > 1 or (part == "train" and not pairs):
+            there = ", ".join(str(path.relative_to(folder)) for path, _ in pairs) or "none"
+            raise DataError(f"{folder}: expected one annotation file to {_PURPOSES[part]}, found {there}")
+    return {part: pairs[0] for part, pairs in found.items() if pairs}
 
 
 def read_annotated(record: Record, *, max_pixels: int = MAX_PIXELS) -> Reduced:

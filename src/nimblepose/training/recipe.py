@@ -133,7 +133,7 @@ class Recipe:
         """
         if self.validation.height is not None:
             return self.validation.height
-        if "picture" not in (self.augment.relative_to, self.augment.centre):
+        if self.augment.relative_to != "picture" and self.augment.centre != "picture":
             return _HEIGHT
         return max(1, round(self.augment.fill * self.data.size[0] / self.encode.stride)) * self.encode.stride
 

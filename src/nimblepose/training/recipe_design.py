@@ -1,0 +1,234 @@
+"""A recipe that fits a set of annotated pictures, every choice with its reason."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import yaml
+
+from nimblepose.core.geometry import Size
+from nimblepose.core.skeleton import Skeleton
+from nimblepose.data.augment import find_unpaired_sides
+from nimblepose.data.subjects import Subjects
+
+_STRIDE = 8
+_CELLS = 1.5  # between neighbouring keypoints
+_LEAST_SIZE = 64  # input pixels of a subject's longer side: 8 cells
+_HEIGHTS = (128, 640)
+_ENLARGED = 2.0  # times a picture may be: what was never in it cannot be seen
+_MOST_PIXELS = 420_000  # of the input: more is slow
+_SAMPLES = (192, 448)  # sides of samples, in input pixels
+_ROOM = 1.4  # of a sample's side over the largest subjects, so that they turn and move in it
+_MANY_SIZES = 6.0  # times that the largest subjects are larger than the smallest, in one set
+_SCALE = (0.8, 1.25)
+_UPRIGHT = 35.0  # degrees that directions spread, up to which animals lie one way
+_BATCH = 8
+_PIXELS = {0.25: 1.2e9, 0.5: 3.0e9, 1.0: 6.0e9}  # of all samples: 0.25 takes 20 minutes of one core
+_STEPS = (600, 6000)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One key of a recipe: its value, and why."""
+
+    key: str
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a recipe is chosen by."""
+
+    train: Subjects
+    skeleton: Skeleton
+
+
+def design_recipe(facts: Facts) -> list[Choice]:
+    """Choose what depends on the data; what does not is as in the examples.
+
+    Args:
+        facts: At least one labelled subject.
+    """
+    height, why_height = _choose_height(facts.train)
+    width, why_width = _choose_width(facts.train.pictures)
+    framing = _frame(facts.train, height)
+    size: Size = framing["data.size"].value
+    steps = int(np.clip(_PIXELS[width] / (_BATCH * size[0] * size[1]), *_STEPS) // 50 * 50)
+    rotation, why_rotation = _choose_rotation(facts.train)
+    flip, why_flip = _choose_flip(facts.skeleton)
+    every = max(1, steps // 5)
+    return [
+        *framing.values(),
+        Choice("augment.rotation", rotation, why_rotation),
+        Choice("augment.flip", flip, why_flip),
+        Choice("augment.colour", 0.15, "light and cameras differ a little"),
+        Choice("centres.min_keypoints", 1, "everybody who is labelled is the centre of a sample"),
+        Choice("centres.min_area", 0, "however small"),
+        Choice("encode.overlap", "max", "near keypoints stay two peaks"),
+        Choice("encode.paf_geometry", "centre", "limbs lie where they are drawn"),
+        Choice("network.width", width, why_width),
+        Choice("network.channels", round(128 * width), "in proportion"),
+        Choice("network.initial_head_channels", round(512 * width), "in proportion"),
+        Choice("network.refinement_stages", 1, "as in the paper's fastest network"),
+        Choice("batch_size", _BATCH, "fits two cores"),
+        Choice("optimizer.learning_rate", 2e-3, "for fresh weights"),
+        Choice("optimizer.clip", 100, "a batch that is out of the way does no harm"),
+        Choice("optimizer.refinement_factor", 1, "the paper's factors are for long runs"),
+        Choice("optimizer.bias_factor", 1, "likewise"),
+        Choice("optimizer.weight_decay", 1e-5, "little, of few weights"),
+        Choice("schedule.kind", "cosine", "ends with small steps, whose weights are the best"),
+        Choice(
+            "schedule.steps",
+            steps,
+            f"about 15 minutes of two idle cores at this size and width; {steps * _BATCH / facts.train.pictures:.0f} "
+            f"times every picture. More steps are better as long as the validation error falls",
+        ),
+        Choice("schedule.warmup_steps", 50, "fresh weights"),
+        Choice("average", 0.99, "the mean of the last hundred steps is steadier than any of them"),
+        Choice("validation.height", height, why_height),
+        Choice("validation.every", every, "five times, and at the end; the best weights are kept"),
+    ]
+
+
+def _choose_height(subjects: Subjects) -> tuple[int, str]:
+    """Input height of the pictures, in multiples of the stride."""
+    a, b, near = subjects.nearest
+    typical = float(np.median(subjects.sizes))
+    apart = 0.0 if math.isnan(near) or not near else _CELLS * _STRIDE / near
+    wanted = max(apart, _LEAST_SIZE / max(typical, 1e-6), _HEIGHTS[0])
+    aspect = subjects.size[1] / subjects.size[0]
+    most = min(_HEIGHTS[1], _ENLARGED * subjects.size[0], math.sqrt(_MOST_PIXELS / aspect))
+    height = int(min(wanted, most) // -_STRIDE * -_STRIDE)
+    cells = near * height / _STRIDE
+    short = "" if cells >= _CELLS - 0.05 else f"; {_CELLS} would take {wanted:.0f}, which is more than pictures give"
+    return height, (
+        f"{a} and {b}, the nearest keypoints, then lie {cells:.1f} cells of {_STRIDE} pixels apart{short}; "
+        f"subjects are {typical * height:.0f} pixels long. The model carries this height"
+    )
+
+
+def _choose_width(pictures: int) -> tuple[float, str]:
+    if pictures < 1000:
+        return 0.25, f"{pictures} pictures are few: a wide network learns them by heart, and is slower"
+    if pictures < 10_000:
+        return 0.5, f"{pictures} pictures teach more than a quarter of the width can hold"
+    return 1.0, f"{pictures} pictures are enough for the whole width"
+
+
+def _frame(subjects: Subjects, height: int) -> dict[str, Choice]:
+    """How samples are cut out of pictures."""
+    low, typical, high = (np.percentile(subjects.sizes, [5, 50, 95]) * height).tolist()
+    width = round(height * subjects.size[1] / subjects.size[0] / _STRIDE) * _STRIDE
+    seen = f"at this height subjects are {low:.0f} to {high:.0f} pixels long (5 to 95 %)"
+    if low and high / low > _MANY_SIZES:
+        side = _round_side(min(high, _SAMPLES[1]) * _ROOM)
+        scale = [round(low / high, 2), 1.0]
+        return _list_framing(
+            (side, side),
+            f"{seen}",
+            centre=("person", "one sample of every subject"),
+            relative_to=("side", "sizes differ so much that each is seen in all of them; a box's height says little"),
+            fill=(round(min(high, side / _ROOM) / side, 3), "of the longer side over that of the sample"),
+            scale=(scale, "from the smallest to the largest"),
+            shift=round(0.1 * side),
+        )
+    side = _round_side(high * _SCALE[1] * _ROOM)
+    if side >= 0.8 * min(height, width) and max(height, width) <= _SAMPLES[1]:
+        return _list_framing(
+            (height, max(width, _STRIDE)),
+            f"the whole picture: {seen}",
+            centre=("picture", "subjects fill most of it"),
+            relative_to=("picture", "in training subjects are as large as they will be"),
+            fill=(1.0, "as it will be seen"),
+            scale=(list(_SCALE), "a little smaller and larger"),
+            shift=round(0.1 * min(height, width)),
+        )
+    return _list_framing(
+        (side, side),
+        f"{seen}; a sample holds them with room to turn",
+        centre=("person", "subjects are small in their pictures: samples are cut out around them"),
+        relative_to=("picture", "in training subjects are as large as they will be, whichever way they lie"),
+        fill=(round(height / side, 4), f"pictures are {height} pixels high, then"),
+        scale=(list(_SCALE), "a little smaller and larger"),
+        shift=max(16, round((side - typical) / 2)),
+    )
+
+
+def _list_framing(
+    size: Size,
+    why: str,
+    *,
+    centre: tuple[str, str],
+    relative_to: tuple[str, str],
+    fill: tuple[float, str],
+    scale: tuple[list[float], str],
+    shift: int,
+) -> dict[str, Choice]:
+    choices = [
+        Choice("data.size", size, why),
+        Choice("augment.centre", *centre),
+        Choice("augment.relative_to", *relative_to),
+        Choice("augment.fill", *fill),
+        Choice("augment.scale", *scale),
+        Choice("augment.shift", shift, "input pixels: subjects, and what is around them, are anywhere"),
+    ]
+    return {choice.key: choice for choice in choices}
+
+
+def _round_side(pixels: float) -> int:
+    return int(np.clip(math.ceil(pixels / 32) * 32, *_SAMPLES))
+
+
+def _choose_rotation(subjects: Subjects) -> tuple[int, str]:
+    a, b, degrees = subjects.spread
+    if degrees > _UPRIGHT:
+        return 180, f"from {a} to {b} directions spread by {degrees:.0f} degrees: subjects lie any way round"
+    turned = int(np.clip(round(2 * degrees / 5) * 5, 15, 60))
+    return turned, f"from {a} to {b} directions spread by {degrees:.0f} degrees: subjects lie one way, and stay so"
+
+
+def _choose_flip(skeleton: Skeleton) -> tuple[float, str]:
+    if skeleton.mirror_pairs and not find_unpaired_sides(skeleton):
+        return 0.5, "mirrored samples exchange " + ", ".join(f"{a} and {b}" for a, b in skeleton.mirror_pairs)
+    return 0.0, "no mirror pairs: a mirrored subject might be another one"
+
+
+def write_recipe(name: str, sets: Mapping[str, str], choices: list[Choice], *, licence: str = "unknown") -> str:
+    """YAML text, one line for every choice with its reason as a comment.
+
+    Args:
+        name: Of the run.
+        sets: Dotted keys of files and folders, `data.annotations` among them, with their paths as written.
+        choices: What was chosen.
+        licence: Of the weights.
+    """
+    tree: dict[str, Any] = {}
+    reasons = {choice.key: choice.reason for choice in choices}
+    for key, value in [*sets.items(), *((choice.key, choice.value) for choice in choices)]:
+        path = key.split(".")
+        place = tree
+        for part in path[:-1]:
+            place = place.setdefault(part, {})
+        place[path[-1]] = value
+    lines = [f"name: {write_value(name)}"]
+    for key, value in tree.items():
+        if not isinstance(value, dict):
+            lines.append(_comment(f"{key}: {write_value(value)}", reasons.get(key)))
+            continue
+        lines.append(f"{key}:")
+        lines += [_comment(f"  {k}: {write_value(v)}", reasons.get(f"{key}.{k}")) for k, v in value.items()]
+    return "\n".join([*lines, f"licence: {write_value(licence)}", ""])
+
+
+def _comment(line: str, reason: str | None) -> str:
+    return f"{line}  # {reason}" if reason else line
+
+
+def write_value(value: Any) -> str:
+    """A value in one line of YAML."""
+    plain = list(value) if isinstance(value, tuple) else value
+    text: str = yaml.safe_dump(plain, default_flow_style=True, width=1_000_000, allow_unicode=True)
+    return text.removesuffix("\n").removesuffix("...").rstrip("\n")
