@@ -19,7 +19,7 @@ def data_recipe(
         typer.Option("--skeleton", "-s", help="A built-in name or a YAML file; without it, one is made of the labels."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Of the run; without it, that of the folder.")] = None,
-    licence: Annotated[str, typer.Option(help="Of the weights, written into them.")] = "unknown",
+    licence: given.LicenceOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
 ) -> None:
     """Write a recipe that fits the pictures, with the reason of every choice; then `nimblepose train` it.
@@ -28,7 +28,7 @@ def data_recipe(
     """
     from nimblepose.training.recipe_writing import write_fitting_recipe
 
-    written = write_fitting_recipe(folder, out, skeleton=skeleton, name=name, licence=licence, force=force)
+    written = write_fitting_recipe(folder, out, skeleton=skeleton, name=name, licence=licence or "unknown", force=force)
     for line in written.remarks:
         print(f"warning: {line}")
     for path in written.files:

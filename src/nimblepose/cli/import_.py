@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from nimblepose.cli.options import CheckpointOption, SkeletonOption
+from nimblepose.cli.options import CheckpointOption, LicenceOption, SkeletonOption
 from nimblepose.core.skeleton import HUMAN_18, Skeleton
 
 
@@ -20,7 +20,7 @@ def import_model(
     drop_extra_stages: Annotated[
         bool, typer.Option("--drop-extra-stages", help="Keep only the first refinement stage.")
     ] = False,
-    licence: Annotated[str | None, typer.Option(help="Licence of the weights, written into the checkpoint.")] = None,
+    licence: LicenceOption = None,
 ) -> None:
     """Turn public weights into a nimblepose checkpoint; the keys decide which network they belong to.
 

@@ -41,12 +41,9 @@ BackendOption = Annotated[
     Literal["auto", "onnxruntime", "openvino", "torch"], typer.Option(help="What runs the network.")
 ]
 ThreadsOption = Annotated[int, typer.Option(min=0, help="0: all usable cores.")]
-_HEIGHT = "Height the network sees; larger finds smaller people, more slowly."
-HeightOption = Annotated[
-    int | None,
-    typer.Option(min=32, max=4096, help=f"{_HEIGHT} Without it the one that the model was made for, or 368."),
-]
-PassHeightOption = Annotated[int | None, typer.Option(min=32, max=4096, help=_HEIGHT)]  # None: the quality says it
+_HEIGHT = "Height the network sees; larger finds smaller people, more slowly. Without it that which the model is for."
+PassHeightOption = Annotated[int | None, typer.Option(min=32, max=4096, help=_HEIGHT)]  # or the quality says it
+HeightOption = PassHeightOption  # or it is 368
 QualityOption = Annotated[
     Literal["fast", "balanced", "best"] | None,
     typer.Option(
@@ -94,6 +91,7 @@ SkeletonOption = Annotated[
     str,
     typer.Option("--skeleton", "-s", autocompletion=list_skeletons, help="A built-in name, or a YAML or JSON file."),
 ]
+LicenceOption = Annotated[str | None, typer.Option(help="Licence of the weights, written into the checkpoint.")]
 SeedOption = Annotated[int, typer.Option(help="Of what is left to chance; the same seed gives the same result.")]
 
 # Annotated pictures
