@@ -37,8 +37,8 @@ def test_a_misspelt_option_is_an_error_before_anything_starts(tmp_path):
 
 def test_where_nobody_watches_lines_tell_loss_and_time_left(capsys):
     with show_training_bar(shown=True) as watch:
-        watch(TrainingStep(phase=0, phases=2, step=99, steps=300, loss=2.0, rate=1e-3, seconds=1.5))
-        watch(TrainingStep(phase=0, phases=2, step=100, steps=300, loss=1.0, rate=1e-3, seconds=1.5, found=FOUND))
+        watch(TrainingStep(phase=0, phases=2, step=99, steps=300, loss=2.0, rate=1e-3, left=301.5))
+        watch(TrainingStep(phase=0, phases=2, step=100, steps=300, loss=1.0, rate=1e-3, left=300.0, found=FOUND))
     printed = capsys.readouterr().err
     assert "phase 1/2: loss 1, AP 0.500, 3.2 px off, 25% missed, step 100/300, about 5 min left" in " ".join(
         printed.split()

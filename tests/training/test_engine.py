@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import os
 import shutil
 import signal
@@ -12,9 +13,12 @@ import pytest
 import torch
 
 from nimblepose import PoseEstimator
+from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.errors import DataError, TrainingError
+from nimblepose.media.pictures import read_picture
 from nimblepose.model.checkpoint import load_checkpoint
 from nimblepose.training.best_validation import read_best_validation
+from nimblepose.training.device_backend import DeviceEstimator
 from nimblepose.training.devices import build_fabric
 from nimblepose.training.engine import RunInterruptedError, train
 from nimblepose.training.feed import build_loader
@@ -352,3 +356,82 @@ def test_a_network_is_made_for_the_height_that_the_recipe_says(tiny, tmp_path):
     recipe = load_recipe(tiny(validation=validation | {"height": None}, schedule={"steps": 2}))
     assert recipe.height == 64, "fill 1 of samples of 64"
     assert load_checkpoint(run(recipe, tmp_path / "not said"))[1].input_height is None
+
+
+VALIDATION = {"annotations": "annotations.json", "images": "images", "height": 64, "max_pictures": 1, "pictures": 0}
+
+
+def test_a_run_ends_early_where_nothing_gets_better_and_goes_on_if_more_patience_is_asked(tiny, tmp_path):
+    every = {"schedule": {"steps": 8}, "optimizer": {"learning_rate": 1e-9}}  # nobody is ever found
+    patient = load_recipe(tiny(validation=VALIDATION | {"every": 1, "patience": 2}, **every))
+    seen = []
+    run(patient, tmp_path / "run", watch=seen.append)
+    assert len(losses(tmp_path / "run")) == 3, "the best is the first; two more are none"
+    assert seen[-1].left == 0
+    assert run(patient, tmp_path / "run", resume=True).exists()
+    assert len(losses(tmp_path / "run")) == 3, "it is over"
+    run(load_recipe(tiny(validation=VALIDATION | {"every": 1, "patience": 4}, **every)), tmp_path / "run", resume=True)
+    assert len(losses(tmp_path / "run")) == 5
+
+
+def test_patience_needs_something_to_judge_by(tiny):
+    with pytest.raises(TrainingError, match="patience"):
+        load_recipe(tiny(validation={"patience": 2}))
+
+
+def test_a_finished_run_takes_more_steps_but_not_fewer(tiny, tmp_path):
+    run(load_recipe(tiny(schedule={"steps": 4})), tmp_path / "run")
+    run(load_recipe(tiny(schedule={"steps": 7})), tmp_path / "run", resume=True)
+    assert [int(row["step"]) for row in read_csv(tmp_path / "run" / "log.csv")] == list(range(7))
+    with pytest.raises(TrainingError, match=r"has done 7 steps; schedule\.steps=5 would be fewer"):
+        run(load_recipe(tiny(schedule={"steps": 5})), tmp_path / "run", resume=True)
+    with pytest.raises(TrainingError, match=r"another recipe: schedule\.kind was"):
+        run(load_recipe(tiny(schedule={"steps": 9, "kind": "constant"})), tmp_path / "run", resume=True)
+
+
+def test_a_model_is_there_whenever_a_run_is_stopped_the_best_one_if_it_was_measured(tiny, tmp_path):
+    asked = iter([False] * 3 + [True])
+    with pytest.raises(RunInterruptedError):
+        run(load_recipe(tiny(average=0.0)), tmp_path / "unmeasured", stop=lambda: next(asked))
+    newest, given = (load_checkpoint(tmp_path / "unmeasured" / f"{n}.safetensors")[0] for n in ("last", "model"))
+    assert all((newest.state_dict()[key] == tensor).all() for key, tensor in given.state_dict().items())
+    asked = iter([False] * 5 + [True])
+    recipe = load_recipe(tiny(validation=VALIDATION | {"every": 2}, average=0.0, optimizer={"learning_rate": 1e-9}))
+    with pytest.raises(RunInterruptedError):
+        run(recipe, tmp_path / "measured", stop=lambda: next(asked))
+    best, given = (load_checkpoint(tmp_path / "measured" / f"{n}.safetensors")[0] for n in ("best", "model"))
+    assert all((best.state_dict()[key] == tensor).all() for key, tensor in given.state_dict().items())
+    assert read_best_validation(tmp_path / "measured").step == 2
+
+
+def test_the_recipe_of_a_run_runs_again_from_anywhere(tiny, tmp_path, monkeypatch):
+    path = tiny(schedule={"steps": 2})
+    monkeypatch.chdir(path.parent)
+    run(load_recipe(Path(path.name)), tmp_path / "run")
+    monkeypatch.chdir("/")
+    again = load_recipe(tmp_path / "run" / "recipe.yaml")
+    assert Path(again.data.annotations[0]).is_absolute()
+    run(again, tmp_path / "again")
+    assert losses(tmp_path / "again") == losses(tmp_path / "run")
+
+
+def test_a_run_says_with_what_and_on_which_data_it_ran_every_time(tiny, tmp_path):
+    run(load_recipe(tiny(schedule={"steps": 2})), tmp_path / "run")
+    run(load_recipe(tiny(schedule={"steps": 3})), tmp_path / "run", resume=True)
+    told = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert [entry["phase_step"] for entry in told["started"]] == [0, 2]
+    assert told["started"][0]["machine"]["packages"]["torch"] == torch.__version__
+    assert len(told["started"][0]["data"]["data.annotations"][0]) == 64
+
+
+def test_what_is_validated_on_an_accelerator_is_found_as_the_file_is(tiny, tmp_path, pictures):
+    """Here the device is the CPU; that the network lies elsewhere is all that differs."""
+    result = run(load_recipe(tiny(schedule={"steps": 2})), tmp_path / "run")
+    network, metadata = load_checkpoint(result)
+    options = {"input_height": 96, "decode": FOR_RANKING}
+    there, file = DeviceEstimator(result, network, metadata, **options), PoseEstimator(result, **options)
+    picture = read_picture(pictures / "images" / "00001.jpg")
+    placement = there.place(picture)
+    for mine, theirs in zip(*(e.compute_fields([picture], placement) for e in (there, file)), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+    assert len(list(there.stream([picture, picture]))) == 2

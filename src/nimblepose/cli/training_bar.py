@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 if TYPE_CHECKING:
     from nimblepose.training.engine import TrainingStep
@@ -20,7 +20,7 @@ def show_training_bar(*, shown: bool) -> Iterator[Callable[["TrainingStep"], Non
     """What the loop is to call after every step."""
     console = Console(stderr=True)
     live = shown and console.is_terminal
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
     with Progress(*columns, console=console, disable=not live) as progress:
         tasks: dict[int, TaskID] = {}
         latest: list[str] = []
@@ -30,14 +30,28 @@ def show_training_bar(*, shown: bool) -> Iterator[Callable[["TrainingStep"], Non
                 latest[:] = [_describe(step.found)]
             text = f"phase {step.phase + 1}/{step.phases}: loss {step.loss:.4g}{''.join(latest)}"
             if step.phase not in tasks:
-                tasks[step.phase] = progress.add_task(text, total=step.steps)
-            progress.update(tasks[step.phase], completed=step.step, description=text)
+                tasks[step.phase] = progress.add_task(text, total=step.steps, left="")
+            progress.update(tasks[step.phase], completed=step.step, description=text, left=format_left(step.left))
             due = step.step % _LINE_EVERY == 0 or step.step == step.steps or step.found is not None
             if shown and not live and due:
-                left = (step.steps - step.step) * step.seconds
-                console.print(f"{text}, step {step.step}/{step.steps}, about {left / 60:.0f} min left", highlight=False)
+                console.print(f"{text}, step {step.step}/{step.steps}, {format_left(step.left)}", highlight=False)
 
         yield watch
+
+
+def format_left(seconds: float) -> str:
+    """As people say it.
+
+    >>> format_left(0.0), format_left(45.0), format_left(300.0), format_left(9000.0)
+    ('done', 'less than a minute left', 'about 5 min left', 'about 2 h 30 min left')
+    """
+    minutes = round(seconds / 60)
+    if not seconds:
+        return "done"
+    if minutes < 1:
+        return "less than a minute left"
+    hours, rest = divmod(minutes, 60)
+    return f"about {hours} h {rest} min left" if hours else f"about {minutes} min left"
 
 
 def _describe(found: "Validation") -> str:

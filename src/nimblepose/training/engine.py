@@ -34,6 +34,7 @@ from nimblepose.training.optimizer import (
     set_train_mode,
 )
 from nimblepose.training.options import to_plain
+from nimblepose.training.pace import Pace
 from nimblepose.training.recipe import Recipe
 from nimblepose.training.run_folder import RunFolder, RunLog
 from nimblepose.training.start import keep_stages, start_network
@@ -55,7 +56,7 @@ class TrainingStep:
     steps: int
     loss: float
     rate: float  # base learning rate
-    seconds: float  # of this step
+    left: float  # seconds that the rest of the phase will take, validations included
     found: Validation | None = None  # where this step ended with a validation
 
 
@@ -154,6 +155,7 @@ class _Phase:
         self.step = 0  # steps done in this phase
         self.before = sum(phase.schedule.steps for phase in phases[:number])  # and in those before
         self.best: tuple[float, float] | None = None  # rank of the best validation of this phase
+        self.stale = 0  # validations since then
         self.unreadable, self.recent = 0, list[float]()
         if saved is not None:
             self._restore(saved)
@@ -164,7 +166,8 @@ class _Phase:
         """From where we are to the end of the phase."""
         recipe, steps = self.recipe, self.recipe.schedule.steps
         batches = build_loader(recipe, self.dataset, self.order, first=self.step, pin=self.fabric.device.type == "cuda")
-        while self.step < steps:
+        pace = Pace()
+        while not self._is_over():
             self._stop_if_asked()
             began = time.perf_counter()
             rate = recipe.optimizer.learning_rate * compute_rate_factor(self.step, recipe.schedule)
@@ -173,16 +176,26 @@ class _Phase:
             if self.log is not None:
                 self.log.add_step(self.before + self.step, self.number, values)
             self.step += 1
-            last, found = self.step == steps, None
-            if self.step % recipe.validation.every == 0 or last:
-                found = self._validate()
-            if self.step % recipe.validation.every == 0 or self.step % recipe.checkpoint_every == 0 or last:
+            learned = time.perf_counter()
+            pace.add_step(learned - began)
+            due = self.step % recipe.validation.every == 0 or self.step == steps
+            found = self._validate() if due else None
+            last = self._is_over()
+            if due or self.step % recipe.checkpoint_every == 0:
                 self._save(done=last)
+            if due:
+                pace.add_validation(time.perf_counter() - learned)
             if self.log is not None:
-                seconds, loss = time.perf_counter() - began, values["loss"]
-                self.watch(TrainingStep(self.number, self.phases, self.step, steps, loss, rate, seconds, found))
+                validations = -(-steps // recipe.validation.every) - self.step // recipe.validation.every
+                left = 0.0 if last else pace.estimate(steps - self.step, validations)
+                self.watch(TrainingStep(self.number, self.phases, self.step, steps, values["loss"], rate, left, found))
         if self.log is not None:
             self.log.close()
+
+    def _is_over(self) -> bool:
+        """Whether all steps are done, or validations do not get better any more."""
+        patience = self.recipe.validation.patience
+        return self.step >= self.recipe.schedule.steps or bool(patience and self.stale >= patience)
 
     def _stop_if_asked(self) -> None:
         """Save and end the run, in all processes at the same step, if somebody asked any of them to."""
@@ -282,13 +295,15 @@ class _Phase:
         if self.validator is not None and self.log is not None:
             with apply_average(self.network, self.average):
                 steps_done = self.before + self.step
-                network = keep_stages(self.network, self.recipe.ship_refinement_stages)
+                network = keep_stages(self.network, self._count_shipped()).to(self.fabric.device)
                 if self.recipe.validation.annotations:
                     found = self.validator.measure(network, self.metadata)
                     best = not math.isnan(found.ap) and (self.best is None or found.rank > self.best)
+                    self.stale = 0 if best else self.stale + 1
                     if best:
                         self.best = found.rank
                         self.folder.save_weights(self.network, self.metadata, best=True)
+                        self.folder.ship(network, self.metadata)
                     loss = statistics.mean(self.recent)
                     self.log.add_validation(steps_done, self.number, found, loss=loss, best=best)
                     if found.drawn is not None:
@@ -297,13 +312,22 @@ class _Phase:
                     drawn = self.validator.draw_samples(network, self.metadata)
                     self.log.add_picture(steps_done, "predictions beside targets", drawn)
         self.fabric.barrier()
+        if self.fabric.world_size > 1:
+            self.stale = self.fabric.broadcast(self.stale)  # all processes end at the same step
         return found
+
+    def _count_shipped(self) -> int | None:
+        """Refinement stages of the weights that are shipped; a phase may have fewer than the last one keeps."""
+        ship = self.recipe.ship_refinement_stages
+        return None if ship is None else min(ship, self.network.options.refinement_stages)
 
     def _save(self, *, done: bool) -> None:
         """Weights as they would be used, then the state; at the phase's end also its result."""
         if self.fabric.is_global_zero:
             with apply_average(self.network, self.average):
                 self.folder.save_weights(self.network, self.metadata, best=False)
+                if self.best is None:
+                    self.folder.ship(keep_stages(self.network, self._count_shipped()), self.metadata)
             if done:
                 self.folder.finish_phase(
                     self.number,
@@ -329,6 +353,7 @@ class _Phase:
             "precision": self.fabric.strategy.precision.state_dict(),
             "random": states.read_random_state(),
             "best": None if self.best is None else list(self.best),
+            "stale": self.stale,
             "recent": self.recent,
             "unreadable": self.unreadable,
         }
@@ -343,6 +368,7 @@ class _Phase:
         self.fabric.strategy.precision.load_state_dict(saved["precision"])
         states.restore_random_state(saved["random"])
         self.step, self.best = saved["step"], _read_rank(saved["best"])
+        self.stale = saved.get("stale", 0)
         self.recent, self.unreadable = list(saved["recent"]), saved["unreadable"]
 
 

@@ -44,6 +44,7 @@ class ValidationOptions:
     annotations: str = ""  # empty: no validation
     images: str = ""
     every: int = 1000  # steps; also at the end of each phase
+    patience: int = 0  # a phase ends after so many validations in a row that were not the best; 0: never
     height: int | None = None  # of the input; the model carries it, and all verbs use it. None: see `Recipe.height`
     max_pictures: int = 0  # the first so many with people; 0: all
     pictures: int = 4  # that are drawn, labels beside what was found; without annotations samples and their fields
@@ -234,6 +235,8 @@ def _find_faults(recipe: Recipe) -> Iterable[str]:
         yield "distill.views needs at least one, of a scale in 0.25..4"
     if recipe.validation.annotations and not recipe.validation.images:
         yield "validation.annotations is given without validation.images"
+    if recipe.validation.patience < 0 or (recipe.validation.patience and not recipe.validation.annotations):
+        yield "validation.patience must not be negative, and needs validation.annotations to judge by"
     height = recipe.validation.height
     if height is not None and not 32 <= height <= 4096:
         yield f"validation.height must be in 32..4096, got {height}"

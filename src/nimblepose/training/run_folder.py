@@ -1,9 +1,11 @@
 """The files of a run: logs, which grow line by line; pictures and checkpoints, whole. Only the first process writes."""
 
+import json
 import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,13 @@ from nimblepose.core.errors import TrainingError
 from nimblepose.core.files import write_atomically
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.evaluation.pixels import ErrorFigures
+from nimblepose.evaluation.provenance import describe_machine
 from nimblepose.media.encoding import encode_picture
 from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
 from nimblepose.model.network import PoseNetwork
 from nimblepose.training.logs import CsvLog, TensorBoard
 from nimblepose.training.options import compare, from_plain, to_plain
-from nimblepose.training.recipe import Recipe
+from nimblepose.training.recipe import Recipe, resolve_paths
 from nimblepose.training.start import keep_stages
 from nimblepose.training.state import load_state
 from nimblepose.training.validation import Validation
@@ -58,7 +61,7 @@ class RunFolder:
 
     @property
     def result(self) -> Path:
-        """What is shipped."""
+        """What is shipped: the best so far of the present phase, or the newest where nothing is measured."""
         return self.path / "model.safetensors"
 
     def locate_phase(self, number: int) -> Path:
@@ -90,22 +93,46 @@ class RunFolder:
             same = {key for key, sums in contents.items() if held.get(key) == sums}
             for key in held.keys() - same:
                 _log.warning("%s does not hold what it held when %s began", key, self.path)
+            free = _FREE_TO_CHANGE if recipe.phases else (*_FREE_TO_CHANGE, "schedule.steps")
             changed = {
                 key: values
                 for key, values in compare(before, plain).items()
-                if key not in same and not key.startswith(_FREE_TO_CHANGE)
+                if key not in same and not key.startswith(free)
             }
             if changed:
                 lines = "; ".join(f"{key} was {old!r}, is {new!r}" for key, (old, new) in changed.items())
                 raise TrainingError(f"cannot resume {self.path} with another recipe: {lines}")
+            if not recipe.phases and recipe.schedule.steps < saved["step"]:
+                raise TrainingError(
+                    f"{self.path} has done {saved['step']} steps; schedule.steps={recipe.schedule.steps} would be fewer"
+                )
+            self._describe(recipe, fabric, contents, step=saved["step"])
             return saved
-        if fabric.is_global_zero:
-            try:
-                self.path.mkdir(parents=True, exist_ok=True)
-                write_atomically(self.path / "recipe.yaml", yaml.safe_dump(plain, sort_keys=False).encode())
-            except OSError as error:  # MediaError is one
-                raise TrainingError(f"cannot write into {self.path}: {error}; give another --out") from error
+        self._describe(recipe, fabric, contents, step=0)
         return None
+
+    def _describe(self, recipe: Recipe, fabric: Fabric, contents: Mapping[str, list[str]], *, step: int) -> None:
+        """Write what runs: `recipe.yaml`, which runs again from anywhere, and `run.json`, an entry for every start."""
+        if not fabric.is_global_zero:
+            return
+        plain = to_plain(resolve_paths(recipe, Path.cwd()))
+        path = self.path / "run.json"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            started = json.loads(path.read_text("utf-8"))["started"] if path.exists() and step else []
+            entry = {
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+                "phase_step": step,
+                "device": str(fabric.device),
+                "processes": fabric.world_size,
+                "data": contents,
+                "machine": describe_machine(),
+            }
+            value = {"format": "nimblepose-run", "version": 1, "started": [*started, entry]}
+            write_atomically(path, (json.dumps(value, indent=1) + "\n").encode())
+            write_atomically(self.path / "recipe.yaml", yaml.safe_dump(plain, sort_keys=False).encode())
+        except (OSError, ValueError, KeyError) as error:  # MediaError is an OSError
+            raise TrainingError(f"cannot write into {self.path}: {error}; give another --out") from error
 
     def finish_phase(self, number: int, *, measured: bool, last: bool, ship_stages: int | None) -> None:
         """The phase's result is its best checkpoint, or the newest where nothing was measured."""
@@ -113,6 +140,10 @@ class RunFolder:
         save_checkpoint(network, metadata, self.locate_phase(number))
         if last:
             save_checkpoint(keep_stages(network, ship_stages), metadata, self.result)
+
+    def ship(self, network: PoseNetwork, metadata: ModelMetadata) -> None:
+        """As the result, from the first weights on: whoever stops a run has a model."""
+        save_checkpoint(network, metadata, self.result)
 
     def save_weights(self, network: PoseNetwork, metadata: ModelMetadata, *, best: bool) -> None:
         """As `best` or as `last`."""

@@ -27,6 +27,7 @@ from nimblepose.evaluation.pixels import Judged, PixelFigures, find_shown_score,
 from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.network import PoseNetwork
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.training.device_backend import DeviceEstimator
 from nimblepose.training.feed import normalise, resize
 from nimblepose.training.loss import compute_field_loss
 from nimblepose.training.recipe import Recipe
@@ -99,8 +100,7 @@ class Validator:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "candidate.safetensors"
             save_checkpoint(network, metadata, path)
-            threads = torch.get_num_threads()
-            estimator = PoseEstimator(path, input_height=self.recipe.height, threads=threads, decode=FOR_RANKING)
+            estimator = self._open(path, network, metadata)
             min_score, judged, shown = find_shown_score(estimator), list[Judged](), dict[int, Poses]()
 
             def watch(record: Record, poses: Poses) -> None:
@@ -116,6 +116,13 @@ class Validator:
             field_errors=measure_field_errors(network, metadata.input, self.samples),
             drawn=self._draw_poses(shown) if shown else None,
         )
+
+    def _open(self, path: Path, network: PoseNetwork, metadata: ModelMetadata) -> PoseEstimator:
+        """The estimator of the file, or on an accelerator of the network that lies there."""
+        height = self.recipe.height
+        if next(network.parameters()).device.type != "cpu":
+            return DeviceEstimator(path, network, metadata, input_height=height, decode=FOR_RANKING)
+        return PoseEstimator(path, input_height=height, threads=torch.get_num_threads(), decode=FOR_RANKING)
 
     def _draw_poses(self, shown: Mapping[int, Poses]) -> NDArray[np.uint8]:
         drawn = []
