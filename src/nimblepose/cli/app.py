@@ -21,6 +21,7 @@ from nimblepose.cli.console import tolerate_streams
 from nimblepose.cli.data_check import data_check
 from nimblepose.cli.data_convert import data_convert
 from nimblepose.cli.data_import import data_import
+from nimblepose.cli.data_pick import data_pick
 from nimblepose.cli.data_recipe import data_recipe
 from nimblepose.cli.data_split import data_split
 from nimblepose.cli.demo import demo
@@ -84,6 +85,7 @@ skeleton_app.command("check")(skeleton_check)
 skeleton_app.command("sigmas")(skeleton_sigmas)
 data_app.command("check")(data_check)
 data_app.command("recipe")(data_recipe)
+data_app.command("pick")(data_pick)
 batch_app.command("plan")(batch_plan)
 batch_app.command("run")(batch_run)
 batch_app.command("status")(batch_status)
