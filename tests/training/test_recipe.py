@@ -75,3 +75,9 @@ def test_what_is_no_recipe(tmp_path):
 def test_the_recipes_of_the_examples_are_understood(name):
     recipe = load_recipe(RECIPES / name)
     assert recipe.resolve()[-1].schedule.steps >= 500
+
+
+def test_a_start_is_a_name_or_a_file_beside_the_recipe(tiny):
+    path = tiny()
+    assert load_recipe(path, ["start=human-pose-estimation-0001"]).start == "human-pose-estimation-0001"
+    assert load_recipe(path, ["start=a.safetensors"]).start == str(path.parent / "a.safetensors")

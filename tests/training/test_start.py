@@ -1,12 +1,13 @@
 import dataclasses
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from nimblepose import COCO_17, HUMAN_18
-from nimblepose.core.errors import TrainingError
+from nimblepose.core.errors import ModelError, TrainingError
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer
@@ -98,3 +99,15 @@ def test_shipped_drops_the_last_stages_and_computes_the_same():
     torch.testing.assert_close(small(image)[-1].pafs, network(image)[1].pafs)
     with pytest.raises(TrainingError):
         keep_stages(network, 4)
+
+
+def test_a_start_may_be_named_and_is_fetched(source, monkeypatch):
+    given, path = source
+    asked = []
+    monkeypatch.setattr("nimblepose.training.start.find_model", lambda name: asked.append(name) or Path(path))
+    network, metadata = start(SMALL, HUMAN_18, "human-pose-estimation-0001")
+    assert asked == ["human-pose-estimation-0001"]
+    assert all((network.state_dict()[key] == tensor).all() for key, tensor in given.state_dict().items())
+    assert metadata.origin.startswith("trained from human-pose-estimation-0001")
+    with pytest.raises(ModelError, match="8 bits"):
+        start(SMALL, HUMAN_18, "human")

@@ -11,6 +11,7 @@ from nimblepose.core.metadata import ModelMetadata, PafGeometry
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.model.importing import import_weights
 from nimblepose.model.network import NetworkOptions, PoseNetwork, build_network
+from nimblepose.runtime.models import MODELS, PACKAGED, find_model
 
 _log = logging.getLogger(__name__)
 _MAY_BE_FRESH = (".heatmaps.", ".pafs.", ".trunk.0.initial.0.")  # their sizes depend on the skeleton
@@ -32,7 +33,8 @@ def start_network(
     what reads them. What stays fresh is logged. `input_height` is that of the pictures that it will be made for.
 
     Raises:
-        ModelError: the source cannot be read.
+        ModelError: the source cannot be read, or holds what cannot be trained.
+        DownloadError: it is a name, and cannot be fetched.
         TrainingError: the source is another kind of network.
     """
     network = build_network(options, skeleton, seed=seed)
@@ -45,10 +47,11 @@ def start_network(
     )
     if not source:
         return network, metadata
+    path = locate_start(source)
     try:  # as it is, if it fits; this also reads ImageNet backbones
-        given, origin = import_weights(source, skeleton=skeleton, options=options, seed=seed)
+        given, origin = import_weights(path, skeleton=skeleton, options=options, seed=seed)
     except ModelError:  # with its own skeleton and stages; what fits is taken
-        given, origin = import_weights(source)
+        given, origin = import_weights(path)
     _take_over(network, given, source)
     licence = licence if licence != "unknown" else origin.licence
     if origin.paf_geometry != paf_geometry:
@@ -64,6 +67,21 @@ def start_network(
         best_size=origin.best_size if origin.skeleton.keypoints == skeleton.keypoints else None,
         input_height=input_height,
     )
+
+
+def locate_start(source: str) -> Path:
+    """The file of a start; one that is named is fetched, by its checksum, unless it is there.
+
+    Raises:
+        ModelError: the name is that of a file in 8 bits, which cannot be trained.
+        DownloadError: it cannot be fetched.
+    """
+    if source in PACKAGED:
+        raise ModelError(
+            f"start: {source!r} is in 8 bits, for use alone; start from a name of {', '.join(MODELS)}, or from a "
+            f"checkpoint (.safetensors)"
+        )
+    return find_model(source) if source in MODELS else Path(source)
 
 
 def _take_over(network: PoseNetwork, given: PoseNetwork, source: str) -> None:
