@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -83,6 +84,31 @@ def test_two_processes_learn_what_one_would(tiny, tmp_path):
     assert len(one) == len(two) == 20
     np.testing.assert_allclose(two, one, rtol=1e-4)
     assert one[-1] < one[0]
+
+
+def test_two_machines_learn_what_one_process_would(tiny, tmp_path):
+    """Two launchers that meet as those of two machines do, by an address; each starts one process."""
+    path = tiny(schedule__steps=10)
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    run(load_recipe(path), alone)
+    script = tmp_path / "run.py"
+    script.write_text(RUN)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1"]
+    launch += ["--rdzv-backend", "c10d", "--rdzv-endpoint", address, "--rdzv-id", "test", "--local-addr", "127.0.0.1"]
+    machines = [
+        subprocess.Popen([*launch, script, path, together, "devices=1", "machines=2"], env=ONE_THREAD) for _ in range(2)
+    ]
+    try:
+        assert [machine.wait(timeout=600) for machine in machines] == [0, 0]
+    finally:
+        for machine in machines:
+            machine.kill()
+    one, two = ([float(loss) for _, loss, _ in losses(folder)] for folder in (alone, together))
+    assert len(one) == len(two) == 10
+    np.testing.assert_allclose(two, one, rtol=1e-4)
 
 
 def test_accumulated_parts_are_one_batch(tiny, tmp_path):
