@@ -27,10 +27,10 @@ NOT_ROOMS = {"weights"}  # folders of the package without code
 TORCH_ROOMS = {"model", "training"}
 TORCH_FILES = {"data/dataset.py", "convert/export.py", "runtime/backends.py"}
 OPTIONAL = {  # imported inside functions, so that who does not need them need not have them, nor wait for them
-    "av", "faster_coco_eval", "fsspec", "h5py", "httptools", "lightning_fabric", "ndx_pose", "onnx", "onnxruntime",
-    "onnxscript", "openvino", "pandas", "pi_heif", "pillow_heif", "pooch", "pyarrow", "pynwb", "python_multipart",
-    "ray", "safetensors", "scipy", "starlette", "supervision", "tables", "tensorboard", "torch", "uvicorn",
-    "websockets",
+    "av", "faster_coco_eval", "fsspec", "h5py", "httptools", "lightning_fabric", "mlflow", "ndx_pose", "onnx",
+    "onnxruntime", "onnxscript", "openvino", "pandas", "pi_heif", "pillow_heif", "pooch", "pyarrow", "pynwb",
+    "python_multipart", "ray", "safetensors", "scipy", "starlette", "supervision", "tables", "tensorboard", "torch",
+    "uvicorn", "wandb", "websockets",
 }  # fmt: skip
 NEEDED_BY = {  # rooms that are for them
     "model": {"torch", "safetensors"},

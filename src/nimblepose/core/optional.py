@@ -15,6 +15,7 @@ _INSTALLED_BY = {  # top-level module -> what pip installs it with
     "httptools": "nimblepose[serve]",
     "h5py": "nimblepose[labels]",
     "lightning_fabric": "nimblepose[train]",
+    "mlflow": "nimblepose[mlflow]",
     "ndx_pose": "nimblepose[nwb]",
     "onnx": "nimblepose[train]",
     "onnxruntime": "onnxruntime",
@@ -34,6 +35,7 @@ _INSTALLED_BY = {  # top-level module -> what pip installs it with
     "tensorboard": "nimblepose[train]",
     "torch": "nimblepose[train]",
     "uvicorn": "nimblepose[serve]",
+    "wandb": "nimblepose[wandb]",
     "websockets": "nimblepose[serve]",
 }
 

@@ -41,5 +41,5 @@ def shorten(recipe: Recipe) -> Recipe:
     plain["phases"] = phases
     plain["schedule"] = {"steps": 1}
     plain["validation"] |= {"every": 1, "max_pictures": _PICTURES}
-    plain["tensorboard"] = False
+    plain["tensorboard"], plain["trackers"] = False, []
     return from_plain(Recipe, plain)

@@ -19,6 +19,7 @@ from nimblepose.runtime.models import MODELS, PACKAGED
 from nimblepose.training.loss import LossOptions
 from nimblepose.training.optimizer import OptimizerOptions, ScheduleOptions
 from nimblepose.training.options import from_plain, override, place, to_plain
+from nimblepose.training.trackers import TrackerName
 
 START_NAMES = frozenset(MODELS) | frozenset(PACKAGED)
 """What `start` may name; anything else is a file."""
@@ -100,6 +101,7 @@ class Recipe:
     checkpoint_every: int = 500  # steps between states to resume from; also at each validation
     max_loss_growth: float = 100.0  # times the recent median: beyond, the run stops
     tensorboard: bool = True
+    trackers: tuple[TrackerName, ...] = ()  # wandb, mlflow: where the run is told of, too
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int = 1  # processes per machine
     machines: int = 1

@@ -27,6 +27,7 @@ from nimblepose.training.options import compare, from_plain, to_plain
 from nimblepose.training.recipe import Recipe, resolve_paths
 from nimblepose.training.start import keep_stages
 from nimblepose.training.state import load_state
+from nimblepose.training.trackers import Tracker, open_tracker
 from nimblepose.training.validation import Validation
 
 _log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ _VALIDATION_COLUMNS = (
     "exchanged", "heatmap_error", "paf_error", "loss", "best",
 )  # fmt: skip
 _KEYPOINT_COLUMNS = ("step", "phase", "keypoint", *(f.name for f in fields(ErrorFigures)))
-_FREE_TO_CHANGE = ("data.workers", "validation.", "checkpoint_every", "tensorboard", "name")  # on resuming
+_FREE_TO_CHANGE = ("data.workers", "validation.", "checkpoint_every", "tensorboard", "trackers", "name")  # on resuming
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class RunFolder:
 
 
 class RunLog:
-    """`log.csv` (every step), `validation.csv`, `keypoints.csv`, event files of TensorBoard, `pictures/`."""
+    """`log.csv` (every step), `validation.csv`, `keypoints.csv`, events of TensorBoard, `pictures/`; and trackers."""
 
     def __init__(self, folder: RunFolder, phases: list[Recipe], *, resume_at: int | None) -> None:
         """Open the logs; what an earlier attempt wrote from step `resume_at` on is removed. None: begin anew."""
@@ -163,14 +164,20 @@ class RunLog:
         after = None if resume_at is None else resume_at + 1  # a validation bears the number of the steps done
         self.measured = CsvLog(folder.path / "validation.csv", _VALIDATION_COLUMNS, resume_at=after)
         self.keypoints = CsvLog(folder.path / "keypoints.csv", _KEYPOINT_COLUMNS, resume_at=after)
-        self.board = TensorBoard(folder.path, purge_step=resume_at) if phases[0].tensorboard else None
+        recipe = phases[0]
+        self.boards: list[Tracker] = []
+        if recipe.tensorboard:
+            self.boards.append(TensorBoard(folder.path, purge_step=resume_at))
+        self.boards += [
+            open_tracker(kind, folder.path, name=recipe.name, settings=to_plain(recipe)) for kind in recipe.trackers
+        ]
 
     def add_step(self, number: int, phase: int, values: Mapping[str, float]) -> None:
         """Losses and rates of one step; NaN is left empty."""
         row = {key: value for key, value in values.items() if not math.isnan(value)}
         self.steps.add({"step": number, "phase": phase, **row})
-        if self.board is not None:
-            self.board.add_scalars({f"train/{key}": value for key, value in row.items()}, number)
+        for board in self.boards:
+            board.add_scalars({f"train/{key}": value for key, value in row.items()}, number)
 
     def add_validation(self, steps_done: int, phase: int, found: Validation, *, loss: float, best: bool) -> None:
         """What a validation found, and whether it is the best so far of its phase."""
@@ -178,22 +185,22 @@ class RunLog:
         self.measured.add({"step": steps_done, "phase": phase, **values, "best": int(best)})
         for name, figures in found.pixels.keypoints.items():
             self.keypoints.add({"step": steps_done, "phase": phase, "keypoint": name, **figures.to_dict()})
-        if self.board is not None:
-            self.board.add_scalars({f"validation/{key}": value for key, value in values.items()}, steps_done)
-            means = {name: figures.mean for name, figures in found.pixels.keypoints.items()}
-            known = {f"pixel_error/{name}": mean for name, mean in means.items() if not math.isnan(mean)}
-            self.board.add_scalars(known, steps_done)
+        means = {name: figures.mean for name, figures in found.pixels.keypoints.items()}
+        known = {f"pixel_error/{name}": mean for name, mean in means.items() if not math.isnan(mean)}
+        for board in self.boards:
+            board.add_scalars({f"validation/{key}": value for key, value in values.items()} | known, steps_done)
 
     def add_picture(self, steps_done: int, title: str, image: NDArray[np.uint8]) -> None:
         """An (H, W, 3) RGB picture."""
         path = self.folder.path / "pictures" / f"step{steps_done:07d}.png"
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, encode_picture(image, path.suffix))
-        if self.board is not None:
-            self.board.add_picture(title, image, steps_done)
+        for board in self.boards:
+            board.add_picture(title, image, steps_done)
 
     def close(self) -> None:
         """No more entries."""
-        for log in (self.steps, self.measured, self.keypoints, self.board):
-            if log is not None:
-                log.close()
+        for log in (self.steps, self.measured, self.keypoints):
+            log.close()
+        for board in self.boards:
+            board.close()
