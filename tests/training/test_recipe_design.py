@@ -12,7 +12,7 @@ from nimblepose.training.recipe_check import check_recipe
 from nimblepose.training.recipe_writing import write_fitting_recipe
 
 NAMES = ["snout", "leftear", "rightear", "tailbase"]
-MOUSE = np.array([(0.0, 0.0), (9.0, 10.0), (-9.0, 10.0), (0.0, 100.0)]) - [0, 50]
+MOUSE = np.array([(0.0, 0.0), (9.0, 10.0), (-9.0, 10.0), (0.0, 130.0)]) - [0, 65]
 
 
 def build_set(count, size, zooms, turn, names):
@@ -57,7 +57,7 @@ def test_mice_from_above(write, tmp_path):
     assert (recipe.augment.rotation, recipe.augment.flip) == (180, 0.5)
     assert (recipe.augment.centre, recipe.augment.relative_to) == ("person", "picture")
     assert recipe.augment.fill * recipe.data.size[0] == pytest.approx(recipe.height, rel=0.01)
-    assert min(recipe.data.size) > 100 * recipe.height / 480 * recipe.augment.scale[1], "they fit into samples"
+    assert min(recipe.data.size) > 130 * recipe.height / 480 * recipe.augment.scale[1], "they fit into samples"
     assert recipe.network.width == 0.25
     assert written.remarks == ()
     assert [path.name for path in written.files] == ["recipe.yaml", "recipe.skeleton.yaml"]

@@ -100,6 +100,8 @@ def _locate_sets(folder: Path | None, recipe: "Recipe | None") -> list[tuple[Pat
     from nimblepose.core.errors import OptionError
     from nimblepose.data.sets import locate_sets
 
+    if recipe is not None and folder is not None:
+        raise OptionError("a recipe names its own pictures: give either the folder, or --recipe")
     if recipe is not None:
         val, data = recipe.validation, recipe.data
         pairs = [

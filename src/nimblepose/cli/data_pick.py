@@ -19,6 +19,9 @@ def data_pick(
 
     Those in which keypoints are weak, missing or jump, unlike each other and apart in time. Correct the labels, then
     name the file in `data.annotations` of the recipe, beside those that are there.
+
+    Examples:
+        nimblepose data pick film.mp4 found/film.poses.jsonl --count 20 --out next
     """
     from nimblepose.cli.progress import format_count
     from nimblepose.training.picked_set import write_picked

@@ -25,6 +25,10 @@ def data_recipe(
     """Write a recipe that fits the pictures, with the reason of every choice; then `nimblepose train` it.
 
     The skeleton is written beside it, unless one is given. Look at `nimblepose data check --recipe` before you train.
+
+    Examples:
+        nimblepose data recipe mice --out mice.yaml
+        nimblepose data recipe foxes --skeleton fox.yaml --licence MIT
     """
     from nimblepose.training.recipe_writing import write_fitting_recipe
 

@@ -15,7 +15,7 @@ from nimblepose.data.subjects import Subjects
 
 _STRIDE = 8
 _CELLS = 1.5  # between neighbouring keypoints
-_LEAST_SIZE = 64  # input pixels of a subject's longer side: 8 cells
+_LEAST_SIZE = 96  # input pixels of a subject's longer side: 12 cells, or AP at its strict thresholds suffers
 _HEIGHTS = (128, 640)
 _ENLARGED = 2.0  # times a picture may be: what was never in it cannot be seen
 _MOST_PIXELS = 420_000  # of the input: more is slow
