@@ -275,3 +275,9 @@ def test_a_model_says_the_height_that_it_was_made_for(made_for_64):
     assert PoseEstimator(made_for_64, scales=(1.0, 2.0)).input_height == 64
     frames = PoseEstimator(made_for_64, quality="fast").for_frames()
     assert (frames.input_height, frames.attention.height) == (64, 70)
+
+
+def test_callers_in_threads_hear_of_the_height_too(made_for_64):
+    estimator = PoseEstimator(made_for_64)
+    assert estimator.for_threads().input_height == 64
+    assert estimator.for_threads(quality="fast").quality == QUALITIES["fast"].fit(None, 64)

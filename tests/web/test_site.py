@@ -206,3 +206,9 @@ def test_colours_are_those_of_drawing(node):
     assert json.loads(ran.stdout) == [list(choose_person_colour(n)) for n in range(50)]
     facts = describe_model(ModelMetadata(skeleton=BEETLE), name="x", file=None)
     assert facts["palette"] == [list(colour) for colour in make_limb_palette(BEETLE)]
+
+
+def test_the_page_hears_of_the_height_that_a_model_was_made_for():
+    made = describe_model(ModelMetadata(skeleton=BEETLE, input_height=224), name="x", file=None)
+    assert made["input_height"] == 224
+    assert describe_model(ModelMetadata(skeleton=BEETLE), name="x", file=None)["input_height"] is None

@@ -329,7 +329,12 @@ class PoseEstimator(Steps):
         other._calls = self._opened.calls
         if quality is not None:
             other._asked = quality
-            other.quality = choose_quality(quality, scales=self.scales, best_size=self.metadata.best_size)
+            other.quality = choose_quality(
+                quality,
+                scales=self.scales,
+                best_size=self.metadata.best_size,
+                made_for=self.metadata.input_height,
+            )
             other.input_height = None
             other.flip = self._flip_asked or (other.quality is not None and other.quality.flip)
         if min_pose_score is not None:

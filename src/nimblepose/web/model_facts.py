@@ -32,6 +32,7 @@ def describe_model(
         "licence": metadata.licence,
         "origin": metadata.origin,
         "input": asdict(metadata.input),
+        "input_height": metadata.input_height,
         "paf_offset": compute_paf_offset(metadata.input.stride, metadata.paf_geometry),
         "skeleton": {
             "name": skeleton.name,

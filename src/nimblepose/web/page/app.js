@@ -175,6 +175,9 @@ async function isolate() {
 
 async function begin() {
   model = await (await fetch("model.json")).json();
+  if (model.input_height) {  // what the model was made for comes first
+    ui.height.add(new Option(`${model.input_height} px, as in training`, model.input_height, true, true), 0);
+  }
   ui.model.textContent = model.name;
   ui.about.textContent = `${model.skeleton.name}, ${model.skeleton.keypoints.length} keypoints. Model: ${model.licence}; ${model.origin}. nimblepose ${model.version}.`;
   if (model.server) {
