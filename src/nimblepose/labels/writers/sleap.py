@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from nimblepose.core.files import replacing
+from nimblepose.core.mirror_names import guess_mirror_pairs
 from nimblepose.core.optional import import_optional
-from nimblepose.core.skeleton import guess_mirror_pairs
 from nimblepose.labels.label_set import Category, LabelledPicture, LabelSet
 from nimblepose.labels.writer import Writer
 from nimblepose.results.formats.slp import KINDS, VERSION, SlpTables, encode_skeletons

@@ -10,7 +10,8 @@ import numpy as np
 from nimblepose.core.errors import DataError
 from nimblepose.core.files import make_folder, write_atomically
 from nimblepose.core.geometry import Size, to_corner
-from nimblepose.core.skeleton import COCO_17, guess_mirror_pairs
+from nimblepose.core.mirror_names import guess_mirror_pairs
+from nimblepose.core.skeleton import COCO_17
 from nimblepose.labels.label_set import Category, Label, LabelSet
 from nimblepose.labels.pictures import find_size, place_pictures
 from nimblepose.labels.writer import Writer
