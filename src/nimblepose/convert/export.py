@@ -124,6 +124,7 @@ def _to_proto(network: "PoseNetwork", metadata: ModelMetadata) -> Any:
     proto = program.model_proto
     for output in proto.graph.output:  # torch names these sizes by a counter
         output.type.tensor_type.shape.dim[2].dim_param, output.type.tensor_type.shape.dim[3].dim_param = "h", "w"
+    del proto.graph.value_info[:]  # sizes by torch's own names, which contradict those of the outputs
     onnx.helper.set_model_props(proto, metadata.to_strings())
     onnx.checker.check_model(proto)
     return proto

@@ -1,0 +1,100 @@
+"""Where models go: what each target is given, what converts it, in which runtimes it is tried; and what is refused."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nimblepose.convert.deploy.native import (
+    open_classic_opencv,
+    open_onnxruntime,
+    open_opencv,
+    open_openvino,
+    write_onnx,
+    write_openvino,
+    write_ort,
+)
+from nimblepose.convert.deploy.onnx_forms import clear_value_info, take_numbers
+from nimblepose.convert.deploy.trial import EXACT, Limits, Run
+from nimblepose.core.errors import OptionError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A form that a model can take."""
+
+    name: str  # of `--to`
+    help: str
+    adapt: Callable[[Any], Any]  # onnx.ModelProto of ours -> what is handed over
+    write: Callable[[Any, Path, str], list[str]]  # of that, into a folder, under a name -> files, first the one to open
+    runtimes: Mapping[str, Callable[[Path], Run]]  # in which it must be right, by their names
+    limits: Limits = EXACT  # of a file of floats
+    input_name: str = "image"
+    output_names: tuple[str, str] = ("heatmaps", "pafs")
+
+
+TARGETS: Mapping[str, Target] = {
+    target.name: target
+    for target in (
+        Target(
+            name="onnx-float-input",
+            help="ONNX that takes numbers, for OpenCV and others that take no pixels",
+            adapt=take_numbers,
+            write=write_onnx,
+            runtimes={
+                "ONNX Runtime": open_onnxruntime,
+                "OpenCV": open_opencv,
+                "OpenCV, classic engine": open_classic_opencv,
+            },
+            limits=Limits(heatmaps=1e-4, pafs=1e-4, mean=1e-5, pixels=0.05),  # OpenCV's engines multiply their own way
+        ),
+        Target(
+            name="openvino",
+            help="OpenVINO IR, .xml and .bin",
+            adapt=clear_value_info,
+            write=write_openvino,
+            runtimes={"OpenVINO": open_openvino},
+        ),
+        Target(
+            name="ort",
+            help="ONNX Runtime's own format, for its mobile builds",
+            adapt=clear_value_info,
+            write=write_ort,
+            runtimes={"ONNX Runtime": open_onnxruntime},
+        ),
+    )
+}
+
+REFUSED: Mapping[str, str] = {
+    "ort-runtime": "with its style Runtime ONNX Runtime computes an int8 file in float, three times as slow; use "
+    "--to ort, which is its style Fixed",
+    "onnx-float16": "float16 of an int8 file passes ONNX's checker, and ONNX Runtime refuses it after its own fusion; "
+    "use --to openvino with a float32 model and OpenVINO's hint f16, or the int8 file, which is smaller",
+    "ncnn-int8": "ncnn does not load what pnnx makes of int8 files or of files that take pixels; give ncnn floats that "
+    "the caller normalises: --to onnx-float-input with a float32 model, then pnnx",
+    "ncnn-pixels": "ncnn does not load what pnnx makes of files that take pixels; normalise in the caller "
+    "(substract_mean_normalize) and start from --to onnx-float-input",
+    "mnn-pixels": "MNN computes something else where a file takes pixels; start from --to onnx-float-input",
+    "mnn-weight-bits": "with --weightQuantBits 8 MNN finds people who are not there; convert the file of "
+    "--to onnx-float-input, made of a float32 model, without it",
+    "opencv-pixels": "OpenCV before 5, and the classic engine of 5, ignore the zero point of pixels without a word and "
+    "find keypoints up to 46 px off; use --to onnx-float-input",
+    "litert-float16": "the file of float16 that onnx2tf writes is refused by the LiteRT that it pins; take float32 or "
+    "int8 weights",
+    "litert-dynamic": "in the dynamic-range file of onnx2tf scales are on the wrong axis: fields of 4e12; take float32 "
+    "or int8 weights",
+}
+"""What would convert without a word and be wrong, by the name that one would give it -> why, and the way round."""
+
+
+def find_target(name: str) -> Target:
+    """The target of a name.
+
+    Raises:
+        OptionError: there is none, or it would be wrong: with the reason and the way round.
+    """
+    if name in REFUSED:
+        raise OptionError(f"--to {name}: {REFUSED[name]}")
+    if name not in TARGETS:
+        raise OptionError(f"no target {name!r}; --to takes onnx, {', '.join(TARGETS)}")
+    return TARGETS[name]
