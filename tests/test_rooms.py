@@ -25,19 +25,22 @@ STEPS = (  # a room may import rooms of the steps before its own
 STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 NOT_ROOMS = {"weights"}  # folders of the package without code
 TORCH_ROOMS = {"model", "training"}
-TORCH_FILES = {"data/dataset.py", "convert/export.py", "runtime/backends.py"}
+TORCH_FILES = {
+    "data/dataset.py", "convert/export.py", "convert/deploy/graph_module.py", "convert/deploy/litert_form.py",
+    "runtime/backends.py",
+}  # fmt: skip
 OPTIONAL = {  # imported inside functions, so that who does not need them need not have them, nor wait for them
-    "av", "faster_coco_eval", "fsspec", "h5py", "httptools", "lightning_fabric", "mlflow", "ndx_pose", "onnx",
-    "onnxruntime", "onnxscript", "openvino", "pandas", "pi_heif", "pillow_heif", "pooch", "pyarrow", "pynwb",
-    "python_multipart", "ray", "safetensors", "scipy", "starlette", "supervision", "tables", "tensorboard", "torch",
-    "uvicorn", "wandb", "websockets",
+    "ai_edge_litert", "av", "faster_coco_eval", "fsspec", "h5py", "httptools", "lightning_fabric", "litert_torch",
+    "mlflow", "ncnn", "ndx_pose", "onnx", "onnxruntime", "onnxscript", "openvino", "pandas", "pi_heif", "pillow_heif",
+    "pnnx", "pooch", "pyarrow", "pynwb", "python_multipart", "ray", "safetensors", "scipy", "starlette", "supervision",
+    "tables", "tensorboard", "torch", "uvicorn", "wandb", "websockets",
 }  # fmt: skip
 NEEDED_BY = {  # rooms that are for them
     "model": {"torch", "safetensors"},
     "serve": {"python_multipart", "starlette", "uvicorn"},
     "training": {"torch", "lightning_fabric"},
 }
-NEEDED_IN = {"data/dataset.py": {"torch"}}
+NEEDED_IN = {"data/dataset.py": {"torch"}, "convert/deploy/graph_module.py": {"torch"}}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

@@ -36,7 +36,7 @@ def export(
         typer.Option(
             autocompletion=list_targets,
             help="For whom: onnx, onnx-float-input (OpenCV and others that take no pixels), openvino (IR), ort (ONNX "
-            "Runtime's own format); see docs/deploy.md.",
+            "Runtime's own format), litert, ncnn (weights in 16 bits), ncnn-float32; see docs/deploy.md.",
         ),
     ] = _ONNX,
     check_picture: Annotated[

@@ -9,13 +9,16 @@ from nimblepose.core.errors import MissingPackageError
 from nimblepose.core.interrupts import hold_interrupts
 
 _INSTALLED_BY = {  # top-level module -> what pip installs it with
+    "ai_edge_litert": "nimblepose[litert]",
     "av": "nimblepose[video]",
     "faster_coco_eval": "nimblepose[val]",
     "fsspec": "nimblepose[batch]",
     "httptools": "nimblepose[serve]",
     "h5py": "nimblepose[labels]",
     "lightning_fabric": "nimblepose[train]",
+    "litert_torch": "nimblepose[litert]",
     "mlflow": "nimblepose[mlflow]",
+    "ncnn": "nimblepose[ncnn]",
     "ndx_pose": "nimblepose[nwb]",
     "onnx": "nimblepose[train]",
     "onnxruntime": "onnxruntime",
@@ -23,6 +26,7 @@ _INSTALLED_BY = {  # top-level module -> what pip installs it with
     "openvino": "nimblepose[openvino]",
     "pandas": "nimblepose[table]",
     "pi_heif": "nimblepose[heic]",
+    "pnnx": "nimblepose[ncnn]",
     "pyarrow": "nimblepose[table]",
     "python_multipart": "nimblepose[serve]",
     "ray": "nimblepose[ray]",

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nimblepose.convert.deploy.trial import EXACT, INT8, Difference, compare, list_faults, try_sizes
+from nimblepose.convert.deploy.trial import EXACT, INT8, Difference, compare, largest, list_faults, try_sizes
 from nimblepose.core.errors import ModelError
 from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.core.skeleton import Skeleton
@@ -91,3 +91,12 @@ def test_a_runtime_that_repeats_its_last_answer_is_found_out():
     truth = lambda batch: Fields(*(field + batch.mean() for field in fields()))  # noqa: E731
     found = try_sizes(repeat, truth, METADATA, InputSpec(), picture)
     assert "256 x 400 again" in "".join(list_faults(found, EXACT))
+
+
+def test_the_worst_of_all_is_told():
+    moved, gone = compare(fields((3, 8, 12)), fields(), METADATA), compare(fields(sure=0), fields(), METADATA)
+    worst = largest([compare(fields(), fields(), METADATA), moved, gone])
+    assert worst.pixels == moved.pixels
+    assert worst.heatmaps == gone.heatmaps
+    assert worst.people == (1, 0)
+    assert not worst.same_keypoints

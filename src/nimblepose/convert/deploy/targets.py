@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nimblepose.convert.deploy import ncnn_form
+from nimblepose.convert.deploy.litert_form import open_litert, write_litert
 from nimblepose.convert.deploy.native import (
     open_classic_opencv,
     open_onnxruntime,
@@ -14,8 +16,8 @@ from nimblepose.convert.deploy.native import (
     write_openvino,
     write_ort,
 )
-from nimblepose.convert.deploy.onnx_forms import clear_value_info, take_numbers
-from nimblepose.convert.deploy.trial import EXACT, Limits, Run
+from nimblepose.convert.deploy.onnx_forms import clear_value_info, take_numbers, to_floats
+from nimblepose.convert.deploy.trial import EXACT, HALF, Limits, Run
 from nimblepose.core.errors import OptionError
 
 
@@ -62,6 +64,32 @@ TARGETS: Mapping[str, Target] = {
             write=write_ort,
             runtimes={"ONNX Runtime": open_onnxruntime},
         ),
+        Target(
+            name="litert",
+            help="LiteRT (TensorFlow Lite), float32",
+            adapt=to_floats,
+            write=write_litert,
+            runtimes={"LiteRT": open_litert},
+        ),
+        Target(
+            name="ncnn",
+            help="ncnn, weights in 16 bits",
+            adapt=to_floats,
+            write=ncnn_form.write_ncnn,
+            runtimes={"ncnn": ncnn_form.open_ncnn},
+            limits=HALF,
+            input_name=ncnn_form.INPUT,
+            output_names=ncnn_form.OUTPUTS,
+        ),
+        Target(
+            name="ncnn-float32",
+            help="ncnn, weights in 32 bits",
+            adapt=to_floats,
+            write=ncnn_form.write_ncnn_float32,
+            runtimes={"ncnn": ncnn_form.open_ncnn},
+            input_name=ncnn_form.INPUT,
+            output_names=ncnn_form.OUTPUTS,
+        ),
     )
 }
 
@@ -70,19 +98,18 @@ REFUSED: Mapping[str, str] = {
     "--to ort, which is its style Fixed",
     "onnx-float16": "float16 of an int8 file passes ONNX's checker, and ONNX Runtime refuses it after its own fusion; "
     "use --to openvino with a float32 model and OpenVINO's hint f16, or the int8 file, which is smaller",
-    "ncnn-int8": "ncnn does not load what pnnx makes of int8 files or of files that take pixels; give ncnn floats that "
-    "the caller normalises: --to onnx-float-input with a float32 model, then pnnx",
-    "ncnn-pixels": "ncnn does not load what pnnx makes of files that take pixels; normalise in the caller "
-    "(substract_mean_normalize) and start from --to onnx-float-input",
+    "ncnn-int8": "ncnn does not load what pnnx makes of int8 files; use --to ncnn, which takes their weights as floats",
+    "ncnn-pixels": "ncnn does not load what pnnx makes of files that take pixels; use --to ncnn and normalise in the "
+    "caller, as the JSON file says (substract_mean_normalize)",
     "mnn-pixels": "MNN computes something else where a file takes pixels; start from --to onnx-float-input",
     "mnn-weight-bits": "with --weightQuantBits 8 MNN finds people who are not there; convert the file of "
     "--to onnx-float-input, made of a float32 model, without it",
     "opencv-pixels": "OpenCV before 5, and the classic engine of 5, ignore the zero point of pixels without a word and "
     "find keypoints up to 46 px off; use --to onnx-float-input",
-    "litert-float16": "the file of float16 that onnx2tf writes is refused by the LiteRT that it pins; take float32 or "
-    "int8 weights",
-    "litert-dynamic": "in the dynamic-range file of onnx2tf scales are on the wrong axis: fields of 4e12; take float32 "
-    "or int8 weights",
+    "litert-float16": "the file of float16 that onnx2tf writes is refused by the LiteRT that it pins; use --to litert, "
+    "which is float32",
+    "litert-dynamic": "in the dynamic-range file of onnx2tf scales are on the wrong axis: fields of 4e12; use "
+    "--to litert, which is float32",
 }
 """What would convert without a word and be wrong, by the name that one would give it -> why, and the way round."""
 
