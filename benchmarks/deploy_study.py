@@ -72,8 +72,8 @@ def main() -> None:
                 pairs = [(measure_seconds(run, batch), measure_seconds(*source)) for _ in range(args.rounds)]
                 ratio = statistics.median(a for a, _ in pairs) / statistics.median(b for _, b in pairs)
                 print(
-                    f"| {target} | {name} | {worst.heatmaps:.1e} | {worst.pafs:.1e} | {worst.mean:.0e} | "
-                    f"{worst.pixels:.1g} | {worst.people[1]} of {worst.people[0]} | {size:.1f} | {ratio:.2f} |"
+                    f"| {target} | {name} | {worst.heatmaps:.1e} | {worst.pafs:.1e} | {worst.mean:.1e} | "
+                    f"{worst.pixels:.2f} | {worst.people[1]} of {worst.people[0]} | {size:.1f} | {ratio:.2f} |"
                 )
 
 

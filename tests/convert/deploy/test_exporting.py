@@ -80,6 +80,17 @@ def test_floats_are_the_same_numbers(floats, tmp_path, target, largest):
             assert one.pixels < 0.05
 
 
+def test_weights_in_16_bits_are_half_as_large_and_nearly_the_same(tmp_path):
+    pytest.importorskip("openvino")
+    report = export_for("human", "openvino-float16", tmp_path)
+    for one in report.differences["OpenVINO"].values():
+        assert (one.people, one.same_keypoints) == ((3, 3), True)
+        assert 1e-5 < one.heatmaps <= 0.01
+        assert one.pafs <= 0.02
+        assert one.pixels <= 0.5
+    assert 8e6 < next(size for path, size in report.files.items() if path.suffix == ".bin") < 9e6
+
+
 def test_opencv_finds_three_people_with_numbers_and_not_with_pixels(exported):
     """The classic engine ignores the zero point of pixels without a word: what this form is for."""
     folder, reports = exported

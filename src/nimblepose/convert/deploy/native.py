@@ -39,9 +39,18 @@ def write_ort(proto: Any, folder: Path, name: str) -> list[str]:
 
 def write_openvino(proto: Any, folder: Path, name: str) -> list[str]:
     """OpenVINO IR with weights as they are: int8 stays int8, float32 float32."""
+    return _write_openvino(proto, folder, name, half=False)
+
+
+def write_openvino_float16(proto: Any, folder: Path, name: str) -> list[str]:
+    """OpenVINO IR of floats, stored in 16 bits."""
+    return _write_openvino(proto, folder, name, half=True)
+
+
+def _write_openvino(proto: Any, folder: Path, name: str, *, half: bool) -> list[str]:
     core = openvino_core()
     ov = import_optional("openvino", "export")
-    ov.save_model(core.read_model(proto.SerializeToString()), folder / f"{name}.xml", compress_to_fp16=False)
+    ov.save_model(core.read_model(proto.SerializeToString()), folder / f"{name}.xml", compress_to_fp16=half)
     return [f"{name}.xml", f"{name}.bin"]
 
 
@@ -55,6 +64,7 @@ def run_onnx(data: bytes) -> Run:
     ort = import_optional("onnxruntime", "export")
     options = ort.SessionOptions()
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others are tried and timed beside it
     session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     return lambda batch: Fields(*session.run(list(OUTPUTS), {INPUT: batch}))
 

@@ -14,6 +14,7 @@ from nimblepose.convert.deploy.native import (
     open_openvino,
     write_onnx,
     write_openvino,
+    write_openvino_float16,
     write_ort,
 )
 from nimblepose.convert.deploy.onnx_forms import clear_value_info, take_numbers, to_floats
@@ -58,6 +59,14 @@ TARGETS: Mapping[str, Target] = {
             runtimes={"OpenVINO": open_openvino},
         ),
         Target(
+            name="openvino-float16",
+            help="OpenVINO IR, weights in 16 bits",
+            adapt=to_floats,
+            write=write_openvino_float16,
+            runtimes={"OpenVINO": open_openvino},
+            limits=HALF,
+        ),
+        Target(
             name="ort",
             help="ONNX Runtime's own format, for its mobile builds",
             adapt=clear_value_info,
@@ -97,7 +106,7 @@ REFUSED: Mapping[str, str] = {
     "ort-runtime": "with its style Runtime ONNX Runtime computes an int8 file in float, three times as slow; use "
     "--to ort, which is its style Fixed",
     "onnx-float16": "float16 of an int8 file passes ONNX's checker, and ONNX Runtime refuses it after its own fusion; "
-    "use --to openvino with a float32 model and OpenVINO's hint f16, or the int8 file, which is smaller",
+    "use --to openvino-float16, or the int8 file, which is smaller",
     "ncnn-int8": "ncnn does not load what pnnx makes of int8 files; use --to ncnn, which takes their weights as floats",
     "ncnn-pixels": "ncnn does not load what pnnx makes of files that take pixels; use --to ncnn and normalise in the "
     "caller, as the JSON file says (substract_mean_normalize)",
