@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from nimblepose.core.errors import MediaError, ModelError, OptionError
+from nimblepose.core.metadata import ModelMetadata
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.models import DEMO_PICTURE, PACKAGED
 
@@ -191,6 +192,16 @@ def test_openvino_takes_the_checkpoint_too(tiny, tmp_path):
     batch = np.random.default_rng(0).uniform(-1, 1, (1, 3, 64, 96)).astype(np.float32)
     for ours, theirs in zip(open_openvino(xml)(batch), open_onnxruntime(tiny.onnx)(batch), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_opencv_takes_another_skeleton_and_other_numbers(tiny, tmp_path):
+    report = export_for(tiny.onnx, "onnx-float-input", tmp_path)
+    assert report.metadata.input == ModelMetadata.from_strings(
+        onnxruntime.InferenceSession(tiny.onnx).get_modelmeta().custom_metadata_map, source="test"
+    ).input  # fmt: skip
+    told = json.loads((tmp_path / "model-onnx-float-input.json").read_text("utf-8"))
+    assert [len(output["channels"]) for output in told["outputs"]] == [18, 38]
+    assert (told["input"]["channels"], told["input"]["mean"]) == ("rgb", 120)
 
 
 def test_a_runtime_that_finds_something_else_leaves_nothing_behind(tmp_path, monkeypatch):
