@@ -61,7 +61,7 @@ def test_an_option_of_several_verbs_is_written_down_once():
     for name, text in options(typer.main.get_command(app)):
         helps.setdefault(name, set()).add(text)
     assert len(helps) > 50
-    own = {"--open", "--out", "--resume", "--skeleton"}  # what they open, write, go on with, take by default differs
+    own = {"--open", "--out", "--resume", "--skeleton", "--to"}  # what they open, write, go on with, make differs
     own |= {"--pictures", "--seconds"}  # of a batch: how many are done at a time
     assert {name for name, texts in helps.items() if len(texts) > 1} <= own
 

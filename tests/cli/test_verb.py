@@ -81,7 +81,9 @@ FLOATS = [
 @pytest.mark.parametrize(("words", "option"), FLOATS, ids=lambda part: str(part))
 def test_numbers_are_finite(cli, words, option, value):
     needed = {"quantize": ["m.onnx", "--calibration", "x", "--out", "y.onnx"], "batch": ["source", "--out", "x"]}
-    ran = cli(*words, *(needed | {"benchmark": [], "serve": []}).get(words[0], ["source"]), f"{option}={value}")
+    needed |= {"benchmark": [], "serve": [], "convert": ["a", "b", "--to", "dlc"]}
+    required = needed.get(words[-1] if words[0] == "data" else words[0], ["source"])
+    ran = cli(*words, *required, f"{option}={value}")
     assert ran.code == 2
     assert option in ran.err
 
@@ -104,7 +106,7 @@ def test_there_are_such_numbers():
         ("nimblepose model in", ["info"]),
         ("nimblepose predict --any", ["--any-way-up"]),
         ("nimblepose predict --quality b", ["balanced", "best"]),
-        ("nimblepose predict --format c", ["coco", "controlnet", "csv"]),
+        ("nimblepose predict --format c", ["coco", "controlnet", "csv", "coco-dataset"]),
         ("nimblepose track --model human-pose", ["human-pose-estimation-0001"]),
         ("nimblepose import --skeleton human", ["human18"]),
         ("nimblepose predict phot", []),  # bash offers files then

@@ -30,7 +30,7 @@ def data_import(
 
     Examples:
         nimblepose data import reaching-anna-2026-01-01 --out reaching
-        nimblepose data import export.json --from label-studio --out mice --strict
+        nimblepose data import a.json --from label-studio --out mice --strict
     """
     from nimblepose.cli.progress import format_count, show_count_bar
     from nimblepose.core.errors import DataError

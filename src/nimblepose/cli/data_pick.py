@@ -21,7 +21,7 @@ def data_pick(
     name the file in `data.annotations` of the recipe, beside those that are there.
 
     Examples:
-        nimblepose data pick film.mp4 found/film.poses.jsonl --count 20 --out next
+        nimblepose data pick film.mp4 out/film.poses.jsonl --out next
     """
     from nimblepose.cli.progress import format_count
     from nimblepose.training.picked_set import write_picked

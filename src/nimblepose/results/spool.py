@@ -137,7 +137,8 @@ class SpooledFile:
         for name in requires:
             import_optional(name, path.suffix)
         self.path, self._header, self._write = path, header, write
-        self._spool = Spool(partial(path).with_suffix(".spool"), header.skeletons[0])
+        unfinished = partial(path)  # its whole name, since two forms may differ in their endings alone
+        self._spool = Spool(unfinished.with_name(f"{unfinished.name}.spool"), header.skeletons[0])
 
     def add(self, stamp: "Stamp", poses: Poses) -> None:
         """Keep one frame."""
