@@ -42,7 +42,7 @@ def show_training_bar(*, shown: bool) -> Iterator[Callable[["TrainingStep"], Non
 def format_left(seconds: float) -> str:
     """As people say it.
 
-    >>> format_left(0.0), format_left(45.0), format_left(300.0), format_left(9000.0)
+    >>> format_left(0.0), format_left(20.0), format_left(300.0), format_left(9000.0)
     ('done', 'less than a minute left', 'about 5 min left', 'about 2 h 30 min left')
     """
     minutes = round(seconds / 60)
