@@ -34,7 +34,8 @@ class Node:
     def run(self, jobs):
         (self.folder / "jobs").write_text(json.dumps(jobs))
         script = Path(__file__).parent / "decoding.mjs"
-        command = [shutil.which("node"), script, PAGE, self.folder]
+        # Without its worker threads: on a busy machine node was seen to spin for minutes while they got no time at all.
+        command = [shutil.which("node"), "--single-threaded", script, PAGE, self.folder]
         ran = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert not ran.returncode, ran.stderr
         return [json.loads(line) for line in ran.stdout.splitlines()]
