@@ -18,10 +18,13 @@ from pathlib import Path
 import av
 import cv2
 
+from nimblepose.core.errors import PoseError
+from nimblepose.core.skeleton import Skeleton
 from nimblepose.drawing.people import DrawOptions
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.sources import open_frames
 from nimblepose.results.formats import FORMATS
+from nimblepose.results.output_format import OutputFormat
 from nimblepose.results.recording import Recording, RecordOptions
 from nimblepose.results.video_sink import VideoSinkOptions
 from nimblepose.runtime.estimator import PoseEstimator
@@ -52,6 +55,16 @@ def make_long_video(source: Path, path: Path, *, frames: int, size: tuple[int, i
         out.mux(stream.encode(None))
 
 
+def can_write(form: OutputFormat, skeleton: Skeleton) -> bool:
+    """Is there a place for the skeleton, and is what it needs installed?"""
+    try:
+        form.check_available()
+        form.check_skeleton(skeleton)
+    except PoseError:
+        return False
+    return True
+
+
 def main() -> None:
     """Print what is held along the way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -67,7 +80,7 @@ def main() -> None:
         make_long_video(options.video, folder / "long.mp4", frames=options.frames, size=tuple(options.size))
         estimator = PoseEstimator(options.model, threads=2, input_height=options.input_height)
         draw = DrawOptions(colour_by="person", show_ids=True)
-        formats = tuple(form for form in FORMATS if set(form.keypoints) <= set(estimator.skeleton.keypoints))
+        formats = tuple(form for form in FORMATS if can_write(form, estimator.skeleton))
         sink = VideoSinkOptions(formats=formats, draw=draw, trails=Trails())
         recording = Recording(estimator, folder / "long.mp4", folder / "out", RecordOptions(sink=sink))
         held, people, tenth = [], 0, max(1, options.frames // 10)

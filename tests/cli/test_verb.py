@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import typer.main
@@ -58,6 +59,8 @@ def test_h_is_help_and_no_type_stands_behind_a_switch(cli, words, monkeypatch):
 
 
 def test_examples_stand_line_by_line_and_paragraphs_fill_the_width(cli, monkeypatch):
+    if tuple(map(int, version("typer").split(".")[:2])) < (0, 20):
+        pytest.skip("older Typers join the lines of a help text")
     monkeypatch.setenv("COLUMNS", "300")
     shown = [line.strip() for line in cli("val", "-h").out.splitlines()]
     assert "nimblepose val --data coco/val2017" in shown

@@ -87,7 +87,9 @@ def test_weights_are_dequantized_as_onnx_does():
     stored = np.random.default_rng(0).integers(-100, 100, (4, 2, 3, 3)).astype(np.int8)
     scale, zero = np.array([0.5, 0.25, 2, 1], np.float32), np.array([0, 1, -2, 3], np.int8)
     node = onnx.helper.make_node("DequantizeLinear", ["x", "s", "z"], ["y"], axis=0)
-    [truth] = onnx.reference.ReferenceEvaluator(node).run(None, {"x": stored, "s": scale, "z": zero})
+    from onnx.reference import ReferenceEvaluator
+
+    [truth] = ReferenceEvaluator(node).run(None, {"x": stored, "s": scale, "z": zero})
     np.testing.assert_array_equal(dequantize(stored, scale, zero, axis=0), truth)
     np.testing.assert_array_equal(dequantize(stored, scale[1], zero[1]), (stored.astype(np.float32) - 1) / 4)
 
