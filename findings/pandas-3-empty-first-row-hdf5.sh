@@ -6,7 +6,7 @@
 # Seen with pandas 3.1.1 and PyTables 3.11.1: the HDF5 has one row of two, and the picture's name as the names of its index.
 #   rows: ['img1.png']
 #   names: ['labeled-data', 'v', 'img0.png']
-# So the row can be told from a table that never had it: `nimblepose data import` does.
+# So the row can be told from a table that never had it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
