@@ -119,18 +119,9 @@ class Observer:
                 step=self.canvas_step,
                 pixel_aspect=aspect,
             )
-        boxes = np.zeros((0, 4), np.float32)
         if canvas:
             seen = Seen.join([seen, self._look(picture, canvas, aspect)])
-            pixels += canvas.input_size[0] * canvas.input_size[1]
-            boxes = np.concatenate([canvas.boxes[:, :2], canvas.boxes[:, 2:] - canvas.boxes[:, :2]], axis=1)
-        poses = self._choose(merge(seen.sightings, self._oks_sigmas), aspect)
-        return dataclasses.replace(
-            poses,
-            heads=seen.heads if self.options.find_heads else None,
-            looks=boxes.astype(np.float32),
-            input_pixels=pixels * self.runs,
-        )
+        return self._put_together(seen, canvas, pixels, aspect)
 
     def _find_places(self, seen: Seen, min_score: float) -> Places:
         """Where to look: at everybody, and at traces of whoever stands as most of the picture does."""
@@ -145,14 +136,18 @@ class Observer:
 
     def watch(self, picture: Picture, canvas: Canvas, *, pixel_aspect: float = 1.0) -> Poses:
         """Everybody in an (H, W, 3) uint8 RGB frame, best first, by the looks of a canvas that others have planned."""
-        seen = self._look(picture, canvas, pixel_aspect)
-        poses = self._choose(merge(seen.sightings, self._oks_sigmas), pixel_aspect)
-        boxes = np.concatenate([canvas.boxes[:, :2], canvas.boxes[:, 2:] - canvas.boxes[:, :2]], axis=1)
+        return self._put_together(self._look(picture, canvas, pixel_aspect), canvas, 0, pixel_aspect)
+
+    def _put_together(self, seen: Seen, canvas: Canvas | None, pixels: int, aspect: float) -> Poses:
+        """Everybody seen, once; with what was looked at, and shown to the network beside `pixels` of passes."""
+        poses = self._choose(merge(seen.sightings, self._oks_sigmas), aspect)
+        boxes = np.zeros((0, 4)) if canvas is None else canvas.boxes
+        shown = 0 if canvas is None else canvas.input_size[0] * canvas.input_size[1]
         return dataclasses.replace(
             poses,
             heads=seen.heads if self.options.find_heads else None,
-            looks=boxes.astype(np.float32),
-            input_pixels=canvas.input_size[0] * canvas.input_size[1] * self.runs,
+            looks=np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).astype(np.float32),
+            input_pixels=(pixels + shown) * self.runs,
         )
 
     def _see(self, picture: Picture, placement: Placement, turns: int, aspect: float) -> Seen:
