@@ -46,10 +46,10 @@ def export(
     ] = None,
     pixels: PixelsOption = False,
 ) -> None:
-    """Write a checkpoint as ONNX with dynamic batch, height and width, checked against torch.
+    """Write a checkpoint as ONNX, checked against torch; with --to a model for OpenCV, OpenVINO, LiteRT and others.
 
-    With --to, write a model in the form of another runtime with a JSON file that says how to feed and to decode it;
-    nothing is written unless that runtime has found the same people.
+    Batch, height and width of the ONNX file are dynamic. With --to, write a model in the form of another runtime with a
+    JSON file that says how to feed and to decode it; nothing is written unless that runtime has found the same people.
 
     Examples:
         nimblepose export trained.safetensors --out trained.onnx
