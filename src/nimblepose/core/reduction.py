@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nimblepose.core.geometry import Size
+from nimblepose.core.geometry import Size, rescale
 from nimblepose.core.heads import move_heads
 from nimblepose.core.poses import Poses
 
@@ -43,7 +43,7 @@ def _scale(poses: Poses, factor: float) -> Poses:
         return poses
 
     def move(xy: NDArray[np.floating]) -> NDArray[np.floating]:
-        return np.asarray((xy + 0.5) * factor - 0.5, np.float32)
+        return np.asarray(rescale(xy, factor), np.float32)
 
     return dataclasses.replace(
         poses,

@@ -13,7 +13,7 @@ from nimblepose.core.geometry import Size
 from nimblepose.media.pictures import read_reduced
 
 AREA_OF_BOX = 0.5  # body area over box area, where a file gives no area: the mean of COCO people is 0.505
-_FURTHEST = 1e5  # pixels; a coordinate beyond is no place in a picture
+FURTHEST = 1e5  # pixels; a coordinate beyond is no place in a picture
 _LONGEST_SIDE = 32766  # pixels; OpenCV warps nothing larger
 _MAX_PIXELS = 1 << 30  # of a picture; JPEGs are read reduced where memory is short, and OpenCV reads no more
 _SHOWN = 60  # characters of a wrong value that an error repeats
@@ -135,7 +135,7 @@ def read_numbers(values: list[Any], what: str) -> NDArray[np.float64]:
     """
     for value in values:
         good = isinstance(value, int | float) and not isinstance(value, bool)
-        if not good or not abs(value) <= _FURTHEST:
+        if not good or not abs(value) <= FURTHEST:
             raise ValueError(f"{what}: expected numbers, got {shorten(value)}")
     return np.array(values, np.float64)
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class Subjects:
     pictures: int
     size: Size
 
-    @property
+    @cached_property
     def distances(self) -> NDArray[np.float64]:
         """(K, K) median distance of each two keypoints; NaN on the diagonal, and where too few subjects have both."""
         apart = np.linalg.norm(self.xy[:, :, None] - self.xy[:, None], axis=-1)

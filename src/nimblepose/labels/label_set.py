@@ -4,7 +4,7 @@ Places are pixel centres (the centre of the first pixel is (0, 0)), whatever the
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +177,9 @@ def choose_names(wanted: Sequence[str]) -> list[str]:
         taken.add(name.casefold())
         names.append(name)
     return names
+
+
+def rename(pictures: Sequence[LabelledPicture]) -> tuple[LabelledPicture, ...]:
+    """The pictures by names as `choose_names` makes them."""
+    names = choose_names([picture.name for picture in pictures])
+    return tuple(replace(picture, name=name) for picture, name in zip(pictures, names, strict=True))

@@ -1,11 +1,11 @@
 """Bodies of tools that know points by their names alone: what keypoints there are follows from all of them together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from nimblepose.labels.label_set import Category, Floats, Label
+from nimblepose.labels.label_set import Category, Floats, Label, LabelledPicture, Skipped, rename
 from nimblepose.labels.values import make_label
 
 Place = tuple[float, float, int]  # x, y as pixel centre, visibility
@@ -50,3 +50,19 @@ def assemble(body: LooseBody, categories: Iterable[Category]) -> Label:
         score=body.score,
         extra=body.extra,
     )
+
+
+def assemble_pictures(
+    found: Iterable[tuple[LabelledPicture, Sequence[LooseBody]]], categories: Iterable[Category], skipped: list[Skipped]
+) -> tuple[LabelledPicture, ...]:
+    """Pictures by unlike names with their bodies as labels; a body that lies in no picture is listed."""
+    pictures = []
+    for picture, bodies in found:
+        labels = []
+        for body in bodies:
+            try:
+                labels.append(assemble(body, categories))
+            except ValueError as error:
+                skipped.append(Skipped(picture.name, f"{body.category}: {error}"))
+        pictures.append(replace(picture, labels=tuple(labels)))
+    return rename(pictures)

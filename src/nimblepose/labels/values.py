@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from nimblepose.core.errors import DataError
+from nimblepose.data.entries import FURTHEST, is_file, shorten
 from nimblepose.labels.label_set import Floats, Label
 
-_FURTHEST = 1e5  # pixels; a coordinate beyond is no place in a picture
 _MAX_TEXT = 1 << 30  # bytes of a file that is read as a whole
-_SHOWN = 60  # characters of a wrong value that a message repeats
 
 
 def parse_number(value: object) -> float:
@@ -64,8 +63,8 @@ def check_places(xy: Floats) -> Floats:
     Raises:
         ValueError: one is so far away that it is in no picture.
     """
-    if (np.abs(np.nan_to_num(xy, nan=0.0, posinf=np.inf, neginf=-np.inf)) > _FURTHEST).any():
-        raise ValueError(f"a place is further than {_FURTHEST:g} pixels away")
+    if (np.abs(np.nan_to_num(xy, nan=0.0, posinf=np.inf, neginf=-np.inf)) > FURTHEST).any():
+        raise ValueError(f"a place is further than {FURTHEST:g} pixels away")
     return np.where(np.isnan(xy).any(axis=-1, keepdims=True), np.nan, xy)
 
 
@@ -138,17 +137,6 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
     return value
 
 
-def list_names(value: object, what: str) -> tuple[str, ...]:
-    """Names of a list, as text.
-
-    Raises:
-        DataError: it is no list of names.
-    """
-    if not isinstance(value, list | tuple) or not all(isinstance(name, str | int) for name in value):
-        raise DataError(f"{what}: expected a list of names, got {shorten(value)}")
-    return tuple(str(name) for name in value)
-
-
 def find_number(stem: str) -> int | None:
     """The last run of digits in the name of a file, which tools take for the number of the frame.
 
@@ -161,16 +149,4 @@ def find_number(stem: str) -> int | None:
 
 def find_first(places: Iterable[Path]) -> Path | None:
     """The first of them that is a file; None where none is."""
-    for place in places:
-        try:
-            if place.is_file():
-                return place
-        except (OSError, ValueError):  # a name that no file can have
-            continue
-    return None
-
-
-def shorten(value: object) -> str:
-    """A value of a stranger's file for a message."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return next((place for place in places if is_file(place)), None)

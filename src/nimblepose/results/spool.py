@@ -51,8 +51,7 @@ class Spool:
         if not self.frames:
             self.size = stamp.size
         self.frames, self.last = self.frames + 1, stamp.index
-        numbers = range(len(poses)) if poses.track_ids is None else poses.track_ids.tolist()
-        self.people |= dict.fromkeys(numbers)
+        self.people |= dict.fromkeys(number_people(poses))
         name = to_text(stamp.name).encode()
         ids, flags = poses.track_ids, poses.interpolated
         head = _HEAD.pack(

@@ -125,7 +125,7 @@ def _look_at(
 ) -> list[float]:
     """OKS of one person in each size, all on one canvas."""
     skeleton, spec = estimator.skeleton, estimator.metadata.input
-    label = (record.xy[person : person + 1] + 0.5) / reduction - 0.5
+    label = rescale(record.xy[person : person + 1], 1 / reduction)
     box = bound(label)[0]
     size = float(np.hypot(*(box[2:] - box[:2])))
     margin = LookOptions.margin * size

@@ -77,7 +77,7 @@ def rate_poses(
             people = group_people(view.heatmaps, view.pafs, skeleton, as_ranked, paf_offset=offset, prior=prior)
             people = people[choose(people.limb_scores, as_ranked)]
             xy = view.to_picture(rescale(prior.complete(people.keypoints), spec.stride))
-            xy = (xy + 0.5) * reduction - 0.5
+            xy = rescale(xy, reduction)
             alike = compute_oks(xy[:, annotated], record.xy[:, annotated], oks_sigmas=sigmas, area=record.areas)
             alike = alike.max(axis=1, initial=0)
             judged = alike >= _STRANGER

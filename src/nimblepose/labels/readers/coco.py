@@ -3,7 +3,6 @@
 Every category keeps its own keypoints; what is crowd, or has a box and no keypoints, comes along.
 """
 
-import dataclasses
 import mmap
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,14 +14,13 @@ import numpy as np
 from nimblepose.core.errors import DataError
 from nimblepose.core.geometry import from_corner
 from nimblepose.data.coco import is_completely_labelled, read_json
-from nimblepose.data.entries import name_entry, read_box, read_crowd, read_id
+from nimblepose.data.entries import name_entry, read_box, read_crowd, read_id, shorten
 from nimblepose.data.sets import locate_sets
-from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, choose_names
+from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, rename
 from nimblepose.labels.reader import Reader
-from nimblepose.labels.values import check_places, find_first, parse_number, parse_whole, shorten
+from nimblepose.labels.values import check_places, find_first, parse_number, parse_whole
 
 _LOSSY = "Label Studio writes such COCO, in which two animals become one; export its own JSON instead"
-_OWN = ("identity", "scorer")  # keys of annotations that we write
 
 
 def detect(source: Path) -> bool:
@@ -60,9 +58,7 @@ def read(source: Path) -> LabelSet:
         pictures += read_file(path, folder, categories, skipped)
     if not categories:
         raise DataError(f"{source}: no category with keypoints; is this a file of boxes or masks only?")
-    names = choose_names([picture.name for picture in pictures])
-    renamed = [dataclasses.replace(p, name=name) for p, name in zip(pictures, names, strict=True)]
-    return LabelSet("coco", tuple(categories.values()), tuple(renamed), tuple(skipped))
+    return LabelSet("coco", tuple(categories.values()), rename(pictures), tuple(skipped))
 
 
 def _locate(path: Path) -> tuple[Path, Path]:

@@ -3,7 +3,6 @@
 Its COCO export is read as COCO. Skeletons alone are animals: a loose point belongs to nobody.
 """
 
-import dataclasses
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
@@ -15,8 +14,8 @@ import numpy as np
 
 from nimblepose.core.errors import DataError
 from nimblepose.core.geometry import from_corner
-from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, choose_names
-from nimblepose.labels.loose_points import LooseBody, Place, assemble, name_keypoints
+from nimblepose.labels.label_set import Category, LabelledPicture, LabelSet, Skipped
+from nimblepose.labels.loose_points import LooseBody, Place, assemble_pictures, name_keypoints
 from nimblepose.labels.reader import Reader
 from nimblepose.labels.values import find_first, find_number, parse_number, parse_whole, read_text
 
@@ -62,16 +61,8 @@ def read(source: Path) -> LabelSet:
         found += _read_tracks(path, folder, root, skipped)
     plain = name_keypoints((body for _, bodies in found for body in bodies), known)
     categories = [Category(one.name, one.keypoints, _keep_limbs(one, limbs.get(one.name, []))) for one in plain]
-    pictures = []
-    for (picture, bodies), name in zip(found, choose_names([p.name for p, _ in found]), strict=True):
-        labels: list[Label] = []
-        for body in bodies:
-            try:
-                labels.append(assemble(body, categories))
-            except ValueError as error:
-                skipped.append(Skipped(picture.name, f"{body.category}: {error}"))
-        pictures.append(dataclasses.replace(picture, name=name, labels=tuple(labels)))
-    return LabelSet("cvat", tuple(categories), tuple(pictures), tuple(skipped))
+    pictures = assemble_pictures(found, categories, skipped)
+    return LabelSet("cvat", tuple(categories), pictures, tuple(skipped))
 
 
 def _parse(path: Path) -> Element:

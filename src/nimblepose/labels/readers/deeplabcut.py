@@ -4,18 +4,19 @@ Its pixel is the centre, as ours. Pictures are told by their folder and name: th
 pictures of the same names. A column `visible` (lightning-pose) is 0, 1 or 2 as in COCO; `likelihood` a model's score.
 """
 
-import dataclasses
+import csv
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from nimblepose.core.errors import DataError, MissingPackageError
-from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, choose_names
+from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, rename
 from nimblepose.labels.reader import Reader
 from nimblepose.labels.readers.dlc_tables import Table, read_table
-from nimblepose.labels.values import find_first, find_number, make_label, read_csv_rows, read_yaml
+from nimblepose.labels.values import find_first, find_number, make_label, read_yaml
 
 _LABELS = "CollectedData*"
 _KNOWN = {"x", "y", "likelihood", "visible"}
@@ -27,10 +28,11 @@ def detect(source: Path) -> bool:
         return bool(_find_tables(source))
     if source.suffix.lower() == ".csv":
         try:
-            rows = read_csv_rows(source)
-        except DataError:
+            with source.open(encoding="utf-8-sig", newline="") as file:
+                rows = list(islice(csv.reader(file, strict=True), 4))
+        except (OSError, ValueError, csv.Error):
             return False
-        return {"bodyparts", "coords"} <= {row[0].strip() for row in rows[:4] if row}
+        return {"bodyparts", "coords"} <= {row[0].strip() for row in rows if row}
     named = "collecteddata" in source.name.casefold() or "dlc" in source.name.casefold()
     return source.suffix.lower() in (".h5", ".hdf5") and named
 
@@ -58,9 +60,7 @@ def read(source: Path) -> LabelSet:
     for path, table in read_tables:
         skipped += [Skipped(str(path), fault) for fault in table.faults]
         pictures += _list_pictures(path, table, categories, kinds, skipped)
-    names = choose_names([picture.name for picture in pictures])
-    renamed = [dataclasses.replace(p, name=name) for p, name in zip(pictures, names, strict=True)]
-    return LabelSet("dlc", tuple(categories), tuple(renamed), tuple(skipped))
+    return LabelSet("dlc", tuple(categories), rename(pictures), tuple(skipped))
 
 
 def _find_tables(root: Path) -> list[list[Path]]:
@@ -179,10 +179,10 @@ def _make_label(kind: str, cells: Any, individual: str, scorer: str) -> Label | 
     seen = np.where(np.isnan(cells[:, 3]), 2, cells[:, 3])
     if not np.isin(seen, (0, 1, 2)).all():
         raise ValueError("a value of visible other than 0, 1 and 2")
-    if np.isnan(cells[:, :2]).any(axis=1).all():
+    missing = np.isnan(cells[:, :2]).any(axis=1)
+    if missing.all():
         return None
     scores = None if np.isnan(cells[:, 2]).all() else np.nan_to_num(cells[:, 2])
-    missing = np.isnan(cells[:, :2]).any(axis=1)
     mean = None if scores is None else float(scores[~missing].mean())
     return make_label(
         kind, cells[:, :2], seen, keypoint_scores=scores, score=mean, identity=individual, scorer=scorer

@@ -9,8 +9,9 @@ import numpy as np
 
 from nimblepose.core.errors import DataError, PoseError
 from nimblepose.core.optional import import_optional
+from nimblepose.data.entries import shorten
 from nimblepose.labels.label_set import Floats
-from nimblepose.labels.values import parse_number, read_csv_rows, shorten
+from nimblepose.labels.values import parse_number, read_csv_rows
 
 HEADERS = ("scorer", "individuals", "bodyparts", "coords")
 _MAX_CELLS = 1 << 28  # of a table that is read as a whole

@@ -15,10 +15,11 @@ import numpy as np
 
 from nimblepose.core.errors import DataError
 from nimblepose.core.geometry import Size, from_corner
-from nimblepose.labels.label_set import LabelledPicture, LabelSet, Skipped, choose_names
-from nimblepose.labels.loose_points import LooseBody, Place, assemble, name_keypoints
+from nimblepose.data.entries import shorten
+from nimblepose.labels.label_set import LabelledPicture, LabelSet, Skipped
+from nimblepose.labels.loose_points import LooseBody, Place, assemble_pictures, name_keypoints
 from nimblepose.labels.reader import Reader
-from nimblepose.labels.values import find_first, find_number, parse_number, parse_whole, read_json_file, shorten
+from nimblepose.labels.values import find_first, find_number, parse_number, parse_whole, read_json_file
 
 _LOOKED_AT = 20  # files of a folder, to know whose they are
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # put before names of pictures that are uploaded
@@ -66,11 +67,9 @@ def read(source: Path) -> LabelSet:
     if not found and skipped:
         raise DataError(f"{skipped[0].file}: {skipped[0].reason}")
     categories = name_keypoints(body for _, bodies in found for body in bodies)
-    pictures = []
-    for (picture, bodies), name in zip(found, choose_names([p.name for p, _ in found]), strict=True):
-        labels = tuple(assemble(body, categories) for body in bodies if body.points)
-        pictures.append(dataclasses.replace(picture, name=name, labels=labels))
-    return LabelSet("label-studio", tuple(categories), tuple(pictures), tuple(skipped))
+    with_points = ((picture, [body for body in bodies if body.points]) for picture, bodies in found)
+    pictures = assemble_pictures(with_points, categories, skipped)
+    return LabelSet("label-studio", tuple(categories), pictures, tuple(skipped))
 
 
 def _read_task(root: Path, task: Any, where: str, skipped: list[Skipped]) -> tuple[LabelledPicture, list[LooseBody]]:

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -11,10 +10,11 @@ import numpy as np
 
 from nimblepose.core.errors import DataError
 from nimblepose.core.geometry import Size, from_corner
-from nimblepose.labels.label_set import Floats, LabelledPicture, LabelSet, Skipped, choose_names
-from nimblepose.labels.loose_points import LooseBody, Place, assemble, name_keypoints
+from nimblepose.data.entries import FURTHEST, shorten
+from nimblepose.labels.label_set import Floats, LabelledPicture, LabelSet, Skipped
+from nimblepose.labels.loose_points import LooseBody, Place, assemble_pictures, name_keypoints
 from nimblepose.labels.reader import Reader
-from nimblepose.labels.values import find_first, find_number, parse_number, parse_whole, read_json_file, shorten
+from nimblepose.labels.values import find_first, find_number, parse_number, parse_whole, read_json_file
 
 _HIDDEN = ("hidden", "occluded", "invisible")  # flags that people use
 _LOOKED_AT = 20  # files of a folder, to know whose they are
@@ -58,12 +58,9 @@ def read(source: Path) -> LabelSet:
     if not found:
         raise DataError(f"{source}: no file of Labelme" + (f"; {skipped[0].reason}" if skipped else ""))
     categories = name_keypoints(body for _, bodies in found for body in bodies)
-    pictures = []
-    names = choose_names([picture.name for picture, _ in found])
-    for (picture, bodies), name in zip(found, names, strict=True):
-        labels = tuple(assemble(body, categories) for body in bodies if body.points)
-        pictures.append(dataclasses.replace(picture, name=name, labels=labels))
-    return LabelSet("labelme", tuple(categories), tuple(pictures), tuple(skipped))
+    with_points = ((picture, [body for body in bodies if body.points]) for picture, bodies in found)
+    pictures = assemble_pictures(with_points, categories, skipped)
+    return LabelSet("labelme", tuple(categories), pictures, tuple(skipped))
 
 
 def _place_picture(source: Path, path: Path, entry: Mapping[str, Any], skipped: list[Skipped]) -> LabelledPicture:
@@ -140,7 +137,7 @@ def _read_corners(value: object) -> Floats:
     if not isinstance(value, list) or not all(isinstance(point, list) and len(point) == 2 for point in value):
         raise ValueError(f"points: expected pairs of x, y, got {shorten(value)}")
     table = np.array([[parse_number(number) for number in point] for point in value], np.float64).reshape(-1, 2)
-    if not np.isfinite(table).all() or (np.abs(table) > 1e5).any():
+    if not np.isfinite(table).all() or (np.abs(table) > FURTHEST).any():
         raise ValueError(f"points: expected places in the picture, got {shorten(value)}")
     return table
 

@@ -1,7 +1,6 @@
 """Results of our own, as labels: what was seen is 2, what was put in place 1. COCO results alone are none."""
 
 import csv
-import dataclasses
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from nimblepose.core.errors import DataError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import BUILT_IN, Skeleton
-from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, choose_names
+from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, rename
 from nimblepose.labels.reader import Reader
 from nimblepose.results.output_format import name_person
 from nimblepose.results.reading import ResultsFile
@@ -87,14 +86,12 @@ def read(source: Path) -> LabelSet:
             file = Path(result.file)
             file = file if file.is_file() else source.parent / file.name
             pictures.append(LabelledPicture(result.file, labels, file=file, size=result.size))
-    names = choose_names([picture.name for picture in pictures])
-    renamed = tuple(dataclasses.replace(picture, name=name) for picture, name in zip(pictures, names, strict=True))
     kinds = kinds or {skeleton.name: skeleton for skeleton in header.skeletons}
     categories = tuple(Category(name, kind.keypoints, kind.limbs) for name, kind in kinds.items())
     skipped: tuple[Skipped, ...] = ()
     if isinstance(results, TableFile) and not results.sizes_known:
         skipped = (Skipped(str(source), "sizes are not in the file: the smallest that holds all places is taken"),)
-    return LabelSet("nimblepose", categories, renamed, skipped)
+    return LabelSet("nimblepose", categories, rename(pictures), skipped)
 
 
 def _make_labels(poses: Poses, model: str) -> Iterator[Label]:

@@ -5,7 +5,6 @@ that a person has made and those that a model found stand beside each other: of 
 over only the person's is taken.
 """
 
-import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -16,7 +15,7 @@ import numpy as np
 from nimblepose.core.errors import DataError, PoseError
 from nimblepose.core.geometry import from_corner
 from nimblepose.core.optional import import_optional
-from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, choose_names
+from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, rename
 from nimblepose.labels.reader import Reader
 from nimblepose.labels.values import find_first, make_label
 from nimblepose.media.encoding import encode_picture
@@ -64,9 +63,7 @@ def read(source: Path) -> LabelSet:
             raise
         except (OSError, KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError) as error:
             raise DataError(f"{path}: not a file of SLEAP, or damaged ({error})") from error
-    names = choose_names([picture.name for picture in pictures])
-    renamed = [dataclasses.replace(p, name=name) for p, name in zip(pictures, names, strict=True)]
-    return LabelSet("slp", tuple(categories.values()), tuple(renamed), tuple(skipped))
+    return LabelSet("slp", tuple(categories.values()), rename(pictures), tuple(skipped))
 
 
 def _read_file(path: Path, categories: dict[str, Category], skipped: list[Skipped]) -> list[LabelledPicture]:

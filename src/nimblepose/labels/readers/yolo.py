@@ -3,7 +3,6 @@
 `kpt_shape` says how a line is read. Who is who from picture to picture is not said: the order of lines is none.
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ import numpy as np
 
 from nimblepose.core.errors import DataError, PoseError
 from nimblepose.core.geometry import Size, from_corner
-from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, choose_names
+from nimblepose.data.entries import shorten
+from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, rename
 from nimblepose.labels.reader import Reader
 from nimblepose.labels.sizes import measure_picture
-from nimblepose.labels.values import find_number, make_label, parse_number, parse_whole, read_text, read_yaml, shorten
+from nimblepose.labels.values import find_number, make_label, parse_number, parse_whole, read_text, read_yaml
 from nimblepose.media.suffixes import PICTURE_SUFFIXES
 
 _SPLITS = ("train", "val", "test")
@@ -64,9 +64,7 @@ def read(source: Path) -> LabelSet:
         picture = _read_picture(path.parent, file, categories, (count, width), skipped)
         if picture is not None:
             pictures.append(picture)
-    names = choose_names([picture.name for picture in pictures])
-    renamed = [dataclasses.replace(p, name=name) for p, name in zip(pictures, names, strict=True)]
-    return LabelSet("yolo", tuple(categories.values()), tuple(renamed), tuple(skipped))
+    return LabelSet("yolo", tuple(categories.values()), rename(pictures), tuple(skipped))
 
 
 def _read_categories(about: Mapping[str, Any], count: int) -> dict[int, Category]:
