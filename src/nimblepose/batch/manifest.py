@@ -80,7 +80,7 @@ class Video:
 
     def list_pieces(self) -> list[Piece]:
         """In order."""
-        last = None if self.duration is None else self.duration
+        last = self.duration
         return [
             Piece(unit, self.source, begin, end, not number, None if last is None else _measure(begin, end, last))
             for number, (unit, begin, end) in enumerate(self.cuts)

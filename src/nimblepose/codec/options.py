@@ -1,6 +1,7 @@
 """What the decoder may be told."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from nimblepose.core.errors import OptionError
 
@@ -50,6 +51,11 @@ class DecodeOptions:
     def least_score(self) -> float:
         """`min_pose_score`, or what suits poses of a single pass if nothing is said; a quality knows what suits it."""
         return _SINGLE_PASS if self.min_pose_score is None else self.min_pose_score
+
+    def to_dict(self, keypoints: int) -> dict[str, Any]:
+        """Plain data for decoders in other languages; what depends on the number of keypoints is settled."""
+        settled = {"min_pose_score": self.least_score, "min_keypoints": self.count_needed(keypoints)}
+        return asdict(self) | settled
 
     def count_needed(self, keypoints: int) -> int:
         """How many keypoints make a pose of a skeleton that has so many; two are a limb.

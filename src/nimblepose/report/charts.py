@@ -30,14 +30,18 @@ def choose_ticks(low: float, high: float, *, most: int) -> list[float]:
     span = max(high - low, 1e-9)
     decade = 10 ** math.floor(math.log10(span / most))
     step = next(step for factor in (1, 2, 5, 10, 20) if span / (step := factor * decade) <= most - 1)
-    return [n * step for n in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+    return _list_multiples(step, low, high)
 
 
 def choose_time_ticks(start: float, end: float) -> list[float]:
     """Seconds for an axis of time, at most six."""
     steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
     step = next((step for step in steps if (end - start) / step <= 5), (end - start) / 5)
-    return [n * step for n in range(math.ceil(start / step - 1e-9), math.floor(end / step + 1e-9) + 1)]
+    return _list_multiples(step, start, end)
+
+
+def _list_multiples(step: float, low: float, high: float) -> list[float]:
+    return [n * step for n in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
 def draw_axis(start: float, end: float) -> str:

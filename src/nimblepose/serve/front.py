@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nimblepose.core.errors import PoseError
+from nimblepose.serve.metrics import ROUTES
 from nimblepose.serve.problems import ClientGoneError, ProblemError
 from nimblepose.serve.service import Service
 
@@ -93,9 +94,9 @@ def name_route(path: str) -> str:
     >>> name_route("/v2/models/human/versions/1/infer"), name_route("/wp-login.php")
     ('/v2/infer', 'page')
     """
-    if path in ("/v1/poses", "/v1/stream", "/v1/model", "/healthz", "/readyz", "/metrics"):
+    if path in ROUTES:
         return path
-    if path == "/v2" or path.startswith("/v2/"):
+    if path.startswith("/v2/"):
         return "/v2/infer" if path.endswith("/infer") else "/v2"
     return "page"
 

@@ -45,8 +45,7 @@ async def answer_ready(request: Request) -> Response:
     service: Service = request.app.state.service
     if "model" in request.path_params:
         _check_model(request, service)
-    if not service.is_ready:
-        service.check_open()
+    service.check_open()
     return JSONResponse({"ready": True})
 
 

@@ -91,9 +91,8 @@ class Metrics:
         lines = []
         for name, (kind, text) in _HELP.items():
             lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
-            for series in (series for series in _SERIES if series.partition("{")[0].startswith(name)):
-                if series.partition("{")[0].removeprefix(name) not in ("", "_bucket", "_sum", "_count"):
-                    continue
+            family = {f"{name}{part}" for part in ("", "_bucket", "_sum", "_count")}
+            for series in (series for series in _SERIES if series.partition("{")[0] in family):
                 route = series.partition('route="')[2].partition('"')[0]
                 seen = not route or total[_PLACE[f'nimblepose_request_seconds_count{{route="{route}"}}']]
                 if seen and (total[_PLACE[series]] or kind != "counter" or "{" not in series):

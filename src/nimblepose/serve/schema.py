@@ -1,9 +1,10 @@
 """`/openapi.json`: what there is to ask, and what comes back, for this model's skeleton."""
 
-from typing import Any
+from typing import Any, get_args
 
 import nimblepose
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.runtime.quality import QualityName
 from nimblepose.serve.asking import FORMATS
 from nimblepose.serve.problems import KINDS, MEDIA_TYPE
 
@@ -14,7 +15,7 @@ _WHOLE, _TEXT = {"type": "integer", "minimum": 0}, {"type": "string"}
 def describe(skeleton: Skeleton, model: str) -> dict[str, Any]:
     """OpenAPI 3.1, whose schemas are JSON Schema 2020-12."""
     query = [
-        _parameter("quality", "How closely to look.", {"type": "string", "enum": ["fast", "balanced", "best"]}),
+        _parameter("quality", "How closely to look.", {"type": "string", "enum": list(get_args(QualityName))}),
         _parameter("min_score", "Leave out people of a lower score; without it what suits the quality.", _SCORE),
     ]
     formats = _parameter("format", f"One or several of {', '.join(FORMATS)}, with commas.", _TEXT)

@@ -66,11 +66,6 @@ class Service:
         return self.model.stem
 
     @property
-    def is_ready(self) -> bool:
-        """May requests come?"""
-        return self._estimator is not None and not self.draining.is_set()
-
-    @property
     def estimator(self) -> PoseEstimator:
         """The model.
 
@@ -101,7 +96,7 @@ class Service:
             ProblemError: the model is not there yet, or the server is about to end.
         """
         if self.draining.is_set():
-            raise ProblemError("draining", "this server is about to end; ask another, or again", self._retry(1))
+            raise ProblemError("draining", "this server is about to end; ask another, or again", self._retry())
         _ = self.estimator
 
     @asynccontextmanager
@@ -144,10 +139,10 @@ class Service:
         self._seconds += 0.1 * (done.took - self._seconds)
         return done
 
-    def _retry(self, least: int = 1) -> dict[str, str]:
+    def _retry(self) -> dict[str, str]:
         """When there may be room again."""
         waiting = 0 if self._workers is None else self._workers.waiting * self._seconds / self._workers.threads
-        return {"Retry-After": str(max(least, math.ceil(waiting)))}
+        return {"Retry-After": str(max(1, math.ceil(waiting)))}
 
     async def answer_in_time(self, receive: Callable[[], Awaitable[Any]], work: Coroutine[Any, Any, T]) -> T:
         """What `work` gives, unless it takes longer than may be, or its client leaves before.

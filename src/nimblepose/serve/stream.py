@@ -2,17 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from nimblepose.core.poses import Poses
-from nimblepose.media.frames import Frame, StreamInfo
 from nimblepose.results.output_format import encode_json, round_seconds
+from nimblepose.runtime import following
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.runtime.video import DEFAULT_SMOOTHING, DEFAULT_TRACKING, track_frames
 from nimblepose.serve.asking import Asked, read_query
 from nimblepose.serve.bodies import Upload, read_upload
 from nimblepose.serve.front import refuse
@@ -23,34 +20,13 @@ PROTOCOL = "nimblepose"  # the subprotocol that is chosen if one is offered
 _GOING_AWAY, _TOO_LARGE = 1001, 1009
 
 
-class PushedFrames:
-    """A live source of the frames that it is handed, one at a time."""
-
-    def __init__(self) -> None:
-        """No frame yet."""
-        self.info = StreamInfo("stream")
-        self.live, self.dropped = True, 0
-        self.problems: list[str] = []
-        self.next: Frame | None = None
-
-    def __iter__(self) -> Iterator[Frame]:
-        """Whatever is there when it is asked for."""
-        while self.next is not None:
-            frame, self.next = self.next, None
-            yield frame
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
 class Follower:
     """Finds people in the frames of one stream and follows them; used by one thread at a time."""
 
     def __init__(self, estimator: PoseEstimator, max_pixels: int) -> None:
         """Nobody has been seen."""
         self._estimator, self._max_pixels = estimator, max_pixels
-        self._source = PushedFrames()
-        self._people: Iterator[tuple[Frame, Poses]] = iter(())
+        self._people: following.Follower | None = None
         self._size: tuple[int, ...] = ()
 
     def follow(self, data: bytes, index: int, seconds: float) -> dict[str, Any]:
@@ -60,11 +36,9 @@ class Follower:
             ProblemError: it is no picture, or too large.
         """
         picture = read_upload(Upload(f"frame {index}", data), self._max_pixels).picture
-        if picture.shape != self._size:  # another picture altogether: identities begin anew
-            self._source, self._size = PushedFrames(), picture.shape
-            self._people = track_frames(self._estimator, self._source, DEFAULT_TRACKING, DEFAULT_SMOOTHING)
-        self._source.next = Frame(index, seconds, picture)
-        _, poses = next(self._people)
+        if self._people is None or picture.shape != self._size:  # another picture altogether: identities begin anew
+            self._people, self._size = following.Follower(self._estimator), picture.shape
+        poses = self._people(picture, seconds)
         height, width = picture.shape[:2]
         return {
             "frame": index, "time": round_seconds(seconds), "height": height, "width": width, **poses.to_dict()
@@ -80,17 +54,15 @@ class _Newest:
         self._changed = asyncio.Event()
         self._first = 0.0
 
-    def put(self, data: bytes) -> None:
-        now = time.monotonic()
+    def put(self, data: bytes) -> bool:
+        """Has it replaced one that nobody took?"""
+        now = time.perf_counter()  # fine enough for times to grow from frame to frame on every system
         self._first = self._first or now
-        self.drop()
+        lost = self._frame is not None
+        self.dropped += lost
         self._frame = data, self.received, now - self._first
         self.received += 1
         self._changed.set()
-
-    def drop(self) -> bool:
-        lost, self._frame = self._frame is not None, None
-        self.dropped += lost
         return lost
 
     def end(self) -> None:
@@ -168,10 +140,9 @@ async def _receive(socket: WebSocket, service: Service, newest: _Newest) -> None
             if message["type"] == "websocket.disconnect":
                 return
             data = message.get("bytes") or (message.get("text") or "").encode()
-            before = newest.dropped
-            newest.put(data)
+            lost = newest.put(data)
             service.metrics.add("nimblepose_stream_frames_total")
-            service.metrics.add("nimblepose_stream_dropped_frames_total", newest.dropped - before)
+            service.metrics.add("nimblepose_stream_dropped_frames_total", lost)
     finally:
         newest.end()
 

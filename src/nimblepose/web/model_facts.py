@@ -22,7 +22,7 @@ def describe_model(
         size: Of the file, bytes.
         checksum: SHA-256 of the file, by which a browser knows that it has it already.
     """
-    skeleton, options = metadata.skeleton, DecodeOptions()
+    skeleton = metadata.skeleton
     return {
         "name": name,
         "file": file,
@@ -44,11 +44,7 @@ def describe_model(
         },
         "skeleton_dict": skeleton.to_dict(),
         "palette": [list(colour) for colour in make_limb_palette(skeleton)],
-        "options": {
-            **asdict(options),
-            "min_pose_score": options.least_score,
-            "min_keypoints": options.count_needed(len(skeleton.keypoints)),
-        },
+        "options": DecodeOptions().to_dict(len(skeleton.keypoints)),
         "prior": None
         if metadata.prior is None
         else {**metadata.prior.to_dict(), "distances": metadata.prior.distances.tolist()},

@@ -48,12 +48,14 @@ def find_runtime(
         DownloadError: they cannot be fetched.
     """
     if folder is None:
-        if not fetch and find_cached(RUNTIME) is None:
+        first = find_cached(RUNTIME)
+        if first is None and not fetch:
             return None
         try:
-            folder = fetch_model(RUNTIME, progress=progress).parent
+            first = first or fetch_model(RUNTIME, progress=progress)
         except DownloadError as error:
             raise DownloadError(_explain(str(error).splitlines()[0])) from error
+        return [first.parent / file.name for file in RUNTIME.files]  # which were checked on the way
     for file in RUNTIME.files:
         if not file.is_intact(folder / file.name):
             what = "is missing" if not (folder / file.name).is_file() else "is not the file of that version"

@@ -59,8 +59,7 @@ def _list_contents(
     facts = describe_model(metadata, name=model.stem, file=None)
     if runtime is not None:
         weights = model.read_bytes()
-        checksum = hashlib.sha256(weights).hexdigest()
-        facts = describe_model(metadata, name=model.stem, file=_MODEL, size=len(weights), checksum=checksum)
+        facts |= {"file": _MODEL, "size": len(weights), "checksum": hashlib.sha256(weights).hexdigest()}
         yield _MODEL, weights
         for path in runtime:
             yield f"runtime/{path.name}", path.read_bytes()

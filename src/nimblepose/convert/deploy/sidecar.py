@@ -1,6 +1,5 @@
 """NAME.json beside a model: everything that a decoder in another language needs, and a picture to try it on."""
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -47,11 +46,8 @@ def describe(
         picture: (H, W, 3) RGB; what becomes of it at the height of the check is in the sidecar.
     """
     skeleton, spec = metadata.skeleton, metadata.input
-    options = DecodeOptions()
-    decoding = dataclasses.asdict(options) | {
-        "min_pose_score": options.least_score,
-        "min_keypoints": options.count_needed(len(skeleton.keypoints)),
-        "paf_offset": compute_paf_offset(spec.stride, metadata.paf_geometry),
+    decoding = DecodeOptions().to_dict(len(skeleton.keypoints)) | {
+        "paf_offset": compute_paf_offset(spec.stride, metadata.paf_geometry)
     }
     limbs = [[*limb, axis] for limb in skeleton.limbs for axis in "xy"]
     return {

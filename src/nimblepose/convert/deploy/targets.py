@@ -19,6 +19,7 @@ from nimblepose.convert.deploy.native import (
 )
 from nimblepose.convert.deploy.onnx_forms import clear_value_info, take_numbers, to_floats
 from nimblepose.convert.deploy.trial import EXACT, HALF, Limits, Run
+from nimblepose.convert.export import INPUT, OUTPUTS
 from nimblepose.core.errors import OptionError
 
 
@@ -32,8 +33,8 @@ class Target:
     write: Callable[[Any, Path, str], list[str]]  # of that, into a folder, under a name -> files, first the one to open
     runtimes: Mapping[str, Callable[[Path], Run]]  # in which it must be right, by their names
     limits: Limits = EXACT  # of a file of floats
-    input_name: str = "image"
-    output_names: tuple[str, str] = ("heatmaps", "pafs")
+    input_name: str = INPUT
+    output_names: tuple[str, str] = OUTPUTS
 
 
 TARGETS: Mapping[str, Target] = {

@@ -1,5 +1,6 @@
 // Pictures to network input, byte for byte as runtime/prepare.py and OpenCV do it. Pictures are RGBA, as canvases give
 // them; the fourth byte is left aside.
+import { roundHalfEven } from "./geometry.js";
 
 /** Resize to [height, width]: halved as often as it takes, so that no pixel is skipped, then cubic. RGB comes back. */
 export function resize({ data, width, height }, [toHeight, toWidth]) {
@@ -23,12 +24,6 @@ function toRgb(rgba, pixels) {
   return rgb;
 }
 
-/** Half to even, as processors round. */
-function roundEven(value) {
-  const low = Math.floor(value), rest = value - low;
-  return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low;
-}
-
 /** Of each target place the first of two source places, and the weight of the second in 256ths. */
 function placeLinear(from, to) {
   const at = new Int32Array(to), weight = new Int32Array(to), scale = from / to;
@@ -38,7 +33,7 @@ function placeLinear(from, to) {
     else if (low >= from - 1) at[i] = from - 1;
     else {
       at[i] = low;
-      weight[i] = roundEven((place - low) * 256);
+      weight[i] = roundHalfEven((place - low) * 256);
     }
   }
   return { at, weight };
