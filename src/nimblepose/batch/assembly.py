@@ -117,8 +117,9 @@ class Assembly:
             shard: Which of how many parts of the work.
         """
         tasks = self.tasks[shard[0] :: shard[1]]
-        waiting = [task for task in tasks if self._recall(task) is None]
-        notes, under_way, done = {}, 0, len(tasks) - len(waiting)
+        notes = {task["id"]: note for task in tasks if (note := self._recall(task)) is not None}
+        waiting = [task for task in tasks if task["id"] not in notes]
+        under_way, done = 0, len(notes)
         remaining = iter(waiting)
         while True:
             while under_way < engine.slots and (task := next(remaining, None)) is not None:
@@ -140,15 +141,15 @@ class Assembly:
         if task["id"] not in self._notes:
             return None
         note: dict[str, Any] = json.loads(self._store.read(f"{FINISHED}/{task['id']}"))
-        there = note["files"] if self._out is None else [file for file in note["files"] if Path(file).exists()]
-        return note if len(there) == len(note["files"]) else None
+        there = self._out is None or all(Path(file).exists() for file in note["files"])
+        return note if there else None
 
     def _sum_up(self, names: Mapping[str, str], notes: Mapping[str, dict[str, Any]], *, whole: bool) -> Finished:
         finished, cpu, seconds, people = Finished(), 0.0, 0.0, 0
         failures = [{"source": name, "reason": reason} for name, reason in self._manifest.failures.items()]
         failures += [{"source": v.source.name, "reason": str(v.failure)} for v in self._manifest.videos if v.failure]
         for key, name in names.items():
-            note = notes.get(key) or json.loads(self._store.read(f"{FINISHED}/{key}"))
+            note = notes[key]
             if "failure" in note:
                 failures.append({"source": name, "reason": note["failure"]})
                 finished.unfitting += "seam" in note

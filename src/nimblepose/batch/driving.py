@@ -50,8 +50,6 @@ class Outcome:
     damaged: int = 0  # pictures that could not be read
     frames: int = 0  # and pictures
     people: int = 0  # in all of them together
-    weight: float = 0.0  # of what is done: seconds of video, and pictures
-    cpu: float = 0.0  # seconds
     waiting: bool = False  # for what another run does
 
 
@@ -130,18 +128,16 @@ class Run:
         self._note(unit, give_up(self._store, unit, f"its process died {deaths} times ({reason})"), outcome)
 
     def _note(self, unit: Unit, result: dict[str, Any], outcome: Outcome) -> None:
-        match result["state"]:
-            case state if state == UNWRITTEN:
-                raise MediaError(f"{result['failure']}; what was written stays: make room, and run again")
-            case state if state == UNABLE:
-                raise ModelError(str(result["failure"]))
-            case state if state == FAILURE:
-                outcome.failed[unit.name] = str(result["failure"])
-            case state if state == DONE:
-                outcome.damaged += result.get("failures") or 0
+        state = result["state"]
+        if state == UNWRITTEN:
+            raise MediaError(f"{result['failure']}; what was written stays: make room, and run again")
+        if state == UNABLE:
+            raise ModelError(str(result["failure"]))
+        if state == FAILURE:
+            outcome.failed[unit.name] = str(result["failure"])
+        elif state == DONE:
+            outcome.damaged += result.get("failures") or 0
         outcome.done += 1
         outcome.waiting = False
         outcome.frames += result["rows"]
         outcome.people += result["people"]
-        outcome.cpu += result.get("cpu") or 0.0
-        outcome.weight += result.get("seconds") or result["rows"]

@@ -19,6 +19,7 @@ from nimblepose.core.errors import MissingPackageError, PoseError
 from nimblepose.core.poses import Poses
 from nimblepose.core.reduction import enlarge
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.core.text import describe_bug
 from nimblepose.media.frames import Frame, Stamp, StreamInfo
 from nimblepose.media.pictures import Picture, read_reduced
 from nimblepose.media.pieces import VideoPiece
@@ -187,4 +188,4 @@ def _find_in_picture(
     except PoseError as error:
         return (0, 0), None, str(error)
     except Exception as error:  # a bug of ours that this picture brings out
-        return (0, 0), None, f"{source.name}: unexpected {type(error).__name__}, please report it: {error}"
+        return (0, 0), None, f"{source.name}: {describe_bug(error)}"

@@ -17,6 +17,7 @@ from nimblepose.core.errors import MediaError, OptionError, PoseError
 from nimblepose.core.files import make_folder, replacing
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.core.text import describe_bug
 from nimblepose.media.frames import Frame, Stamp, StreamInfo
 from nimblepose.results.formats import parse_formats
 from nimblepose.results.numbering import number_pictures
@@ -84,7 +85,7 @@ def finish_task(task: Mapping[str, Any]) -> dict[str, Any]:
     except PoseError as error:
         return {**base, "failure": str(error)}
     except Exception as error:  # a bug of ours that this video brings out
-        return {**base, "failure": f"{task['name']}: unexpected {type(error).__name__}, please report it: {error}"}
+        return {**base, "failure": f"{task['name']}: {describe_bug(error)}"}
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from nimblepose.batch.stores import Store, open_store, write_with_patience
 from nimblepose.batch.units import FAILED, PART, Unit, read_unit
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.core.errors import MediaError, ModelError, PoseError
+from nimblepose.core.text import describe_bug
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.runtime.models import find_model
 
@@ -56,7 +57,7 @@ def work(task: Mapping[str, Any]) -> dict[str, Any]:
                 raise
             except Exception as error:  # a bug of ours that this unit brings out
                 _log.warning("%s", unit.name, exc_info=True)
-                return give_up(store, unit, f"unexpected {type(error).__name__}, please report it: {error}")
+                return give_up(store, unit, describe_bug(error))
             return _write(store, unit, part, facts)
     except PoseError as error:
         return {"unit": unit.id, "state": UNABLE, "failure": str(error)}

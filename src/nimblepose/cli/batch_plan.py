@@ -6,7 +6,7 @@ import typer
 
 from nimblepose.cli import options as given
 from nimblepose.cli.loading import EstimatorOptions
-from nimblepose.cli.options import parse_seconds
+from nimblepose.cli.options import parse_part
 from nimblepose.cli.videos import finish, say_notes
 
 
@@ -47,8 +47,6 @@ def batch_plan(
         nimblepose batch plan list.csv --out work --every 2 --seconds 120
         nimblepose batch plan 's3://videos/*.mp4' --out s3://bucket/work
     """
-    from hashlib import file_digest
-
     from nimblepose import __version__
     from nimblepose.batch.listing import list_sources
     from nimblepose.batch.manifest import Settings
@@ -56,11 +54,10 @@ def batch_plan(
     from nimblepose.batch.stores import open_store
     from nimblepose.cli.progress import format_count, show_download_bar, show_stages_bar
     from nimblepose.core.errors import OptionError
-    from nimblepose.media.frames import Selection
     from nimblepose.media.levels import parse_levels
     from nimblepose.runtime.models import find_model
 
-    selection = Selection(every=every, start=parse_seconds(start), end=None if end is None else parse_seconds(end))
+    begin, stop = parse_part(start, end)
     listed = list_sources(sources)
     if complete and listed.videos:
         raise OptionError(f"--complete is for pictures, {next(iter(listed.videos))} is a video")
@@ -70,12 +67,10 @@ def batch_plan(
         model=model, backend=backend, threads=1, quality=quality, input_height=input_height, min_score=min_score,
         flip=flip, scales=given.parse_scales(scales), max_people=max_people, any_way_up=any_way_up, complete=complete,
     )  # fmt: skip
-    with path.open("rb") as file:
-        sha256 = file_digest(file, "sha256").hexdigest()
     videos = estimating.conditions(path)
     settings = Settings(
         model=str(path.absolute()),
-        sha256=sha256,
+        sha256=videos["model"],
         estimating={
             "backend": videos["backend"], "quality": quality, "input_height": input_height, "flip": flip,
             "scales": list(estimating.scales), "any_way_up": any_way_up, "min_score": min_score,
@@ -83,9 +78,9 @@ def batch_plan(
         },
         videos=videos,
         pictures=estimating.picture_conditions(path),
-        every=selection.every,
-        start=selection.start,
-        end=selection.end,
+        every=every,
+        start=begin,
+        end=stop,
         levels=parse_levels(value_range),
         max_pixels=max_pixels,
         seconds=seconds,

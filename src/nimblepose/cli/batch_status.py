@@ -1,6 +1,5 @@
 """`nimblepose batch status`: how far a batch is."""
 
-from nimblepose.cli.batch_bar import format_duration
 from nimblepose.cli.batch_run import BatchArgument
 
 
@@ -12,6 +11,7 @@ def batch_status(batch: BatchArgument) -> None:
     """
     from nimblepose.batch.progress import find_status
     from nimblepose.batch.stores import open_store
+    from nimblepose.cli.batch_bar import format_duration
 
     status = find_status(open_store(batch))
     print(f"done     {status.done}\nmissing  {len(status.missing)}\nfailed   {len(status.failed)}")

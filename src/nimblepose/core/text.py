@@ -39,3 +39,8 @@ def describe_error(error: object) -> str:
     if isinstance(error, KeyError) and error.args:
         return f"{error.args[0]!r} is missing"
     return str(error) or type(error).__name__
+
+
+def describe_bug(error: Exception) -> str:
+    """What is said of an exception that nothing but a fault of ours raises."""
+    return f"unexpected {type(error).__name__}, please report it: {error}"

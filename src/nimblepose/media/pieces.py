@@ -109,8 +109,13 @@ class VideoPiece(VideoFile):
                     yield self._show(converter, index, time, frame)
             yield from self._show_lead(converter, before)
             if not over and not self._closed:
-                ending = Ending(self._stream.frames, self.info.duration or 0, float(self._step), broken=broken)
-                self.ending = dataclasses.replace(ending, cut_off=self._is_cut_off())
+                self.ending = Ending(
+                    self._stream.frames,
+                    self.info.duration or 0,
+                    float(self._step),
+                    cut_off=self._is_cut_off(),
+                    broken=broken,
+                )
         finally:
             self._iterating = False
             self.close()

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from nimblepose.media.containers import name_source
 from nimblepose.media.finding import is_folder
 from nimblepose.media.sources import is_camera, is_pattern, is_recorded
+from nimblepose.results.person_folder import clean_name
 
 _MOST_BYTES = 220  # of a stem; the longest that follows is `-12345_000000000012_keypoints.json`
 
@@ -105,13 +105,8 @@ def _split(source: str) -> tuple[Path, str]:
         if is_folder(path):
             return path.parent, path.resolve().name  # `.` has a name, too
         if is_pattern(source):
-            return path.parent, _clean(path.stem)
+            return path.parent, clean_name(path.stem, "video")
         return path.parent, path.stem if path.stem.strip(".") else "video"
     label = "stdin" if source == "-" else name_source(source).rpartition("://")[2].strip("/")
-    name = _clean(label.rpartition("/")[2] if is_camera(source) else label)
+    name = clean_name(label.rpartition("/")[2] if is_camera(source) else label, "video")
     return Path(), f"camera-{name}" if name.isdecimal() else name
-
-
-def _clean(text: str) -> str:
-    """With nothing that means something to a file system or a shell."""
-    return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "video"

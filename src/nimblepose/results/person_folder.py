@@ -12,9 +12,9 @@ from nimblepose.core.files import partial, writing
 _OURS = re.compile(r"_[\w.-]+\.(trc|nwb)$|\.partial\.(trc|nwb)$|^\.[0-9a-f]{16}\.part$")
 
 
-def clean_name(name: str) -> str:
-    """The name of somebody, with nothing that means something to a file system."""
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "unnamed"
+def clean_name(name: str, otherwise: str = "unnamed") -> str:
+    """A name with nothing that means something to a file system or a shell; `otherwise` where nothing is left."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or otherwise
 
 
 @contextmanager

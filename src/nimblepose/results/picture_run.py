@@ -11,6 +11,7 @@ from nimblepose.core.geometry import Size
 from nimblepose.core.poses import Poses
 from nimblepose.core.reduction import Reduced, enlarge
 from nimblepose.core.share import count_frame_bytes
+from nimblepose.core.text import describe_bug
 from nimblepose.core.web import fetch_picture, is_url
 from nimblepose.media.levels import Levels
 from nimblepose.media.pictures import MAX_PIXELS, Picture, read_reduced
@@ -189,4 +190,4 @@ def _try(source: str, work: Callable[[], R]) -> tuple[R | None, str | None]:
     except Exception as error:  # a bug of ours that this picture brings out
         name = name_picture(source)
         _log.debug("%s", name, exc_info=True)
-        return None, f"{name}: unexpected {type(error).__name__}, please report it: {error}"
+        return None, f"{name}: {describe_bug(error)}"

@@ -14,7 +14,7 @@ from nimblepose.core.errors import MediaError, PoseError
 from nimblepose.core.files import InUseError, open_held, partial, write_atomically, write_whole, writing
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
-from nimblepose.core.text import describe_error
+from nimblepose.core.text import describe_bug, describe_error
 from nimblepose.core.web import is_url, without_secrets
 from nimblepose.results.journal import check_conditions, pack_array, unpack_array
 from nimblepose.results.output_format import FolderMaker, Header, PictureResult, encode_json, to_text
@@ -138,7 +138,7 @@ class ResultFolder:
                 self.failures[str(path)] = str(error)
             except Exception as error:  # a bug of ours that one format brings out must not cost the others
                 _log.debug("%s", path, exc_info=True)
-                self.failures[str(path)] = f"{path}: unexpected {type(error).__name__}, please report it: {error}"
+                self.failures[str(path)] = f"{path}: {describe_bug(error)}"
             else:
                 written.append(path)
         if self._file is not None or self._end:
