@@ -1,10 +1,11 @@
 """A tiny network, videos and pictures that it understands, and a batch in this process."""
 
+from functools import partial
+
 import pytest
 from blob_scenes import draw_scene, write_model
+from command_line import run_here
 from video_files import make_video
-
-from nimblepose.cli.app import main
 
 for package in ("av", "onnx", "pyarrow", "scipy"):
     pytest.importorskip(package)
@@ -39,15 +40,7 @@ def clip(tmp_path):
 def cli(capfd):
     """Run `nimblepose ARGUMENTS`; returns the exit code and what was printed."""
 
-    def run(*arguments):
-        code = 0
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as ended:
-            code = ended.code or 0
-        return code, *capfd.readouterr()
-
-    return run
+    return partial(run_here, capfd)
 
 
 class Inline:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import run_here
 
-from nimblepose.cli.app import main
 from nimblepose.core.errors import MediaError
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import HUMAN_18
@@ -26,12 +26,7 @@ def cli(capfd):
     """Run `nimblepose ARGUMENTS` and return exit code and what it printed."""
 
     def run(*arguments):
-        code = 0
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as exit_:
-            code = exit_.code or 0
-        return Ran(code, *capfd.readouterr())
+        return Ran(*run_here(capfd, *arguments))
 
     return run
 
