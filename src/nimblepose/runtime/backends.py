@@ -28,6 +28,11 @@ Runtime = Literal["onnxruntime", "openvino", "torch"]
 _KERNEL_CACHE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"  # read by oneDNN: how many compiled kernels it keeps
 _OPENED = "this model was opened"
 
+# Microseconds for which a thread of ONNX Runtime that waits for the others keeps its core busy. Its own choice is above
+# a thousand: beside other work a run took 1.6 times the processor time then. Not to wait at all makes the network a
+# tenth slower where nothing else runs, this does not: benchmarks/waiting_threads.py.
+_SPIN = "50"
+
 _RUNTIMES: dict[str, tuple[Runtime, ...]] = {  # suffix -> who runs such files, the file's own first
     ".onnx": ("onnxruntime", "openvino"),
     ".xml": ("openvino",),
@@ -95,6 +100,7 @@ class OnnxRuntimeBackend:
         options.intra_op_num_threads = max(1, threads // parallel) if parallel > 1 else threads
         self.callers = parallel
         options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN)
         options.log_severity_level = 4  # errors are raised, too
         try:
             self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
