@@ -1,5 +1,7 @@
 """Small videos, made where tests need them."""
 
+import os
+from contextlib import contextmanager
 from fractions import Fraction
 
 import av
@@ -58,7 +60,7 @@ def make_video(
     pictures = list(pictures)
     times = [n / rate for n in range(len(pictures))] if times is None else times
     base = Fraction(1, rate) if times == [n / rate for n in range(len(pictures))] else Fraction(1, 1000)
-    with av.open(f"file:{path}", "w", options=container_options or {}) as out:
+    with _as_it_was_scheduled(), av.open(f"file:{path}", "w", options=container_options or {}) as out:
         stream = None if only_audio else out.add_stream(codec, rate=rate, options=options or {})
         if stream:
             stream.height, stream.width = pictures[0].shape[:2]
@@ -83,6 +85,17 @@ def make_video(
         if sound:
             _add_tone(out, sound, times[-1] + 1 / rate)
     return path
+
+
+@contextmanager
+def _as_it_was_scheduled():
+    """SVT-AV1 makes root's thread a real-time one, and everything beside it stands still: findings/."""
+    policy = os.sched_getscheduler(0) if hasattr(os, "sched_getscheduler") else None
+    try:
+        yield
+    finally:
+        if policy is not None and os.sched_getscheduler(0) != policy:
+            os.sched_setscheduler(0, policy, os.sched_param(0))
 
 
 def _add_tone(out, stream, seconds):
