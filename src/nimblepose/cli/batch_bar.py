@@ -1,50 +1,43 @@
 """The progress of a batch: units, frames per second, people, time left; a line a minute where nobody watches."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Task, TextColumn, TimeRemainingColumn
+
+from nimblepose.cli.progress import EVERY, start_bar
 
 if TYPE_CHECKING:
     from nimblepose.batch.driving import Outcome
 
-_LINES = 60.0  # seconds between two lines of a log
-
 
 @contextmanager
-def show_batch_bar(total: int, *, quiet: bool) -> Iterator[Callable[["Outcome"], None]]:
-    """A bar over `total` units; where the error stream is no terminal a line a minute, for the logs of clusters.
+def show_batch_bar(total: int, *, quiet: bool, every: float = EVERY) -> Iterator[Callable[["Outcome"], None]]:
+    """A bar over `total` units; where the error stream is no terminal a line each `every` seconds, for logs.
 
     Yields:
         A function to call with what is done so far.
     """
-    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    hidden = quiet or not console.is_terminal
-    started, said = time.monotonic(), time.monotonic()
-    with Progress(*columns, console=console, disable=hidden, transient=True, refresh_per_second=2) as progress:
+    started = time.monotonic()
+
+    def say(task: Task) -> str:
+        left = ((task.total or 0) - task.completed) * (time.monotonic() - started) / max(task.completed, 1)
+        done = f"{task.completed:.0f} of {task.total:.0f} units"
+        return f"{done}, {task.description}, about {format_duration(left)} left"
+
+    with start_bar(*columns, tell=say, quiet=quiet, every=every) as progress:
         task = progress.add_task("batch", total=total)
 
         def tell(outcome: "Outcome") -> None:
-            nonlocal said
             rate = outcome.frames / max(time.monotonic() - started, 1e-9)
             people = outcome.people / max(outcome.frames, 1)
             text = f"{rate:.1f} frames/s, {people:.1f} people in each"
             text += f", {len(outcome.failed)} failed" if outcome.failed else ""
             text += ", waiting for another run" if outcome.waiting else ""
             progress.update(task, completed=outcome.done, total=outcome.total, description=text)
-            if hidden and not quiet and time.monotonic() - said >= _LINES:
-                said = time.monotonic()
-                left = (outcome.total - outcome.done) * (said - started) / max(outcome.done, 1)
-                print(
-                    f"nimblepose: {outcome.done} of {outcome.total} units, {text}, about {format_duration(left)} left",
-                    file=sys.stderr,
-                    flush=True,
-                )
 
         yield tell
 

@@ -23,7 +23,7 @@ from rich.progress import (
 from nimblepose.core.progress import Progress as CountProgress
 from nimblepose.core.progress import StageProgress
 
-_EVERY = 60.0  # seconds between lines where nobody watches a bar
+EVERY = 60.0  # seconds between lines where nobody watches a bar
 
 Advance = Callable[[str, float, int, int], None]
 
@@ -59,7 +59,7 @@ class _Lines(Progress):
             print(f"nimblepose: {self._tell(self._tasks[task_id])}", file=sys.stderr, flush=True)
 
 
-def _start(*columns: ProgressColumn, tell: Callable[[Task], str], quiet: bool, every: float) -> Progress:
+def start_bar(*columns: ProgressColumn, tell: Callable[[Task], str], quiet: bool, every: float = EVERY) -> Progress:
     """A bar on a terminal, lines elsewhere, nothing if quiet."""
     console = Console(stderr=True)
     if not quiet and not console.is_terminal:
@@ -72,10 +72,10 @@ def _count(task: Task) -> str:
 
 
 @contextmanager
-def show_picture_bar(total: int, *, quiet: bool, every: float = _EVERY) -> Iterator[Progress]:
+def show_picture_bar(total: int, *, quiet: bool, every: float = EVERY) -> Iterator[Progress]:
     """A bar over `total` pictures, a line each `every` seconds where nobody watches; none when quiet, or of one."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with _start(*columns, tell=_count, quiet=quiet or total <= 1, every=every) as progress:
+    with start_bar(*columns, tell=_count, quiet=quiet or total <= 1, every=every) as progress:
         yield progress
 
 
@@ -129,7 +129,7 @@ def show_download_bar() -> Iterator[StageProgress]:
 
 @contextmanager
 def show_video_bar(
-    start: float, end: float, *, quiet: bool, name: str = "", place: str = "", every: float = _EVERY
+    start: float, end: float, *, quiet: bool, name: str = "", place: str = "", every: float = EVERY
 ) -> Iterator[Advance]:
     """A bar over the seconds of a video, with frames per second, people and time left; of live sources without end.
 
@@ -157,7 +157,7 @@ def show_video_bar(
         whole = "" if task.total is None else f" of {task.total:.0f}"
         return f"{task.description}: {task.completed:.0f}{whole} s, {task.fields['speed']}, {task.fields['people']}"
 
-    with _start(*columns, tell=tell, quiet=quiet, every=every) as progress:
+    with start_bar(*columns, tell=tell, quiet=quiet, every=every) as progress:
         tasks: dict[str, TaskID] = {}
         recent: deque[float] = deque(maxlen=50)  # when the last frames were done
 
