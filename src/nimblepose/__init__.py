@@ -16,6 +16,7 @@ from nimblepose.core.errors import (
     ProcessorError,
     ShapeError,
     SkeletonError,
+    TooManyPixelsError,
     TrainingError,
 )
 from nimblepose.core.processor import check_processor
@@ -66,6 +67,7 @@ __all__ = [
     "SkeletonError",
     "SmoothOptions",
     "Smoother",
+    "TooManyPixelsError",
     "TrackOptions",
     "Tracker",
     "Trails",

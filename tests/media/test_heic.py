@@ -1,30 +1,16 @@
 """Pictures of iPhones."""
 
-import base64
 import sys
 
 import numpy as np
 import pytest
+from heic_file import HEIC
 from picture_files import saved
 from PIL import Image
 
 from nimblepose.core.errors import MediaError, MissingPackageError
 from nimblepose.media.heic import is_heic
 from nimblepose.media.pictures import holds_picture, read_deep, read_picture
-
-# Written by pillow-heif 1.8.1: gray (60, 60, 60), its top right quarter red (250, 30, 30), 64 x 48, and a mark that it
-# lies on its side (orientation 6): upright it is 48 wide and 64 high, and the red is at the bottom right.
-HEIC = base64.b64decode(
-    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAchtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA"
-    "ADRpbG9jAAAAAERAAAIAAQAAAAAB7AABAAAAAAAAAFYAAgAAAAACQgABAAAAAAAAACQAAAA4aWluZgAAAAAAAgAAABVpbmZlAgAA"
-    "AAABAABodmMxAAAAABVpbmZlAgAAAQACAABFeGlmAAAAAA5waXRtAAAAAAABAAABB2lwcnAAAADmaXBjbwAAAHZodmNDAQNwAAAA"
-    "kAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq"
-    "5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xh"
-    "cAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEHBpeGkAAAAAAwgICAAAAAlpcm90AwAAABlpcG1hAAAAAAAAAAEA"
-    "AQaBAgMFhIYAAAAaaXJlZgAAAAAAAAAOY2RzYwACAAEAAQAAAIJtZGF0AAAAUigBrw7gWGY1oTr/nlx6FL8zveR//kL+Q+c6FK6W"
-    "//+VWb+/WNMn3J56lNXomIjNHism8eKWb7xxAPNP0jj/S1JJ9Dq21+yZcwv2cFC/XXGkvHwAAAAGRXhpZgAATU0AKgAAAAgAAQES"
-    "AAMAAAABAAYAAAAAAAA="
-)
 
 
 def test_heic_is_known_by_its_first_bytes():

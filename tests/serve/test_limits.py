@@ -7,8 +7,12 @@ import threading
 import time
 import zlib
 
+import numpy as np
 import pytest
 from form_bodies import form
+from heic_file import HEIC
+
+from nimblepose.media.encoding import encode_picture
 
 
 def ask_in_background(server, count, picture):
@@ -126,6 +130,24 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(model_server):
     assert time.process_time() - begun < 2
     assert (answer.status, answer.json["type"]) == (413, "/docs#too-many-pixels")
     assert "60000 x 60000" in answer.json["detail"]
+    assert "--max-pixels" in answer.json["detail"]
+
+
+def test_damaged_is_not_too_large_and_too_large_is_not_damaged(start):
+    """What a file declares is told of where it is the reason, of every kind of file, and nowhere else."""
+    server = start(max_pixels=2000)
+    noise = np.random.default_rng(0).integers(0, 256, (80, 100, 3), np.uint8)
+    jpeg = encode_picture(noise, ".jpg")  # larger, which is read reduced
+    assert server.post(jpeg).status == 200
+    answer = server.post(jpeg[: len(jpeg) // 2])
+    assert (answer.status, answer.json["type"]) == (422, "/docs#not-a-picture")
+    assert "damaged" in answer.json["detail"]
+    answer = server.post(encode_picture(noise, ".png"))
+    assert (answer.status, answer.json["type"]) == (413, "/docs#too-many-pixels")
+    pytest.importorskip("pi_heif")
+    answer = server.post(HEIC)
+    assert (answer.status, answer.json["type"]) == (413, "/docs#too-many-pixels")
+    assert "48 x 64" in answer.json["detail"]
     assert "--max-pixels" in answer.json["detail"]
 
 

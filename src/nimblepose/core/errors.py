@@ -26,6 +26,10 @@ class MediaError(PoseError, OSError):
     """A picture, video or output file that cannot be read or written."""
 
 
+class TooManyPixelsError(MediaError):
+    """A picture or video that declares more pixels than may be decoded: the file may well be whole."""
+
+
 class ModelError(PoseError, ValueError):
     """A model file or checkpoint that cannot be used."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from nimblepose.core.errors import DownloadError, MediaError
+from nimblepose.core.errors import DownloadError, MediaError, TooManyPixelsError
 from nimblepose.core.optional import import_optional
 from nimblepose.core.web import check_online, without_secrets
 from nimblepose.media.pictures import MAX_PIXELS
@@ -149,7 +149,7 @@ def find_video_stream(container: "InputContainer", name: str, *, max_pixels: int
 def check_size(width: int, height: int, name: str, max_pixels: int) -> None:
     """Refuse pictures that would take all memory."""
     if width * height > max_pixels:
-        raise MediaError(f"{name} declares {width} x {height} pixels, more than the limit of {max_pixels}")
+        raise TooManyPixelsError(f"{name} declares {width} x {height} pixels, more than the limit of {max_pixels}")
 
 
 def _open_if_pipe(path: Path) -> BinaryIO | None:

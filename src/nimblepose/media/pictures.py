@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from nimblepose.core.errors import MediaError, MissingPackageError
+from nimblepose.core.errors import MediaError, MissingPackageError, TooManyPixelsError
 from nimblepose.core.reduction import Reduced
 from nimblepose.media.heic import is_heic, open_heic
 from nimblepose.media.levels import Levels, to_8_bits
@@ -242,7 +242,7 @@ def _check_pixels(
 ) -> None:
     pixels = _count_pixels(size, reduction)
     if pixels > max_pixels:
-        raise MediaError(
+        raise TooManyPixelsError(
             f"{name} declares {size[0]} x {size[1]} pixels, more than the limit of {max_pixels}; "
             f"make it smaller, or, if you trust it, allow more with --max-pixels (in Python: max_pixels)"
         )

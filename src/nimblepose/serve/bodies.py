@@ -1,7 +1,6 @@
 """What a request brings: its bytes within limits of size and time, and the pictures in them."""
 
 import asyncio
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
@@ -9,9 +8,9 @@ from email.message import Message
 from python_multipart.multipart import MultipartParser
 from starlette.requests import ClientDisconnect, Request
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import MediaError, TooManyPixelsError
 from nimblepose.core.reduction import Reduced
-from nimblepose.media.pictures import open_picture, read_reduced
+from nimblepose.media.pictures import read_reduced
 from nimblepose.serve.options import ServeOptions
 from nimblepose.serve.problems import ClientGoneError, ProblemError
 
@@ -137,21 +136,7 @@ def read_upload(upload: Upload, max_pixels: int) -> Reduced:
     """
     try:
         return read_reduced(upload.data, max_pixels=max_pixels)
+    except TooManyPixelsError as error:
+        raise ProblemError("too-many-pixels", f"{upload.name}: {error}") from error
     except MediaError as error:
-        size = _read_size(upload.data)
-        if size is not None and size[0] * size[1] > max_pixels:
-            raise ProblemError(
-                "too-many-pixels",
-                f"{upload.name} declares {size[0]} x {size[1]} pixels, more than the {max_pixels} that are decoded "
-                "here; make it smaller, or raise --max-pixels",
-            ) from error
         raise ProblemError("not-a-picture", f"{upload.name}: {error}") from error
-
-
-def _read_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height that a file declares; None of what is no picture."""
-    try:
-        with open_picture(io.BytesIO(data)) as image:
-            return image.size
-    except Exception:  # Pillow raises whatever it stumbles over
-        return None
