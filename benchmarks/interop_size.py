@@ -1,9 +1,10 @@
 """What long results cost in every form: CPU seconds, peak memory and bytes, ours beside the neighbours' own writers.
 
-    python benchmarks/interop_size.py --frames 108000 --people 5 [--only dlc,slp]
+    python benchmarks/interop_size.py --frames 108000 --people 5 [--only dlc,slp] [--rounds 5]
 
-Each writer runs in a process of its own. Written are 17 keypoints of people who walk, a tenth of them not found.
-Ours are fed frame by frame, as `track` does it; the neighbours get arrays in memory, which is counted as theirs.
+Each writer runs in a process of its own; rounds go through all of them in turn, and medians are shown. Written are 17
+keypoints of people who walk, a tenth of them not found. All are given the same poses frame by frame, as `track` has
+them: ours write them as they come, for the neighbours they are put into arrays, which is counted as theirs.
 """
 
 import argparse
@@ -22,21 +23,22 @@ from nimblepose.media.frames import Stamp
 from nimblepose.results.formats import FORMATS
 from nimblepose.results.output_format import Header
 
-OURS = ("json", "csv", "parquet", "coco-dataset", "dlc", "dlc-h5", "slp", "nwb", "trc")
+OURS = ("json", "csv", "parquet", "coco-dataset", "dlc", "dlc-h5", "slp", "nwb", "trc", "c3d")
 THEIRS = ("pandas csv", "pandas h5", "sleap-io", "movement nwb")
 NAMES = list(COCO_17.keypoints)
 
 
 def make_frames(frames: int, people: int):
-    """Places (people, K, 2) and scores (people, K), frame by frame."""
+    """Stamp and poses, frame by frame."""
     rng = np.random.default_rng(0)
     base = rng.uniform(0, 1000, (people, 17, 2)).astype(np.float32)
+    whole, ids = np.ones(people, np.float32), np.arange(people) + 1
     for index in range(frames):
         xy = base + np.float32(np.sin(index / 50) * 40)
         scores = rng.random((people, 17), np.float32)
         gone = scores < 0.1
         xy[gone], scores[gone] = np.nan, 0
-        yield index, xy, scores
+        yield Stamp(index, index / 30, (1080, 1920)), Poses(COCO_17, xy, scores, whole, ids)
 
 
 def write_ours(name: str, folder: Path, frames: int, people: int) -> None:
@@ -44,17 +46,16 @@ def write_ours(name: str, folder: Path, frames: int, people: int) -> None:
     maker = next(one for one in FORMATS if one.name == name).video
     assert maker is not None
     file = maker.begin(folder / f"walk{maker.ending}", Header(model="m", skeletons=(COCO_17,), source="w.mp4", rate=30))
-    whole, ids = np.ones(people, np.float32), np.arange(people) + 1
-    for index, xy, scores in make_frames(frames, people):
-        file.add(Stamp(index, index / 30, (1080, 1920)), Poses(COCO_17, xy, scores, whole, ids))
+    for stamp, poses in make_frames(frames, people):
+        file.add(stamp, poses)
     file.finish()
 
 
 def write_theirs(name: str, folder: Path, frames: int, people: int) -> None:
     """By the neighbour's package."""
     places = np.full((frames, people, 17, 3), np.nan, np.float32)
-    for index, xy, scores in make_frames(frames, people):
-        places[index, ..., :2], places[index, ..., 2] = xy, scores
+    for stamp, poses in make_frames(frames, people):
+        places[stamp.index, ..., :2], places[stamp.index, ..., 2] = poses.keypoints, poses.keypoint_scores
     if name.startswith("pandas"):
         import pandas as pd
 
@@ -94,14 +95,14 @@ def write_theirs(name: str, folder: Path, frames: int, people: int) -> None:
 
 
 def run_one(name: str, frames: int, people: int) -> None:
-    """Print one row of the table."""
+    """Print CPU and wall seconds, peak megabytes, and megabytes of what was written."""
     with tempfile.TemporaryDirectory() as folder:
         before, wall = time.process_time(), time.perf_counter()
         (write_ours if name in OURS else write_theirs)(name, Path(folder), frames, people)
         spent, wall = time.process_time() - before, time.perf_counter() - wall
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"| {name} | {frames:,} | {spent:.1f} | {wall:.1f} | {peak:.0f} | {size / 1e6:.1f} |", flush=True)
+    print(spent, wall, peak, size / 1e6)
 
 
 def main() -> None:
@@ -110,25 +111,28 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=108_000)
     parser.add_argument("--people", type=int, default=5)
     parser.add_argument("--only", default=",".join((*OURS, *THEIRS)))
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--here", action="store_true", help="in this process; for one writer")
     given = parser.parse_args()
     if given.here:
         run_one(given.only, given.frames, given.people)
         return
-    print("| writer | frames | CPU s | wall s | peak MB | file MB |\n|---|---|---|---|---|---|", flush=True)
-    for name in given.only.split(","):
-        line = [
-            sys.executable,
-            __file__,
-            "--here",
-            "--only",
-            name,
-            "--frames",
-            str(given.frames),
-            "--people",
-            str(given.people),
-        ]
-        subprocess.run(line, check=False)
+    names = given.only.split(",")
+    seen: dict[str, list[list[float]]] = {name: [] for name in names}
+    for _ in range(given.rounds):
+        for name in names:
+            line = [sys.executable, __file__, "--here", "--only", name]
+            line += ["--frames", str(given.frames), "--people", str(given.people)]
+            ran = subprocess.run(line, check=False, capture_output=True, text=True)
+            if ran.returncode:
+                print(f"{name}: {ran.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+                continue
+            seen[name].append([float(value) for value in ran.stdout.splitlines()[-1].split()])
+    print("| writer | frames | CPU s | wall s | peak MB | file MB |\n|---|---|---|---|---|---|")
+    for name, rows in seen.items():
+        if rows:
+            spent, wall, peak, size = np.median(rows, axis=0)
+            print(f"| {name} | {given.frames:,} | {spent:.2f} | {wall:.1f} | {peak:.0f} | {size:.1f} |")
 
 
 if __name__ == "__main__":

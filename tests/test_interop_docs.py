@@ -19,7 +19,7 @@ def test_every_row_names_a_test_that_there_is():
 
 
 def test_every_reader_and_writer_has_its_place():
-    assert {reader.name for reader in READERS} - {"nwb", "trc", "nimblepose"} <= set(
+    assert {reader.name for reader in READERS} - {"nwb", "trc", "c3d", "nimblepose"} <= set(
         re.findall(r"^\| `([\w-]+)` \|", PAGE, re.M)
     )
     assert {writer.name for writer in WRITERS} <= set(re.findall(r"[\w-]+", PAGE))

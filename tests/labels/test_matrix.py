@@ -40,7 +40,7 @@ PICTURES = (
 )  # the others are a file per video
 FOLDERS = (("left", "left"), ("right", "right"), ("val", "right"), ("train", "left"))  # and whose videos are in them
 NO_ROWS = ("csv", "parquet")  # of frames without anybody
-NAMED = ("coco", "dlc", "slp", "dlc-results", "dlc-h5", "slp-results", "nwb", "trc", "coco-dataset")
+NAMED = ("coco", "dlc", "slp", "dlc-results", "dlc-h5", "slp-results", "nwb", "trc", "c3d", "coco-dataset")
 SEES_HIDDEN = ("coco", "cvat", "labelme", "label-studio", "yolo")
 
 
@@ -124,7 +124,7 @@ def test_two_categories_of_equal_keypoints_stay_two(tmp_path, cats_and_dogs, tar
         assert [picture.frame for picture in back.pictures] == [0, 1, 3]
 
 
-@pytest.mark.parametrize("target", ["dlc-results", "nwb", "trc", "json"])
+@pytest.mark.parametrize("target", ["dlc-results", "nwb", "trc", "c3d", "json"])
 def test_results_of_two_categories_are_two_files(tmp_path, cats_and_dogs, target):
     need(target)
     written = find_writer(target).write(cats_and_dogs, tmp_path / "b")

@@ -18,7 +18,7 @@ def data_convert(
         typer.Option(
             "--to",
             help="Labels: coco, dlc, slp, cvat, label-studio, labelme, yolo. Results, a file per video: json, csv, "
-            "parquet, coco-dataset, dlc-results, dlc-h5, slp-results, nwb, trc.",
+            "parquet, coco-dataset, dlc-results, dlc-h5, slp-results, nwb, trc, c3d.",
         ),
     ],
     tool: given.FromOption = None,

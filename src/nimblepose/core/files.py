@@ -98,7 +98,7 @@ def partial(path: Path) -> Path:
     return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
-def write_whole(file: FileIO, data: bytes) -> None:
+def write_whole(file: FileIO, data: bytes | memoryview) -> None:
     """Write all of it: one write of an unbuffered file may take a part only, as on a disk that is just being filled."""
     written = file.write(data)
     while written < len(data):  # where the disk is full, the next write says so

@@ -150,3 +150,9 @@ def find_number(stem: str) -> int | None:
 def find_first(places: Iterable[Path]) -> Path | None:
     """The first of them that is a file; None where none is."""
     return next((place for place in places if is_file(place)), None)
+
+
+def list_files(source: Path, *endings: str) -> list[Path]:
+    """The file itself, or the files of a folder, that have one of the endings, in order."""
+    files = sorted(source.glob("*")) if source.is_dir() else [source]
+    return [path for path in files if path.suffix.lower() in endings and path.is_file()]

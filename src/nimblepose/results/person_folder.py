@@ -9,7 +9,7 @@ from pathlib import Path
 from nimblepose.core.errors import MediaError
 from nimblepose.core.files import partial, writing
 
-_OURS = re.compile(r"_[\w.-]+\.(trc|nwb)$|\.partial\.(trc|nwb)$|^\.[0-9a-f]{16}\.part$")
+_OURS = re.compile(r"_[\w.-]+\.(c3d|nwb|trc)$|\.partial\.(c3d|nwb|trc)$|^\.[0-9a-f]{16}\.part$")
 
 
 def clean_name(name: str, otherwise: str = "unnamed") -> str:

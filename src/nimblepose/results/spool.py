@@ -3,11 +3,12 @@
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import FileIO
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nimblepose.core.files import open_held, partial, write_whole, writing
 from nimblepose.core.optional import import_optional
@@ -18,19 +19,67 @@ from nimblepose.results.output_format import Header, to_text
 if TYPE_CHECKING:
     from nimblepose.media.frames import Stamp
 
-_HEAD = struct.Struct("<qdiiiBBi")  # index, time, height, width, people, identities?, flags?, bytes of the name
+_HEAD = struct.Struct("<qqq")  # frames, people, bytes of the names
+_FRAMES, _PEOPLE = 1024, 8192  # after so many a block is written
 T = TypeVar("T")
-_ROWS = 1 << 20  # bytes that are read at a time
+
+
+class Block(NamedTuple):
+    """T frames that follow each other, and the N people in them, one after the other.
+
+    Attributes:
+        indices: (T,) int64, places of the frames in the source.
+        times: (T,) float64 seconds.
+        sizes: (T, 2) int32, height and width in pixels.
+        counts: (T,) int64, how many people are in each.
+        kinds: (T, 2) bool, whether people have identities, and whether it is known what was interpolated.
+        numbers: (N,) int64, what everybody goes by: the identity, or without identities the place in the frame.
+        keypoints: (N, K, 2) float32 pixels, NaN = not found.
+        keypoint_scores: (N, K) float32.
+        scores: (N,) float32.
+        interpolated: (N, K) bool.
+        names: T names of files, "" where a frame is none.
+    """
+
+    indices: NDArray[np.int64]
+    times: NDArray[np.float64]
+    sizes: NDArray[np.int32]
+    counts: NDArray[np.int64]
+    kinds: NDArray[np.bool_]
+    numbers: NDArray[np.int64]
+    keypoints: NDArray[np.float32]
+    keypoint_scores: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    interpolated: NDArray[np.bool_]
+    names: Sequence[str]
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """(N,) in which of the frames of the block everybody is."""
+        return np.repeat(np.arange(len(self.counts)), self.counts)
+
+    @property
+    def found_scores(self) -> NDArray[np.float32]:
+        """(N, K) scores, 0 where a keypoint was not found."""
+        return np.where(np.isnan(self.keypoints[..., 0]), np.float32(0), self.keypoint_scores)
+
+
+def _list_arrays(frames: int, people: int, k: int) -> list[tuple[str, tuple[int, ...]]]:
+    """Type and shape of the arrays of a block, in the order in which they lie in the file."""
+    of_frames = [("<i8", (frames,)), ("<f8", (frames,)), ("<i4", (frames, 2)), ("<i8", (frames,)), ("?", (frames, 2))]
+    of_people = [("<i8", (people,)), ("<f4", (people, k, 2)), ("<f4", (people, k)), ("<f4", (people,))]
+    return [*of_frames, *of_people, ("?", (people, k))]
 
 
 class Spool:
-    """A file of frames. Iterate over it, as often as you like; memory is that of one frame.
+    """A file of frames. Once `complete`, iterate over them or their blocks as often as wanted; some are held at a time.
 
     Attributes:
         frames: How many there are.
-        people: Numbers of everybody in them, in the order in which they come: identities, or places in the frame.
+        people: Numbers of everybody in them, in order: identities, or places in the frame.
         last: The last one's index.
         size: (height, width) of the first one.
+        rate: Frames per second on average, by their times; 0 where there are no two.
     """
 
     def __init__(self, path: Path, skeleton: Skeleton) -> None:
@@ -40,61 +89,140 @@ class Spool:
             MediaError: the folder is missing or not writable.
         """
         self.path, self.skeleton = path, skeleton
-        self.frames, self.last, self.size = 0, -1, (0, 0)
-        self.people: dict[int, None] = {}
+        self.frames, self.people, self.last, self.size, self.rate = 0, list[int](), -1, (0, 0), 0.0
+        self._first: Stamp | None = None
+        self._waiting: list[tuple[Stamp, Poses]] = []
+        self._waiting_people = 0
         self._file: FileIO = open_held(path)
         with writing(path):
             self._file.truncate()
 
     def add(self, stamp: "Stamp", poses: Poses) -> None:
-        """Keep one frame."""
-        if not self.frames:
-            self.size = stamp.size
-        self.frames, self.last = self.frames + 1, stamp.index
-        self.people |= dict.fromkeys(number_people(poses))
-        name = to_text(stamp.name).encode()
-        ids, flags = poses.track_ids, poses.interpolated
-        head = _HEAD.pack(
-            stamp.index, stamp.time, *stamp.size, len(poses), ids is not None, flags is not None, len(name)
-        )  # fmt: skip
-        parts: list[Any] = [head, name, poses.keypoints.astype("<f4"), poses.keypoint_scores.astype("<f4")]
-        parts.append(poses.scores.astype("<f4"))
-        parts += [] if ids is None else [ids.astype("<i8")]
-        parts += [] if flags is None else [flags.astype("u1")]
+        """Keep one frame.
+
+        Raises:
+            MediaError: it cannot be written.
+        """
+        self._waiting.append((stamp, poses))
+        self._waiting_people += len(poses.scores)
+        if len(self._waiting) >= _FRAMES or self._waiting_people >= _PEOPLE:
+            self.complete()
+
+    def complete(self) -> None:
+        """Write what waits; all that was added can be read then.
+
+        Raises:
+            MediaError: it cannot be written.
+        """
+        if not self._waiting:
+            return
+        stamps, found = zip(*self._waiting, strict=True)
+        names = [to_text(stamp.name) for stamp in stamps]
+        text = "\0".join(names).encode() if any(names) else b""
+        numbers = np.concatenate([number_people(poses) for poses in found])
+        flagged = [poses.interpolated is not None for poses in found]
+        arrays = (
+            [stamp.index for stamp in stamps],
+            [stamp.time for stamp in stamps],
+            [stamp.size for stamp in stamps],
+            [len(poses.scores) for poses in found],
+            [(poses.track_ids is not None, flag) for poses, flag in zip(found, flagged, strict=True)],
+            numbers,
+            np.concatenate([poses.keypoints for poses in found]),
+            keypoint_scores := np.concatenate([poses.keypoint_scores for poses in found]),
+            np.concatenate([poses.scores for poses in found]),
+            np.concatenate([p.interpolation_flags for p in found]) if any(flagged) else np.zeros_like(keypoint_scores),
+        )
+        kinds = _list_arrays(len(found), len(numbers), len(self.skeleton.keypoints))
         with writing(self.path):
-            write_whole(self._file, b"".join(bytes(part) for part in parts))
+            write_whole(self._file, _HEAD.pack(len(found), len(numbers), len(text)))
+            for array, (kind, _) in zip(arrays, kinds, strict=True):
+                write_whole(self._file, np.ascontiguousarray(array, kind).reshape(-1).view("u1").data)
+            write_whole(self._file, text)
+        self.people = sorted({*self.people, *numbers.tolist()})
+        self._first, last = self._first or stamps[0], stamps[-1]
+        self.frames, self.last, self.size = self.frames + len(found), last.index, self._first.size
+        if last.time > self._first.time:
+            self.rate = (last.index - self._first.index) / (last.time - self._first.time)
+        self._waiting, self._waiting_people = [], 0
+
+    def iterate_blocks(self) -> Iterator[Block]:
+        """All frames in order, many at a time."""
+        k = len(self.skeleton.keypoints)
+        with self.path.open("rb") as file:
+            while head := file.read(_HEAD.size):
+                frames, people, length = _HEAD.unpack(head)
+                arrays = [_read_array(file, kind, shape) for kind, shape in _list_arrays(frames, people, k)]
+                names = file.read(length).decode().split("\0") if length else [""] * frames
+                yield Block._make([*arrays, names])
 
     def __iter__(self) -> Iterator[tuple["Stamp", Poses]]:
         """Frames in order."""
         from nimblepose.media.frames import Stamp
 
-        k = len(self.skeleton.keypoints)
-        with self.path.open("rb", buffering=_ROWS) as file:
-            for _ in range(self.frames):
-                index, time, height, width, n, has_ids, has_flags, length = _HEAD.unpack(file.read(_HEAD.size))
-                name = file.read(length).decode()
-
-                def take(kind: str, *shape: int, n: int = n) -> Any:
-                    kind_ = np.dtype(kind)
-                    count = int(np.prod(shape)) * n
-                    return np.frombuffer(file.read(count * kind_.itemsize), kind_).reshape(n, *shape)
-
-                keypoints, point_scores, scores = take("<f4", k, 2), take("<f4", k), take("<f4")
-                ids = take("<i8") if has_ids else None
-                flags = take("u1", k).astype(bool) if has_flags else None
-                yield Stamp(index, time, (height, width), name), Poses(
-                    self.skeleton, keypoints, point_scores, scores, ids, flags
-                )  # fmt: skip
-
-    def close(self) -> None:
-        """Leave it as it is."""
-        self._file.close()
+        for block in self.iterate_blocks():
+            about = zip(block.indices.tolist(), block.times.tolist(), block.sizes.tolist(), block.names, strict=True)
+            ends = [0, *np.cumsum(block.counts).tolist()]
+            for (index, time, size, name), (a, b), (has_ids, has_flags) in zip(
+                about, pairwise(ends), block.kinds.tolist(), strict=True
+            ):
+                yield (
+                    Stamp(index, time, tuple(size), name),
+                    Poses(
+                        self.skeleton,
+                        block.keypoints[a:b],
+                        block.keypoint_scores[a:b],
+                        block.scores[a:b],
+                        block.numbers[a:b] if has_ids else None,
+                        block.interpolated[a:b] if has_flags else None,
+                    ),
+                )
 
     def remove(self) -> None:
         """It is not needed any more."""
-        self.close()
+        self._waiting.clear()
+        self._file.close()
         with writing(self.path):
             self.path.unlink(missing_ok=True)
+
+
+def iterate_frames(spool: Spool, people: Sequence[int], most: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Every frame of the source from its first on, also those that are not in the spool, at most so many at a time.
+
+    Yields the place of the first frame, and as `lay_out` (frames, P, K, 3) of people whose numbers are given in order.
+    """
+    begin = 0
+    for block in spool.iterate_blocks():
+        indices, until = block.indices[block.rows], int(block.indices[-1]) + 1
+        for first in range(begin, until, most):
+            yield first, lay_out(block, people, indices - first, min(most, until - first))
+        begin = until
+
+
+def lay_out(block: Block, people: Sequence[int], rows: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+    """(count, P, K, 3) x, y and score of P people; NaN, NaN, 0 where nothing was found.
+
+    Args:
+        block: Who was found.
+        people: Their numbers, in order.
+        rows: (N,) the row of everybody in the block; who has a row that there is not, or another number, is left out.
+        count: Of rows.
+    """
+    known = np.asarray(people, np.int64)
+    columns = np.minimum(np.searchsorted(known, block.numbers), len(known) - 1)
+    here = (known[columns] == block.numbers) & (rows >= 0) & (rows < count)
+    cells = np.empty((count, len(known), block.keypoints.shape[1], 3), np.float32)
+    cells[...] = (np.nan, np.nan, 0)
+    at, who = rows[here], columns[here]
+    cells[at, who, :, :2] = block.keypoints[here]
+    cells[at, who, :, 2] = block.found_scores[here]
+    return cells
+
+
+def _read_array(file: BinaryIO, kind: str, shape: tuple[int, ...]) -> Any:
+    array = np.empty(shape, kind)
+    file.readinto(array.reshape(-1).view("u1"))  # type: ignore[attr-defined]
+    return array
 
 
 def take_chunks(things: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -108,9 +236,9 @@ def take_chunks(things: Iterable[T], size: int) -> Iterator[list[T]]:
         yield chunk
 
 
-def number_people(poses: Poses) -> list[int]:
-    """What everybody in a frame goes by: the identity, or without identities the place in the frame."""
-    return list(range(len(poses))) if poses.track_ids is None else [int(i) for i in poses.track_ids]
+def number_people(poses: Poses) -> NDArray[np.int64]:
+    """(N,) what everybody in a frame goes by: the identity, or without identities the place in the frame."""
+    return np.arange(len(poses.scores)) if poses.track_ids is None else poses.track_ids
 
 
 Write = Callable[[Path, Spool, Header], None]
@@ -145,10 +273,11 @@ class SpooledFile:
 
     def finish(self) -> Path:
         """Write it all and return its path."""
+        self._spool.complete()
         self._write(self.path, self._spool, self._header)
         self._spool.remove()
         return self.path
 
     def close(self) -> None:
-        """Leave the frames."""
-        self._spool.close()
+        """Remove the frames: nobody reads them but this."""
+        self._spool.remove()

@@ -1,6 +1,7 @@
 """What we write for other tools is read by the tools themselves, equal to what was found; skipped without them."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -101,16 +102,39 @@ def test_the_h5_is_the_same_table(write):
     np.testing.assert_allclose(to_array(pd.read_hdf(path)), expected(), atol=1e-6)
 
 
-def test_an_h5_of_many_columns(tmp_path, monkeypatch):
+@pytest.mark.parametrize("columns", [5, 500])
+@pytest.mark.parametrize("rows", [1, 3, 2000])
+def test_an_h5_that_is_written_in_parts(tmp_path, monkeypatch, columns, rows):
+    """Of many columns in another layout; pandas reads both, with their index and the names of their columns."""
     from nimblepose.results.formats import dlc
 
     pytest.importorskip("tables")
     pd = pytest.importorskip("pandas")
-    monkeypatch.setattr(dlc, "_MAX_NAMES", 5)
+    monkeypatch.setattr(dlc, "_MAX_NAMES", columns)
+    monkeypatch.setattr(dlc, "_CHUNK", rows)
     file = dlc.DlcH5(tmp_path / "a.h5", HEADER)
     for index in INDICES:
         file.add(stamp(index), find_mice(index))
-    np.testing.assert_allclose(to_array(pd.read_hdf(file.finish())), expected(), atol=1e-6)
+    table = pd.read_hdf(file.finish())
+    np.testing.assert_allclose(to_array(table), expected(), atol=1e-6)
+    assert table.index.tolist() == list(range(7))
+    assert table.columns.names == ["scorer", "individuals", "bodyparts", "coords"]
+    assert table.columns[4] == ("net", "person3", "left", "y")
+
+
+def test_a_table_is_cut_where_it_has_too_many_cells(tmp_path, monkeypatch):
+    """Somebody new every second makes a table wide: memory is that of some cells."""
+    from nimblepose.results.formats import dlc
+
+    monkeypatch.setattr(dlc, "_MAX_CELLS", 40)  # 18 in a row
+    heights = []
+    cut = dlc.iterate_frames
+    monkeypatch.setattr(dlc, "iterate_frames", lambda *given: (heights.append(given[2]), cut(*given))[1])
+    file = dlc.DlcCsv(tmp_path / "a.csv", HEADER)
+    for index in INDICES:
+        file.add(stamp(index), find_mice(index))
+    assert len(file.finish().read_text().splitlines()) == 4 + 7
+    assert heights == [2]
 
 
 @pytest.mark.parametrize("name", ["dlc", "dlc-h5"])
@@ -213,6 +237,76 @@ def test_trc_has_its_fields_and_rows(write):
     assert [int(row[0]) for row in rows] == [index + 1 for index in INDICES]
 
 
+# Motion capture -----------------------------------------------------------------------------------------------------
+
+EZC3D = "ezc3d (see .ci/neighbours) is not installed"
+
+
+def test_ezc3d_reads_places_labels_and_rate(write):
+    ezc3d = pytest.importorskip("ezc3d", reason=EZC3D)
+    read = ezc3d.c3d(str(write("c3d") / "day_person7.c3d"))
+    about = read["parameters"]
+    assert about["POINT"]["LABELS"]["value"] == list(MOUSE.keypoints)
+    assert about["POINT"]["UNITS"]["value"] == ["px"]
+    assert about["SUBJECTS"]["NAMES"]["value"] == ["person7"]
+    assert about["POINT"]["RATE"]["value"][0] == pytest.approx(29.97003)
+    points = read["data"]["points"]  # x y z 1, keypoints, frames
+    np.testing.assert_allclose(points[:2].transpose(2, 1, 0), expected()[:, 1, :, :2])
+    assert (np.nan_to_num(points[2]) == 0).all()
+    missing = read["data"]["meta_points"]["residuals"][0] < 0
+    np.testing.assert_array_equal(missing, np.isnan(points[0]))
+
+
+def test_c3d_reads_what_is_missing_as_such(write):
+    """To it a place is one whatever it is: the residual says that it is none."""
+    c3d = pytest.importorskip("c3d", reason="c3d is not installed")
+    with (write("c3d") / "day_person7.c3d").open("rb") as file:
+        reader = c3d.Reader(file)
+        frames = [points for _, points, _ in reader.read_frames()]
+        assert [label.strip() for label in reader.point_labels] == list(MOUSE.keypoints)
+        assert (reader.first_frame, reader.last_frame) == (1, 7)
+        assert reader.point_rate == pytest.approx(29.97003)
+    assert frames[0][0, :4].tolist() == [0, 0, 0, -1]
+    assert frames[3][0, :4].tolist() == [300, 43, 0, 0]
+
+
+def test_c3d_counts_beyond_its_header_and_names_beyond_its_labels(tmp_path):
+    """The header counts to 65,535; one parameter holds 255 names."""
+    ezc3d = pytest.importorskip("ezc3d", reason=EZC3D)
+    from nimblepose.results.formats.c3d import C3d
+
+    names = tuple(f"point {i}" for i in range(260))
+    stick = Skeleton("stick", names, tuple(pairwise(names)))
+    file = C3d(tmp_path / "a.c3d", Header(model="m", skeletons=(stick,)))
+    xy = np.full((1, 260, 2), 5, np.float32)
+    for frame in (0, 10):  # 25 per second, which nobody says
+        poses = Poses(stick, xy + frame, np.ones((1, 260), np.float32), np.ones(1, np.float32))
+        file.add(Stamp(frame, frame / 25, (9, 9)), poses)
+    read = ezc3d.c3d(str(file.finish() / "a_person0.c3d"))
+    assert read["data"]["points"].shape == (4, 260, 11)
+    assert read["parameters"]["POINT"]["LABELS2"]["value"][-1] == "point 259"
+    assert read["parameters"]["POINT"]["RATE"]["value"][0] == 25
+    file = C3d(tmp_path / "b.c3d", Header(model="m", skeletons=(MOUSE,), rate=30))
+    file.add(Stamp(0, 0, (9, 9)), find_mice(1))
+    file.add(Stamp(70_000, 70_000 / 30, (9, 9)), find_mice(2))
+    points = ezc3d.c3d(str(file.finish() / "b_person3.c3d"))["data"]["points"]
+    assert points.shape == (4, 3, 70_001)
+    assert points[0, 0, -1] == 12
+
+
+def test_names_that_c3d_cannot_hold_are_refused(tmp_path):
+    from nimblepose.core.errors import MediaError
+    from nimblepose.results.formats.c3d import C3d
+
+    names = tuple(f"{i:03d}" + "x" * 200 for i in range(250))
+    stick = Skeleton("stick", names, tuple(pairwise(names)))
+    file = C3d(tmp_path / "a.c3d", Header(model="m", skeletons=(stick,)))
+    ones = np.ones((1, 250, 2), np.float32)
+    file.add(Stamp(0, 0, (9, 9)), Poses(stick, ones, ones[..., 0], ones[:, 0, 0]))
+    with pytest.raises(MediaError, match=r"LABELS is longer than C3D can hold"):
+        file.finish()
+
+
 # COCO ---------------------------------------------------------------------------------------------------------------
 
 
@@ -255,7 +349,7 @@ def test_pictures_become_a_data_set_with_those_of_nobody():
 # Whatever the format ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["dlc", "dlc-h5", "slp", "nwb", "trc", "coco-dataset"])
+@pytest.mark.parametrize("name", ["dlc", "dlc-h5", "slp", "nwb", "trc", "c3d", "coco-dataset"])
 def test_a_video_of_nobody(tmp_path, name):
     maker = next(one for one in FORMATS if one.name == name)
     if maker.requires:
@@ -265,7 +359,7 @@ def test_a_video_of_nobody(tmp_path, name):
     assert file.finish().exists()
 
 
-@pytest.mark.parametrize("name", ["nwb", "trc"])
+@pytest.mark.parametrize("name", ["nwb", "trc", "c3d"])
 def test_a_folder_of_others_is_not_replaced(tmp_path, name):
     from nimblepose.core.errors import MediaError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from nimblepose.core.errors import DataError, OptionError
 from nimblepose.labels.label_set import LabelSet
 from nimblepose.labels.reader import Reader
-from nimblepose.labels.readers import coco, cvat, deeplabcut, label_studio, labelme, nwb, own, sleap, trc, yolo
+from nimblepose.labels.readers import c3d, coco, cvat, deeplabcut, label_studio, labelme, nwb, own, sleap, trc, yolo
 from nimblepose.labels.sidecar import find_sidecar, restore
 
 READERS: tuple[Reader, ...] = (
@@ -17,6 +17,7 @@ READERS: tuple[Reader, ...] = (
     labelme.READER,
     nwb.READER,
     trc.READER,
+    c3d.READER,
     own.READER,
     coco.READER,
 )

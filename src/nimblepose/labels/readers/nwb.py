@@ -10,20 +10,14 @@ from nimblepose.core.errors import DataError, PoseError
 from nimblepose.core.optional import import_optional
 from nimblepose.labels.label_set import Category, Floats, Label, LabelledPicture, LabelSet
 from nimblepose.labels.reader import Reader
-from nimblepose.labels.values import make_label
+from nimblepose.labels.values import list_files, make_label
 
 _MAX_VALUES = 1 << 28
 
 
 def detect(source: Path) -> bool:
     """A file, or a folder of files of the animals of one video."""
-    return bool(_find_files(source))
-
-
-def _find_files(source: Path) -> list[Path]:
-    if source.is_dir():
-        return sorted(path for path in source.glob("*.nwb") if path.is_file())
-    return [source] if source.suffix.lower() == ".nwb" else []
+    return bool(list_files(source, ".nwb"))
 
 
 def read(source: Path) -> LabelSet:
@@ -34,7 +28,9 @@ def read(source: Path) -> LabelSet:
         MissingPackageError: h5py is not installed.
     """
     h5py = import_optional("h5py", "NWB")
-    files = _find_files(source)
+    files = list_files(source, ".nwb")
+    if not files:
+        raise DataError(f"{source}: no .nwb file")
     categories: dict[str, Category] = {}
     frames: dict[float, list[Label]] = {}
     video = source.stem

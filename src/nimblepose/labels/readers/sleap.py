@@ -17,7 +17,7 @@ from nimblepose.core.geometry import from_corner
 from nimblepose.core.optional import import_optional
 from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, rename
 from nimblepose.labels.reader import Reader
-from nimblepose.labels.values import find_first, make_label
+from nimblepose.labels.values import find_first, list_files, make_label
 from nimblepose.media.encoding import encode_picture
 from nimblepose.media.pictures import read_picture
 
@@ -34,13 +34,7 @@ class _Video(NamedTuple):
 
 def detect(source: Path) -> bool:
     """A file of SLEAP, or a folder that holds some and nothing of another tool."""
-    return bool(_find_files(source))
-
-
-def _find_files(source: Path) -> list[Path]:
-    if source.is_dir():
-        return sorted(path for path in source.glob("*.slp") if path.is_file())
-    return [source] if source.suffix.lower() == ".slp" else []
+    return bool(list_files(source, ".slp"))
 
 
 def read(source: Path) -> LabelSet:
@@ -50,7 +44,7 @@ def read(source: Path) -> LabelSet:
         DataError: a file that cannot be read, or none.
         MissingPackageError: h5py is not installed.
     """
-    files = _find_files(source)
+    files = list_files(source, ".slp")
     if not files:
         raise DataError(f"{source}: no .slp file")
     categories: dict[str, Category] = {}

@@ -5,20 +5,15 @@ from pathlib import Path
 import numpy as np
 
 from nimblepose.core.errors import DataError
-from nimblepose.labels.label_set import Category, Floats, Label, LabelledPicture, LabelSet, Skipped
+from nimblepose.labels.label_set import LabelSet, Skipped
+from nimblepose.labels.person_files import Rows, merge_people
 from nimblepose.labels.reader import Reader
-from nimblepose.labels.values import check_places, make_label, parse_number, parse_whole, read_text
+from nimblepose.labels.values import check_places, list_files, parse_number, parse_whole, read_text
 
 
 def detect(source: Path) -> bool:
     """A file, or a folder of files of the people of one video."""
-    return bool(_find_files(source))
-
-
-def _find_files(source: Path) -> list[Path]:
-    if source.is_dir():
-        return sorted(path for path in source.glob("*.trc") if path.is_file())
-    return [source] if source.suffix.lower() == ".trc" else []
+    return bool(list_files(source, ".trc"))
 
 
 def read(source: Path) -> LabelSet:
@@ -27,29 +22,10 @@ def read(source: Path) -> LabelSet:
     Raises:
         DataError: a file that cannot be read, or is none; people with unlike keypoints.
     """
-    keypoints: tuple[str, ...] = ()
-    frames: dict[int, tuple[float, list[Label]]] = {}
-    skipped: list[Skipped] = []
-    files = _find_files(source)
-    for path in files:
-        names, rows = _parse(path, skipped)
-        if keypoints and names != keypoints:
-            raise DataError(f"{path}: keypoints {', '.join(names)}, the files before have {', '.join(keypoints)}")
-        keypoints = names
-        who = path.stem.rpartition("_")[2] if len(files) > 1 or "_" in path.stem else ""
-        for frame, time, places in rows:
-            labels = frames.setdefault(frame, (time, []))[1]
-            if np.isfinite(places).any():
-                labels.append(make_label("animal", places, 2, identity=who))
-    video = source.stem if source.is_dir() else source.stem.rpartition("_")[0] or source.stem
-    pictures = [
-        LabelledPicture(f"{video}/{frame:06d}.png", tuple(labels), video=video, frame=frame, time=time)
-        for frame, (time, labels) in sorted(frames.items())
-    ]
-    return LabelSet("trc", (Category("animal", keypoints),), tuple(pictures), tuple(skipped))
+    return merge_people("trc", source, list_files(source, ".trc"), _parse)
 
 
-def _parse(path: Path, skipped: list[Skipped]) -> tuple[tuple[str, ...], list[tuple[int, float, Floats]]]:
+def _parse(path: Path, skipped: list[Skipped]) -> tuple[tuple[str, ...], Rows]:
     lines = read_text(path).splitlines()
     if len(lines) < 5 or not lines[0].startswith("PathFileType"):
         raise DataError(f"{path}: not a TRC; expected a first line that begins with PathFileType")

@@ -20,10 +20,12 @@ from nimblepose.results.output_format import Header, OutputFormat, name_person
 
 RATE = 30.0  # frames per second where nobody says
 _NUMBERED = re.compile(r"person(\d{1,9})")
-_HOLDS: frozenset[Fact] = frozenset(("frames", "categories", "limbs"))
+_HOLDS: frozenset[Fact] = frozenset(("frames", "categories"))
 _FOR_OTHERS = ("coco", "openpose", "controlnet", "excel")  # forms that say less than one that is here
 _NO_ROWS = ("csv", "parquet")  # of frames without anybody
-_NAMED = ("dlc", "dlc-h5", "slp", "nwb", "trc", "coco-dataset")  # forms with names of people
+_NAMED = ("dlc", "dlc-h5", "slp", "nwb", "trc", "c3d", "coco-dataset")  # forms with names of people
+_NO_SCORES = ("trc", "c3d")
+_WITH_LIMBS = ("json", "parquet", "slp", "nwb", "coco-dataset")
 
 
 def make_skeleton(category: Category) -> Skeleton:
@@ -156,8 +158,9 @@ def _make_writer(name: str, chosen: OutputFormat) -> Writer:
 
     names: frozenset[Fact] = frozenset(("names",) if chosen.name in _NAMED else ())
     rows: frozenset[Fact] = frozenset(("nobody",) if chosen.name not in _NO_ROWS else ())
-    scores: frozenset[Fact] = frozenset(("scores",) if chosen.name != "trc" else ())
-    return Writer(name, f"results: {chosen.help}", _HOLDS | names | rows | scores, write)
+    scores: frozenset[Fact] = frozenset(("scores",) if chosen.name not in _NO_SCORES else ())
+    limbs: frozenset[Fact] = frozenset(("limbs",) if chosen.name in _WITH_LIMBS else ())
+    return Writer(name, f"results: {chosen.help}", _HOLDS | names | rows | scores | limbs, write)
 
 
 _CHOSEN = {

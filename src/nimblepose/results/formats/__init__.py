@@ -2,6 +2,7 @@
 
 from nimblepose.core.errors import OptionError
 from nimblepose.results.formats import (
+    c3d,
     coco,
     coco_dataset,
     controlnet,
@@ -31,6 +32,7 @@ FORMATS: tuple[OutputFormat, ...] = (
     slp.FORMAT,
     nwb.FORMAT,
     trc.FORMAT,
+    c3d.FORMAT,
 )
 
 

@@ -24,7 +24,7 @@ from nimblepose.results.output_format import (
     name_person,
     round_seconds,
 )
-from nimblepose.results.spool import Spool, SpooledFile, number_people, take_chunks
+from nimblepose.results.spool import Spool, SpooledFile, take_chunks
 
 _CHUNK = 500  # entries that are written at a time
 _BODY_OF_BOX = 0.5  # area of a body over that of its box, about
@@ -46,7 +46,7 @@ def encode_people(
     found = poses.found[chosen][:, order]
     seen = (poses.seen & ~poses.interpolation_flags)[chosen][:, order]
     flags = np.where(found, np.where(seen, 2, 1), 0).tolist()
-    numbers, annotations = number_people(poses), []
+    annotations: list[dict[str, Any]] = []
     for i, result in enumerate(poses.to_coco(image_id, category_id=category_id)):
         values, visible = result["keypoints"], flags[i]
         scores = values[2::3]
@@ -65,7 +65,7 @@ def encode_people(
             "keypoint_scores": [round(score, 4) for score in scores],
         }
         if poses.track_ids is not None:
-            annotation |= {"track_id": result["track_id"], "identity": name_person(numbers[chosen[i]], header)}
+            annotation |= {"track_id": result["track_id"], "identity": name_person(result["track_id"], header)}
         annotations.append(annotation)
     return annotations
 

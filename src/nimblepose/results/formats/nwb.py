@@ -16,7 +16,7 @@ from nimblepose.core.files import replacing
 from nimblepose.core.optional import import_optional
 from nimblepose.results.output_format import Header, OutputFormat, VideoMaker, name_person, round_seconds
 from nimblepose.results.person_folder import clean_name, replacing_folder
-from nimblepose.results.spool import Spool, SpooledFile, number_people, take_chunks
+from nimblepose.results.spool import Spool, SpooledFile, take_chunks
 
 _UNKNOWN_START = datetime(1970, 1, 1, tzinfo=UTC)  # NWB wants a time of day, recordings do not tell it
 _MAX_BYTES = 1 << 27  # of keypoints that are held at a time, if one person's are not more
@@ -30,7 +30,7 @@ def write_nwb(path: Path, spool: Spool, header: Header) -> None:
     import_optional("ndx_pose", "NWB")
     with replacing_folder(path) as folder:
         each = 12 * spool.frames * len(spool.skeleton.keypoints) or 1  # bytes of one person
-        for numbers in take_chunks(sorted(spool.people), max(1, _MAX_BYTES // each)):
+        for numbers in take_chunks(spool.people, max(1, _MAX_BYTES // each)):
             times, places, scores = _gather(spool, numbers)
             for at, number in enumerate(numbers):
                 name = f"{stem}_{clean_name(name_person(number, header))}.nwb"
@@ -60,11 +60,11 @@ def _write_person(path: Path, spool: Spool, header: Header, number: int, gathere
             ndx_pose.PoseEstimationSeries(
                 name=keypoint.replace("/", "_").replace(":", "_"),
                 description=f"{keypoint} of {name}",
-                data=places[:, k],
+                data=places[k],
                 unit="pixels",
                 reference_frame=_FRAME,
                 timestamps=times,
-                confidence=scores[:, k],
+                confidence=scores[k],
                 confidence_definition="0 to 1, how sure the network is; 0 where it was not found",
             )
             for k, keypoint in enumerate(skeleton.keypoints)
@@ -86,17 +86,17 @@ def _write_person(path: Path, spool: Spool, header: Header, number: int, gathere
 
 
 def _gather(spool: Spool, numbers: Sequence[int]) -> _Gathered:
-    """(T,) seconds, (N, T, K, 2) pixels and (N, T, K) scores of some people, of all frames."""
-    k, rows = len(spool.skeleton.keypoints), {number: i for i, number in enumerate(numbers)}
-    times = np.zeros(spool.frames)
-    places = np.full((len(rows), spool.frames, k, 2), np.nan, np.float32)
-    scores = np.zeros((len(rows), spool.frames, k), np.float32)
-    for at, (stamp, poses) in enumerate(spool):
-        times[at] = round_seconds(stamp.time)
-        found = np.where(poses.found, poses.keypoint_scores, 0)
-        for i, number in enumerate(number_people(poses)):
-            if number in rows:
-                places[rows[number], at], scores[rows[number], at] = poses.keypoints[i], found[i]
+    """(T,) seconds, (N, K, T, 2) pixels and (N, K, T) scores of some people, of all frames."""
+    times, k, begin = np.zeros(spool.frames), len(spool.skeleton.keypoints), 0
+    places = np.full((len(numbers), k, spool.frames, 2), np.nan, np.float32)
+    scores = np.zeros((len(numbers), k, spool.frames), np.float32)
+    known = np.asarray(numbers, np.int64)
+    for block in spool.iterate_blocks():
+        here = np.isin(block.numbers, known)
+        at, who = begin + block.rows[here], np.searchsorted(known, block.numbers[here])
+        places[who, :, at], scores[who, :, at] = block.keypoints[here], block.found_scores[here]
+        times[begin : begin + len(block.times)] = [round_seconds(time) for time in block.times.tolist()]
+        begin += len(block.times)
     return times, places, scores
 
 

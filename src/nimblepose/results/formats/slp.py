@@ -10,10 +10,9 @@ import numpy as np
 from nimblepose.core.files import replacing
 from nimblepose.core.optional import import_optional
 from nimblepose.results.output_format import Header, OutputFormat, VideoMaker, encode_json, name_person
-from nimblepose.results.spool import Spool, SpooledFile, number_people, take_chunks
+from nimblepose.results.spool import Spool, SpooledFile
 
 VERSION = 1.4
-_CHUNK = 2000  # frames that are written at a time
 _PREDICTED = 1  # of instances; 0 is a person's
 _POINT = [("x", "<f8"), ("y", "<f8"), ("visible", "?"), ("complete", "?")]
 KINDS: Mapping[str, Any] = {
@@ -110,7 +109,7 @@ class SlpTables:
 def write_slp(path: Path, spool: Spool, header: Header) -> None:
     """A file of predictions; memory is that of some frames."""
     h5py = import_optional("h5py", "SLEAP")
-    tracks = {number: i for i, number in enumerate(sorted(spool.people))}
+    people = spool.people
     k, done = len(spool.skeleton.keypoints), 0
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
         group = file.create_group("metadata")
@@ -118,34 +117,33 @@ def write_slp(path: Path, spool: Spool, header: Header) -> None:
         group.attrs["json"] = np.bytes_(encode_skeletons([spool.skeleton]))
         text = h5py.string_dtype()
         file.create_dataset("videos_json", data=[_encode_video(spool, header)], dtype=text)
-        names = [json.dumps([0, name_person(number, header)], ensure_ascii=False) for number in tracks]
+        names = [json.dumps([0, name_person(number, header)], ensure_ascii=False) for number in people]
         file.create_dataset("tracks_json", data=np.array(names, object), dtype=text, shape=(len(names),))
         for name in ("suggestions_json", "sessions_json"):
             file.create_dataset(name, shape=(0,), dtype=text, maxshape=(None,))
         tables, frame_id = SlpTables(file), 0
-        for chunk in take_chunks(spool, _CHUNK):
-            frames = np.zeros(len(chunk), KINDS["frames"])
-            counts = [len(poses) for _, poses in chunk]
-            ends = done + np.cumsum(counts)
-            frames["frame_id"] = np.arange(frame_id, frame_id + len(chunk))
-            frames["frame_idx"] = [stamp.index for stamp, _ in chunk]
-            frames["instance_id_start"], frames["instance_id_end"] = ends - counts, ends
-            instances = np.zeros(sum(counts), KINDS["instances"])
+        for block in spool.iterate_blocks():
+            frames = np.zeros(len(block.indices), KINDS["frames"])
+            ends = done + np.cumsum(block.counts)
+            frames["frame_id"] = np.arange(frame_id, frame_id + len(frames))
+            frames["frame_idx"] = block.indices
+            frames["instance_id_start"], frames["instance_id_end"] = ends - block.counts, ends
+            instances = np.zeros(len(block.numbers), KINDS["instances"])
             instances["instance_id"] = np.arange(done, ends[-1])
             instances["instance_type"], instances["from_predicted"] = _PREDICTED, -1
-            instances["frame_id"] = np.repeat(frames["frame_id"], counts)
-            instances["track"] = [tracks[number] for _, poses in chunk for number in number_people(poses)]
-            instances["score"] = np.concatenate([poses.scores for _, poses in chunk])
+            instances["frame_id"] = frame_id + block.rows
+            instances["track"] = np.searchsorted(people, block.numbers)
+            instances["score"] = block.scores
             instances["point_id_start"] = instances["instance_id"] * k
             instances["point_id_end"] = instances["point_id_start"] + k
             instances["tracking_score"] = np.nan
-            points = np.zeros(sum(counts) * k, KINDS["pred_points"])
-            xy = np.concatenate([poses.keypoints for _, poses in chunk]).reshape(-1, 2)
+            points = np.zeros(block.keypoint_scores.size, KINDS["pred_points"])
+            xy = block.keypoints.reshape(-1, 2)
             points["x"], points["y"], points["visible"] = xy[:, 0], xy[:, 1], ~np.isnan(xy[:, 0])
-            points["score"] = np.concatenate([poses.keypoint_scores for _, poses in chunk]).ravel()
+            points["score"] = block.keypoint_scores.ravel()
             for name, rows in (("frames", frames), ("instances", instances), ("pred_points", points)):
                 tables.append(name, rows)
-            done, frame_id = int(ends[-1]), frame_id + len(chunk)
+            done, frame_id = int(ends[-1]), frame_id + len(frames)
 
 
 def _encode_video(spool: Spool, header: Header) -> str:

@@ -12,27 +12,25 @@ import numpy as np
 from nimblepose.core.files import GrowingFile
 from nimblepose.results.output_format import Header, OutputFormat, VideoMaker, name_person, round_seconds
 from nimblepose.results.person_folder import clean_name, replacing_folder
-from nimblepose.results.spool import Spool, SpooledFile, number_people, take_chunks
-
-_CHUNK = 2000  # rows that are written at a time
+from nimblepose.results.spool import Spool, SpooledFile, lay_out
 
 
 def write_trc(path: Path, spool: Spool, header: Header) -> None:
     """A folder with a file per person; memory is that of some rows."""
     stem = path.name.removesuffix(path.suffix)
     with replacing_folder(path) as folder:
-        for number in sorted(spool.people):
+        for number in spool.people:
             name = f"{stem}_{clean_name(name_person(number, header))}.trc"
             file = GrowingFile(folder / name)
             file.append("".join(_write_head(name, spool, header)).encode())
-            for lines in take_chunks(_write_rows(spool, number), _CHUNK):
-                file.append("".join(lines).encode())
+            for rows in _write_rows(spool, number):
+                file.append(rows)
             file.finish()
 
 
 def _write_head(name: str, spool: Spool, header: Header) -> Iterator[str]:
     names = [keypoint.replace("\t", " ") for keypoint in spool.skeleton.keypoints]
-    rate = f"{header.rate or 0:.6g}"
+    rate = f"{header.rate or spool.rate:.6g}"
     yield f"PathFileType\t4\t(X/Y/Z)\t{name}\n"
     yield "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames\n"
     yield f"{rate}\t{rate}\t{spool.frames}\t{len(names)}\tpx\t{rate}\t1\t{spool.frames}\n"
@@ -40,17 +38,15 @@ def _write_head(name: str, spool: Spool, header: Header) -> Iterator[str]:
     yield "\t\t" + "\t".join(f"{axis}{i}" for i in range(1, len(names) + 1) for axis in "XYZ") + "\n"
 
 
-def _write_rows(spool: Spool, person: int) -> Iterator[str]:
-    k = len(spool.skeleton.keypoints)
-    form = "%d\t%.6f" + "\t%.4f\t%.4f\t%.4f" * k + "\n"
-    nothing = [np.nan] * (3 * k)
-    for stamp, poses in spool:
-        cells = nothing
-        numbers = number_people(poses)
-        if person in numbers:
-            xy = poses.keypoints[numbers.index(person)].astype(np.float64)
-            cells = np.column_stack([xy, np.where(np.isnan(xy[:, :1]), np.nan, 0)]).ravel().tolist()
-        yield (form % (stamp.index + 1, round_seconds(stamp.time), *cells)).replace("nan", "NaN")
+def _write_rows(spool: Spool, person: int) -> Iterator[bytes]:
+    """Many rows at a time."""
+    form = "%d\t%.6f" + "\t%.4f\t%.4f\t%.4f" * len(spool.skeleton.keypoints) + "\n"
+    for block in spool.iterate_blocks():
+        cells = lay_out(block, [person], block.rows, len(block.times))[:, 0]
+        cells[..., 2] = np.where(np.isnan(cells[..., 0]), np.nan, 0)  # Z, instead of the score
+        rows = zip(block.indices.tolist(), block.times.tolist(), cells.reshape(len(cells), -1).tolist(), strict=True)
+        lines = (form % (index + 1, round_seconds(time), *row) for index, time, row in rows)
+        yield "".join(lines).replace("nan", "NaN").encode()
 
 
 class Trc(SpooledFile):
