@@ -56,6 +56,9 @@ def test_h_is_help_and_no_type_stands_behind_a_switch(cli, words, monkeypatch):
     assert "Usage" in ran.out
     assert "bool" not in ran.out
     assert ran.out == cli(*words, "--help").out
+    if words in VERBS:
+        lines = [line.rstrip() for line in ran.out.splitlines()]
+        assert {f"     {example}" for example in list_examples(VERBS[words].help)} <= set(lines)
 
 
 def test_examples_stand_line_by_line_and_paragraphs_fill_the_width(cli, monkeypatch):
@@ -109,7 +112,7 @@ def test_there_are_such_numbers():
         ("nimblepose model in", ["info"]),
         ("nimblepose predict --any", ["--any-way-up"]),
         ("nimblepose predict --quality b", ["balanced", "best"]),
-        ("nimblepose predict --format c", ["coco", "controlnet", "csv", "coco-dataset"]),
+        ("nimblepose predict --format c", ["coco", "controlnet", "csv", "coco-dataset", "c3d"]),
         ("nimblepose track --model human-pose", ["human-pose-estimation-0001"]),
         ("nimblepose import --skeleton human", ["human18"]),
         ("nimblepose predict phot", []),  # bash offers files then

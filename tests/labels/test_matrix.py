@@ -140,6 +140,17 @@ def test_what_a_form_cannot_hold_is_said(cats_and_dogs):
     assert "3 hidden keypoints become seen ones" in list_losses(cats_and_dogs, find_writer("slp"))
 
 
+@pytest.mark.parametrize("target", [writer.name for writer in WRITERS])
+def test_a_keypoint_that_nobody_has_labelled_stays_or_is_said_to_be_lost(tmp_path, cats_and_dogs, target):
+    need(target)
+    said = "2 keypoints that nobody has labelled are lost" in list_losses(cats_and_dogs, find_writer(target))
+    out = tmp_path / ("b.slp" if target == "slp" else "b")
+    find_writer(target).write(cats_and_dogs, out)
+    paths = [out] if target in PICTURES else sorted(out.iterdir())
+    counts = {len(kind.keypoints) for path in paths for kind in read_labels(path).categories}
+    assert counts == ({2} if said else {3})
+
+
 def test_yolo_leaves_out_what_lies_outside(tmp_path, cats_and_dogs):
     """Ultralytics drops the whole picture of a coordinate of 1.02."""
     picture = cats_and_dogs.pictures[0]

@@ -113,6 +113,11 @@ def test_pictures_that_are_missing_broken_or_of_another_size_are_told(tmp_path):
         write_set(make_set(*pictures), tmp_path / "out")
     with pytest.raises(DataError, match="no picture of 1 could be taken"):
         write_set(make_set(pictures[1]), tmp_path / "none")
+    listed = dataclasses.replace(make_set(pictures[3]), skipped=(Skipped("a.xml", "a box"),))
+    with pytest.raises(DataError, match=r"of 1 could be taken; the first: d.png: its picture is missing"):
+        write_set(listed, tmp_path / "none")
+    with pytest.raises(DataError, match=r"it names no pictures; the first: a.xml: a box"):
+        write_set(dataclasses.replace(listed, pictures=()), tmp_path / "none")
 
 
 def test_keypoints_without_limbs_are_written_and_it_is_said_that_they_cannot_be_trained(tmp_path):

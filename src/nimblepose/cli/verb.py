@@ -23,6 +23,18 @@ class Verb(TyperCommand):
         """All parameters, and `--help`."""
         return _quieten(super().get_params(ctx))
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, with examples indented wherever they stand.
+
+        Typer takes the indent that all lines but the first of a text have for that of the source, and away.
+        """
+        said = self.help or ""
+        self.help = said.replace("\n    ", "\n[b][/b]    ") if self.rich_markup_mode == "rich" else said
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.help = said
+
     def invoke(self, ctx: Any) -> Any:
         """Run it.
 

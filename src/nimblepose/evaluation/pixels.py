@@ -70,6 +70,18 @@ class ErrorFigures:
         return {key: None if math.isnan(value) else value for key, value in dataclasses.asdict(self).items()}
 
 
+COLUMNS = {
+    "mean": "pixel_error",
+    "median": "pixel_median",
+    "rmse": "pixel_rmse",
+    "relative": "relative_error",
+    "pck": "pck",
+    "missed": "missed",
+    "exchanged": "exchanged",
+}
+"""Figures over all keypoints, and what logs of training call them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PixelFigures:
     """Of all pictures of a set: of all keypoints, and of each."""

@@ -157,6 +157,15 @@ class LabelSet:
         return sum(len(picture.labels) for picture in self.pictures)
 
 
+def add_category(categories: dict[str, Category], new: Category) -> str:
+    """Its name among the categories, which get it; beside one of that name with other keypoints, a name of its own."""
+    name = new.name
+    while name in categories and categories[name].keypoints != new.keypoints:
+        name += " (other)"
+    categories.setdefault(name, replace(new, name=name))
+    return name
+
+
 def choose_names(wanted: Sequence[str]) -> list[str]:
     r"""A name for each picture that is a relative path and unlike all others, whatever the file system makes of case.
 

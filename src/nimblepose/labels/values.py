@@ -147,6 +147,11 @@ def find_number(stem: str) -> int | None:
     return int(found[-1]) if found else None
 
 
+def decode_text(value: object) -> str:
+    """Text of HDF5, which comes as bytes or as it is."""
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
 def find_first(places: Iterable[Path]) -> Path | None:
     """The first of them that is a file; None where none is."""
     return next((place for place in places if is_file(place)), None)

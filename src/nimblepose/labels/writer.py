@@ -7,10 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from nimblepose.labels.label_set import Label, LabelSet
+from nimblepose.core.geometry import to_corner
+from nimblepose.labels.label_set import Floats, Label, LabelSet
 
 Fact = Literal[
-    "hidden", "names", "scorer", "scores", "boxes", "crowds", "frames", "nobody", "categories", "limbs"
+    "hidden", "names", "scorer", "scores", "boxes", "crowds", "frames", "nobody", "categories", "limbs", "unseen"
 ]  # fmt: skip
 """What labels may say beside where a keypoint is."""
 
@@ -40,13 +41,34 @@ def list_losses(labels: LabelSet, writer: Writer) -> list[str]:
         "frames": (sum(p.frame is not None and bool(p.video) for p in pictures), "numbers of frames are lost"),
         "nobody": (sum(not picture.labels for picture in pictures), "pictures with nobody in them are lost"),
         "categories": (len(labels.categories) if len(labels.categories) > 1 else 0, "categories become one"),
+        "unseen": (count_unseen(labels), "keypoints that nobody has labelled are lost"),
         "limbs": (sum(bool(one.limbs) for one in labels.categories), "skeletons lose their limbs"),
     }
     return [f"{count} {what}" for fact, (count, what) in found.items() if count and fact not in writer.holds]
 
 
+def count_unseen(labels: LabelSet) -> int:
+    """How many keypoints of the categories have no place in any picture."""
+    seen = {category.name: np.zeros(len(category.keypoints), bool) for category in labels.categories}
+    for picture in labels.pictures:
+        for label in picture.labels:
+            seen[label.category] |= label.labelled
+    return sum(int((~flags).sum()) for flags in seen.values())
+
+
 def _has_scores(label: Label) -> bool:
     return label.score is not None or label.keypoint_scores is not None
+
+
+def bound_label(label: Label) -> Floats:
+    """(2, 2) upper left and lower right corner of the box: that of the label, or around its labelled keypoints.
+
+    In pixels, counted from the corner of the first one.
+    """
+    if label.box is not None and min(label.box[2:]) > 0:
+        return np.array([label.box[:2], label.box[:2] + label.box[2:]])
+    corners = to_corner(label.xy[label.labelled])
+    return np.array([corners.min(axis=0), corners.max(axis=0)])
 
 
 def list_places(label: Label) -> list[tuple[float, float, int]]:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nimblepose.core.errors import DataError, PoseError, SkeletonError
-from nimblepose.core.files import make_folder, replacing, write_atomically
+from nimblepose.core.files import make_folder, write_atomically
 from nimblepose.core.geometry import Size
 from nimblepose.core.progress import Progress, say_nothing
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.entries import is_file
 from nimblepose.labels.encoding import encode_category, encode_set
 from nimblepose.labels.label_set import Category, LabelledPicture, LabelSet, Skipped
+from nimblepose.labels.pictures import copy_picture
 from nimblepose.labels.sizes import measure_picture
 from nimblepose.media.encoding import encode_picture
 from nimblepose.media.frames import Selection
@@ -95,8 +96,10 @@ def _write_into(out: Path, labels: LabelSet, progress: Progress, *, strict: bool
             skipped.append(Skipped(picture.name, f"{taken}; {people} of it not taken"))
         progress(count)
     if not done:
-        why = f"; the first: {skipped[0].file}: {skipped[0].reason}" if skipped else ""
-        raise DataError(f"no picture of {len(labels.pictures)} could be taken{why}")
+        first = next(iter(skipped[len(labels.skipped) :] or skipped), None)  # of the pictures, if there is one
+        why = f"; the first: {first.file}: {first.reason}" if first else ""
+        count = len(labels.pictures)
+        raise DataError(f"{f'no picture of {count} could be taken' if count else 'it names no pictures'}{why}")
     order = {picture.name: at for at, picture in enumerate(labels.pictures)}
     done.sort(key=lambda entry: order[entry[0].name])
     skeletons, said = _write_skeletons(labels.categories, out)
@@ -113,9 +116,7 @@ def _take_pictures(pictures: Sequence[LabelledPicture], folder: Path) -> Iterato
     for picture in pictures:
         if picture.file is not None and is_file(picture.file):
             target = folder / Path(picture.name).with_suffix(picture.file.suffix.lower())
-            make_folder(target.parent)
-            with replacing(target, durable=False) as temporary:
-                shutil.copyfile(picture.file, temporary)
+            copy_picture(picture.file, target)
             yield picture, target
         elif picture.content is not None:
             yield picture, _write_content(picture, folder)

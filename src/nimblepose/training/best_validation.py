@@ -5,18 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from nimblepose.evaluation.pixels import ErrorFigures
+from nimblepose.evaluation.pixels import COLUMNS, ErrorFigures
 from nimblepose.training.logs import read_csv
-
-_OVERALL = {  # columns of validation.csv
-    "mean": "pixel_error",
-    "median": "pixel_median",
-    "rmse": "pixel_rmse",
-    "pck": "pck",
-    "missed": "missed",
-    "exchanged": "exchanged",
-    "relative": "relative_error",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +38,7 @@ def read_best_validation(folder: Path) -> BestValidation | None:
         ap50=_read(best["ap50"]),
         overall=ErrorFigures(
             labelled=sum(figures.labelled for figures in keypoints.values()),
-            **{name: _read(best[column]) for name, column in _OVERALL.items()},
+            **{name: _read(best[column]) for name, column in COLUMNS.items()},
         ),
         keypoints=keypoints,
     )

@@ -11,6 +11,7 @@ import numpy as np
 from nimblepose.core.errors import DataError, MediaError
 from nimblepose.core.files import make_folder, write_atomically
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.data.entries import AREA_OF_BOX
 from nimblepose.media.encoding import encode_picture
 from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import open_frames
@@ -19,7 +20,6 @@ from nimblepose.results.reading import ReadResult
 from nimblepose.training.picking import describe_frames, pick_frames
 
 _FILE = "annotations.json"
-_AREA_OF_BOX = 0.5  # the mean of people; of animals nobody knows
 _MARGIN = 0.15  # of the longer side, around keypoints
 
 
@@ -100,7 +100,7 @@ def build_coco(entries: Sequence[tuple[str, ReadResult]], skeleton: Skeleton) ->
             coco["annotations"].append({
                 "id": len(coco["annotations"]) + 1, "image_id": number, "category_id": 1, "iscrowd": 0,
                 "keypoints": keypoints.round(2).ravel().tolist(), "num_keypoints": int(found.sum()), "bbox": box,
-                "area": round(_AREA_OF_BOX * box[2] * box[3], 2), "score": row["score"],
+                "area": round(AREA_OF_BOX * box[2] * box[3], 2), "score": row["score"],
             })  # fmt: skip
     return coco
 

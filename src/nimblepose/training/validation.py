@@ -23,7 +23,7 @@ from nimblepose.data.sets import AnnotatedSet, read_annotated
 from nimblepose.drawing.fields import draw_fields, tile
 from nimblepose.evaluation.comparison import draw_comparison, stack
 from nimblepose.evaluation.detect import measure
-from nimblepose.evaluation.pixels import Judged, PixelFigures, find_shown_score, judge, summarise
+from nimblepose.evaluation.pixels import COLUMNS, Judged, PixelFigures, find_shown_score, judge, summarise
 from nimblepose.model.checkpoint import save_checkpoint
 from nimblepose.model.network import PoseNetwork
 from nimblepose.runtime.estimator import PoseEstimator
@@ -64,19 +64,8 @@ class Validation:
 
     def to_row(self) -> dict[str, float]:
         """Figures by the names that logs have for them; those that are not known are left out."""
-        overall = self.pixels.overall
-        row = {
-            "ap": self.ap,
-            "ap50": self.ap50,
-            "pixel_error": overall.mean,
-            "pixel_median": overall.median,
-            "pixel_rmse": overall.rmse,
-            "relative_error": overall.relative,
-            "pck": overall.pck,
-            "missed": overall.missed,
-            "exchanged": overall.exchanged,
-            **self.field_errors,
-        }
+        overall = {column: getattr(self.pixels.overall, name) for name, column in COLUMNS.items()}
+        row: dict[str, float] = {"ap": self.ap, "ap50": self.ap50, **overall, **self.field_errors}
         return {key: value for key, value in row.items() if not math.isnan(value)}
 
 

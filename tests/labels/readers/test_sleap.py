@@ -145,3 +145,30 @@ def test_what_does_not_fit_is_listed_or_refused(tmp_path):
     (tmp_path / "c.slp").write_bytes(path.read_bytes()[:900])
     with pytest.raises(DataError, match="not a file of SLEAP, or damaged"):
         read_labels(tmp_path / "c.slp")
+
+
+def test_many_kinds_of_animals_fit_into_one_file(tmp_path):
+    """Skeletons are one attribute of HDF5, which is 64 KB at most unless it is told otherwise."""
+    from nimblepose.labels.label_set import Category, LabelSet
+    from nimblepose.labels.writers import find_writer
+
+    names = tuple(f"keypoint number {i}" for i in range(40))
+    limbs = tuple((names[0], name) for name in names[1:])
+    kinds = tuple(Category(f"animal {i}", names, limbs) for i in range(40))
+    find_writer("slp").write(LabelSet("test", kinds, ()), tmp_path / "a.slp")
+    with h5py.File(tmp_path / "a.slp") as file:
+        assert len(file["metadata"].attrs["json"]) > 1 << 16
+    assert read_labels(tmp_path / "a.slp").categories == kinds
+
+
+def test_frames_of_a_video_have_the_size_that_it_has(tmp_path):
+    from nimblepose.core.poses import Poses
+    from nimblepose.core.skeleton import HUMAN_18
+    from nimblepose.media.frames import Stamp
+    from nimblepose.results.formats.slp import Slp
+    from nimblepose.results.output_format import Header
+
+    file = Slp(tmp_path / "a.slp", Header(model="m", skeletons=(HUMAN_18,), source="day.mp4"))
+    file.add(Stamp(0, 0, (480, 640)), Poses.empty(HUMAN_18))
+    (picture,) = read_labels(file.finish()).pictures
+    assert picture.size == (480, 640)

@@ -11,7 +11,7 @@ from nimblepose.core.errors import DataError, PoseError
 from nimblepose.core.optional import import_optional
 from nimblepose.data.entries import shorten
 from nimblepose.labels.label_set import Floats
-from nimblepose.labels.values import parse_number, read_csv_rows
+from nimblepose.labels.values import decode_text, parse_number, read_csv_rows
 
 HEADERS = ("scorer", "individuals", "bodyparts", "coords")
 _MAX_CELLS = 1 << 28  # of a table that is read as a whole
@@ -112,7 +112,7 @@ def read_h5_table(path: Path) -> Table:
             ]
             if len(groups) != 1:
                 raise ValueError(f"{len(groups)} tables of pandas, expected one")
-            kind = _decode(groups[0].attrs["pandas_type"])
+            kind = decode_text(groups[0].attrs["pandas_type"])
             rows, levels, names, values = (_read_fixed if kind == "frame" else _read_frames)(groups[0])
         missing = {"bodyparts", "coords"} - set(levels)
         if missing or set(levels) - set(HEADERS):
@@ -148,19 +148,19 @@ def _read_fixed(group: Any) -> _Parts:
 def _read_axis_names(group: Any) -> tuple[str, ...]:
     """What the parts of rows are called: a row itself, where pandas took an empty first one for their names."""
     stored = [group[name] for name in ("axis1", *(f"axis1_level{n}" for n in range(9))) if name in group]
-    return tuple(_decode(one.attrs.get("name", b"")) for one in stored)
+    return tuple(decode_text(one.attrs.get("name", b"")) for one in stored)
 
 
 def _read_axis(group: Any, axis: str) -> tuple[list[tuple[str, ...]], list[str]]:
     """Names along an axis, of one part or several, and what the parts are called."""
-    if _decode(group.attrs[f"{axis}_variety"]) == "regular":
-        return [(name,) for name in _read_names(group[axis])], [_decode(group[axis].attrs.get("name", b""))]
+    if decode_text(group.attrs[f"{axis}_variety"]) == "regular":
+        return [(name,) for name in _read_names(group[axis])], [decode_text(group[axis].attrs.get("name", b""))]
     parts, called = [], []
     for level in range(int(group.attrs[f"{axis}_nlevels"])):
         stored = group[f"{axis}_level{level}"]
         names = [*_read_names(stored), ""]  # -1 is for what is missing
         parts.append([names[code] for code in np.asarray(group[f"{axis}_label{level}"]).tolist()])
-        called.append(_decode(stored.attrs.get("name", b"")))
+        called.append(decode_text(stored.attrs.get("name", b"")))
     return list(zip(*parts, strict=True)), called
 
 
@@ -201,10 +201,6 @@ def _make_values(rows: int, columns: int) -> Floats:
     if rows * columns > _MAX_CELLS:
         raise ValueError(f"{rows} x {columns} values are more than are read at a time")
     return np.full((rows, columns), np.nan)
-
-
-def _decode(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def read_plain_pickle(data: Any) -> Any:

@@ -8,9 +8,9 @@ import numpy as np
 
 from nimblepose.core.errors import DataError, PoseError
 from nimblepose.core.optional import import_optional
-from nimblepose.labels.label_set import Category, Floats, Label, LabelledPicture, LabelSet
+from nimblepose.labels.label_set import Category, Floats, Label, LabelledPicture, LabelSet, add_category
 from nimblepose.labels.reader import Reader
-from nimblepose.labels.values import list_files, make_label
+from nimblepose.labels.values import decode_text, list_files, make_label
 
 _MAX_VALUES = 1 << 28
 
@@ -42,9 +42,9 @@ def read(source: Path) -> LabelSet:
                     raise DataError(f"{path}: no PoseEstimation in it")
                 for container in found:
                     names = container["original_videos"][()] if "original_videos" in container else []
-                    video = next((Path(_decode(name)).stem for name in names if _decode(name)), video)
+                    video = next((Path(decode_text(name)).stem for name in names if decode_text(name)), video)
                     named = container.name.rsplit("/", 1)[-1]
-                    who = _decode(file["identifier"][()]) if len(found) == 1 else named
+                    who = decode_text(file["identifier"][()]) if len(found) == 1 else named
                     _read_container(container, who, categories, frames)
         except PoseError:
             raise
@@ -60,7 +60,7 @@ def read(source: Path) -> LabelSet:
 def _find_containers(file: Any) -> Iterator[Any]:
     for module in file.get("processing", {}).values():
         for item in module.values():
-            if _decode(item.attrs.get("neurodata_type", b"")) == "PoseEstimation":
+            if decode_text(item.attrs.get("neurodata_type", b"")) == "PoseEstimation":
                 yield item
 
 
@@ -69,21 +69,18 @@ def _read_container(
 ) -> None:
     series = {
         name: item for name, item in container.items()
-        if hasattr(item, "attrs") and _decode(item.attrs.get("neurodata_type", b"")) == "PoseEstimationSeries"
+        if hasattr(item, "attrs") and decode_text(item.attrs.get("neurodata_type", b"")) == "PoseEstimationSeries"
     }  # fmt: skip
     nodes, kind = list(series), "skeleton"
     edges: list[tuple[str, str]] = []
     if "skeleton" in container:
         skeleton = container["skeleton"]
         kind = skeleton.name.rsplit("/", 1)[-1]
-        given = [_decode(node) for node in skeleton["nodes"][()]]
+        given = [decode_text(node) for node in skeleton["nodes"][()]]
         if set(given) == set(series):
             nodes = given
             edges = [(given[a], given[b]) for a, b in skeleton["edges"][()].tolist()] if "edges" in skeleton else []
-    category = Category(kind, tuple(nodes), tuple(edges))
-    while kind in categories and categories[kind].keypoints != category.keypoints:
-        kind += " (other)"
-    categories.setdefault(kind, Category(kind, category.keypoints, category.limbs))
+    kind = add_category(categories, Category(kind, tuple(nodes), tuple(edges)))
     times = {name: _read_times(item) for name, item in series.items()}
     every = sorted(set(np.concatenate([*times.values(), np.zeros(0)]).tolist()))
     place = {time: i for i, time in enumerate(every)}
@@ -116,10 +113,6 @@ def _read_times(series: Any) -> Floats:
     if not rate > 0 and count > 1:
         raise ValueError(f"{series.name}: a rate of {rate:g} puts {count} samples at one time; write timestamps")
     return float(start[()]) + np.arange(count) / (rate or 1)
-
-
-def _decode(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 READER = Reader("nwb", "NWB with ndx-pose", detect, read)

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nimblepose.core.errors import DataError, PoseError
-from nimblepose.core.geometry import from_corner
+from nimblepose.core.geometry import Size, from_corner
 from nimblepose.core.optional import import_optional
-from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, rename
+from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, add_category, rename
 from nimblepose.labels.reader import Reader
-from nimblepose.labels.values import find_first, list_files, make_label
+from nimblepose.labels.values import decode_text, find_first, list_files, make_label
 from nimblepose.media.encoding import encode_picture
 from nimblepose.media.pictures import read_picture
 
@@ -30,6 +30,7 @@ class _Video(NamedTuple):
     pictures: tuple[Path, ...]  # of a sequence of pictures, their files
     dataset: str  # of frames in this file; "" where there are none
     numbers: Mapping[int, int]  # frame in the source -> place in the dataset
+    size: Size | None = None  # (height, width), where it is known
 
 
 def detect(source: Path) -> bool:
@@ -66,7 +67,7 @@ def _read_file(path: Path, categories: dict[str, Category], skipped: list[Skippe
         about = json.loads(file["metadata"].attrs["json"])
         version = float(file["metadata"].attrs.get("format_id", 1.0))
         skeletons = [_read_skeleton(entry, about["nodes"]) for entry in about["skeletons"]]
-        kinds = [_add_category(categories, skeleton) for skeleton in skeletons]
+        kinds = [add_category(categories, skeleton) for skeleton in skeletons]
         videos = [_read_video(path, file, json.loads(text), n) for n, text in enumerate(file["videos_json"][()])]
         tracks = [_name_track(json.loads(text)) for text in file["tracks_json"][()]] if "tracks_json" in file else []
         frames, instances = _read_rows(file["frames"]), _read_rows(file["instances"])
@@ -154,15 +155,6 @@ def _find_edge_type(value: Any, seen: list[int]) -> int:
     return kind
 
 
-def _add_category(categories: dict[str, Category], new: Category) -> str:
-    """Its name; another skeleton of that name gets one of its own."""
-    name = new.name
-    while name in categories and categories[name].keypoints != new.keypoints:
-        name += " (other)"
-    categories.setdefault(name, Category(name, new.keypoints, new.limbs))
-    return name
-
-
 def _name_track(entry: Any) -> str:
     return str(entry[1] if isinstance(entry, list) else entry["name"])
 
@@ -191,7 +183,9 @@ def _read_video(path: Path, file: Any, entry: Mapping[str, Any], number: int) ->
         files = tuple(_find_file(path, str(one)) for one in listed)
         return _Video(files[0].parent.name or f"video{number}", None, files, "", {})
     found = _find_file(path, str(name))
-    return _Video(found.stem or f"video{number}", found, (), "", {})
+    shape = backend.get("shape")  # frames, height, width, channels
+    size = (int(shape[1]), int(shape[2])) if isinstance(shape, list) and len(shape) == 4 and all(shape) else None
+    return _Video(found.stem or f"video{number}", found, (), "", {}, size)
 
 
 def _find_file(path: Path, name: str) -> Path:
@@ -214,7 +208,7 @@ def _place_picture(path: Path, video: _Video, number: int, labels: tuple[Label, 
         file = video.pictures[number] if number < len(video.pictures) else None
         name = f"{video.name}/{file.name if file else f'{number:06d}.png'}"
     return LabelledPicture(
-        name, labels, file=file, content=content, video_file=video.path, video=video.name, frame=number
+        name, labels, file=file, content=content, video_file=video.path, video=video.name, frame=number, size=video.size
     )  # fmt: skip
 
 
@@ -230,7 +224,7 @@ class _Embedded(NamedTuple):
         h5py = import_optional("h5py", "SLEAP")
         with h5py.File(self.path, "r") as file:
             stored = file[self.dataset]
-            form, order = _read_word(stored.attrs.get("format", "")), _read_word(stored.attrs.get("channel_order", ""))
+            form, order = (decode_text(stored.attrs.get(key, "")) for key in ("format", "channel_order"))
             value = np.asarray(stored[self.place])
         if form in ("", "hdf5"):  # pixels
             picture = np.repeat(value, 3, axis=-1) if value.ndim == 3 and value.shape[-1] == 1 else value
@@ -243,10 +237,6 @@ class _Embedded(NamedTuple):
         picture = read_picture(data)  # as OpenCV encodes: blue for red
         grey = bool((picture == picture[..., :1]).all())
         return data if grey else encode_picture(np.ascontiguousarray(picture[..., ::-1]), ".png")
-
-
-def _read_word(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 READER = Reader("slp", "SLEAP", detect, read)

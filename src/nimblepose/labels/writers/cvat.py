@@ -5,11 +5,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from nimblepose.core.errors import DataError
 from nimblepose.core.files import make_folder, write_atomically
 from nimblepose.core.geometry import to_corner
 from nimblepose.labels.label_set import LabelSet
-from nimblepose.labels.pictures import find_size, place_pictures
+from nimblepose.labels.pictures import place_pictures, require_size
 from nimblepose.labels.writer import Writer, list_places
 
 
@@ -30,9 +29,7 @@ def write(labels: LabelSet, out: Path) -> list[Path]:
         for name in category.keypoints:
             _add_label(listed, name, "points", parent=category.name)
     for number, picture in enumerate(labels.pictures):
-        size = find_size(picture)
-        if size is None:
-            raise DataError(f"CVAT needs the size of each picture; {picture.name} is not there")
+        size = require_size(picture, "CVAT")
         about = {"id": str(number), "name": picture.name, "width": str(size[1]), "height": str(size[0])}
         image = ElementTree.SubElement(root, "image", about)
         for label in picture.labels:
@@ -76,5 +73,5 @@ def _draw(keypoints: tuple[str, ...], limbs: tuple[tuple[str, str], ...]) -> str
 
 
 WRITER = Writer(
-    "cvat", "CVAT (XML for images)", frozenset(("hidden", "scorer", "nobody", "categories", "limbs")), write
+    "cvat", "CVAT (XML for images)", frozenset(("hidden", "scorer", "nobody", "categories", "limbs", "unseen")), write
 )

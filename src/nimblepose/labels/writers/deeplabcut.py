@@ -92,4 +92,6 @@ def _list_individuals(labels: LabelSet) -> dict[tuple[str, str], None]:
     return dict.fromkeys(sorted(people)) or {("", labels.categories[0].name): None}
 
 
-WRITER = Writer("dlc", "a DeepLabCut project", frozenset(("names", "frames", "nobody", "categories", "limbs")), write)
+WRITER = Writer(
+    "dlc", "a DeepLabCut project", frozenset(("names", "frames", "nobody", "categories", "limbs", "unseen")), write
+)

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from nimblepose.core.errors import DataError
 from nimblepose.core.files import make_folder, write_atomically
 from nimblepose.core.geometry import Size, to_corner
 from nimblepose.labels.label_set import Category, Label, LabelSet
-from nimblepose.labels.pictures import find_size, place_pictures
-from nimblepose.labels.writer import Writer
+from nimblepose.labels.pictures import place_pictures, require_size
+from nimblepose.labels.writer import Writer, bound_label
 
 
 def write(labels: LabelSet, out: Path) -> list[Path]:
@@ -25,9 +24,7 @@ def write(labels: LabelSet, out: Path) -> list[Path]:
     make_folder(out)
     tasks = []
     for number, picture in enumerate(labels.pictures, 1):
-        size = find_size(picture)
-        if size is None:
-            raise DataError(f"Label Studio's percent need the size of each picture; {picture.name} is not there")
+        size = require_size(picture, "Label Studio")
         results = [
             r for i, one in enumerate(picture.labels) for r in _encode(one, order[one.category], f"{number}-{i}", size)
         ]
@@ -55,9 +52,7 @@ def _encode(label: Label, category: Category, key: str, size: Size) -> list[dict
         "original_width": size[1], "original_height": size[0], "image_rotation": 0, "from_name": "kp", "to_name": "img",
     }  # fmt: skip
     corners = to_corner(label.xy)
-    low, high = np.nanmin(corners[label.labelled], axis=0), np.nanmax(corners[label.labelled], axis=0)
-    if label.box is not None and min(label.box[2:]) > 0:
-        low, high = label.box[:2], label.box[:2] + label.box[2:]
+    low, high = bound_label(label)
     (x, y), (width, height) = (low * scale).tolist(), ((high - low) * scale).tolist()
     box = {"x": x, "y": y, "width": width, "height": height, "rotation": 0, "rectanglelabels": [category.name]}
     results: list[dict[str, Any]] = [

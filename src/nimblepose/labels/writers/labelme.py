@@ -4,14 +4,11 @@ import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
-
-from nimblepose.core.errors import DataError
 from nimblepose.core.files import make_folder, write_atomically
 from nimblepose.core.geometry import to_corner
 from nimblepose.labels.label_set import Category, Label, LabelSet
-from nimblepose.labels.pictures import find_size, place_pictures
-from nimblepose.labels.writer import Writer
+from nimblepose.labels.pictures import place_pictures, require_size
+from nimblepose.labels.writer import Writer, bound_label
 
 _VERSION = "7.9.1"
 
@@ -26,9 +23,7 @@ def write(labels: LabelSet, out: Path) -> list[Path]:
     order = {category.name: category for category in labels.categories}
     make_folder(out)
     for picture in labels.pictures:
-        size = find_size(picture)
-        if size is None:
-            raise DataError(f"Labelme needs the size of each picture; {picture.name} is not there")
+        size = require_size(picture, "Labelme")
         shapes: list[dict[str, Any]] = []
         for group, label in enumerate(picture.labels, 1):
             shapes += _encode(label, order[label.category], group)
@@ -59,13 +54,7 @@ def _encode(label: Label, category: Category, group: int) -> list[dict[str, Any]
     ]
     if not points:
         return []
-    box = label.box
-    if box is None or min(box[2:]) <= 0:
-        inside = to_corner(label.xy[label.labelled])
-        low, high = inside.min(axis=0), inside.max(axis=0)
-    else:
-        low, high = box[:2], box[:2] + box[2:]
-    edges = [np.asarray(low).tolist(), np.asarray(high).tolist()]
+    edges = bound_label(label).tolist()
     return [{**shape, "label": category.name, "points": edges, "shape_type": "rectangle", "flags": {}}, *points]
 
 

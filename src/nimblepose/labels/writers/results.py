@@ -159,8 +159,9 @@ def _make_writer(name: str, chosen: OutputFormat) -> Writer:
     names: frozenset[Fact] = frozenset(("names",) if chosen.name in _NAMED else ())
     rows: frozenset[Fact] = frozenset(("nobody",) if chosen.name not in _NO_ROWS else ())
     scores: frozenset[Fact] = frozenset(("scores",) if chosen.name not in _NO_SCORES else ())
+    unseen: frozenset[Fact] = frozenset(("unseen",) if chosen.name != "csv" else ())
     limbs: frozenset[Fact] = frozenset(("limbs",) if chosen.name in _WITH_LIMBS else ())
-    return Writer(name, f"results: {chosen.help}", _HOLDS | names | rows | scores | limbs, write)
+    return Writer(name, f"results: {chosen.help}", _HOLDS | names | rows | scores | limbs | unseen, write)
 
 
 _CHOSEN = {

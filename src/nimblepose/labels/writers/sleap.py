@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nimblepose.core.files import replacing
 from nimblepose.core.mirror_names import guess_mirror_pairs
 from nimblepose.core.optional import import_optional
 from nimblepose.labels.label_set import Category, LabelledPicture, LabelSet
 from nimblepose.labels.writer import Writer
-from nimblepose.results.formats.slp import KINDS, VERSION, SlpTables, encode_skeletons
+from nimblepose.results.formats.slp import KINDS, SlpTables, create_slp
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,7 @@ def write(labels: LabelSet, out: Path) -> list[Path]:
             )
             row += 1
     text = h5py.string_dtype()
-    with replacing(out) as temporary, h5py.File(temporary, "w") as file:
-        group = file.create_group("metadata")
-        group.attrs["format_id"] = VERSION
-        group.attrs["json"] = np.bytes_(encode_skeletons([_describe(one) for one in labels.categories]))
+    with create_slp(out, [_describe(one) for one in labels.categories]) as file:
         names = [json.dumps([0, name], ensure_ascii=False) for name in tracks]
         for name, values_ in (
             ("videos_json", videos),
@@ -124,5 +120,5 @@ def _describe_pictures(pictures: list[LabelledPicture], files: list[str]) -> dic
 
 
 WRITER = Writer(
-    "slp", "SLEAP", frozenset(("names", "scores", "frames", "nobody", "categories", "limbs")), write, ".slp"
+    "slp", "SLEAP", frozenset(("names", "scores", "frames", "nobody", "categories", "limbs", "unseen")), write, ".slp"
 )

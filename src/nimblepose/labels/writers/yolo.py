@@ -13,7 +13,7 @@ from nimblepose.core.geometry import Size, to_corner
 from nimblepose.core.mirror_names import guess_mirror_pairs
 from nimblepose.core.skeleton import COCO_17
 from nimblepose.labels.label_set import Category, Label, LabelSet
-from nimblepose.labels.pictures import find_size, place_pictures
+from nimblepose.labels.pictures import place_pictures, require_size
 from nimblepose.labels.writer import Writer
 
 
@@ -32,9 +32,7 @@ def write(labels: LabelSet, out: Path) -> list[Path]:
     numbers = {category.name: i for i, category in enumerate(labels.categories)}
     make_folder(out)
     for picture in labels.pictures:
-        size = find_size(picture)
-        if size is None:
-            raise DataError(f"YOLO-pose needs the size of each picture; {picture.name} is not there")
+        size = require_size(picture, "YOLO-pose")
         lines = [encode_line(one, numbers[one.category], size) for one in picture.labels if one.labelled.any()]
         path = (out / "labels" / "train" / PurePosixPath(picture.name)).with_suffix(".txt")
         make_folder(path.parent)
@@ -85,4 +83,6 @@ def _list_sigmas(category: Category) -> list[float]:
     return [round(1 / len(category.keypoints), 6)] * len(category.keypoints)
 
 
-WRITER = Writer("yolo", "YOLO-pose (Ultralytics)", frozenset(("hidden", "boxes", "nobody", "categories")), write)
+WRITER = Writer(
+    "yolo", "YOLO-pose (Ultralytics)", frozenset(("hidden", "boxes", "nobody", "categories", "unseen")), write
+)

@@ -1,7 +1,8 @@
 """SLEAP's own file, format 1.4: every frame, everybody as a predicted instance on a track. Places are pixel centres."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -106,15 +107,33 @@ class SlpTables:
             table[-count:] = rows
 
 
+_MAX_ATTRIBUTE = 64_000  # bytes; HDF5 has a place for longer ones since 1.8 only, and wants to be told
+
+
+@contextmanager
+def create_slp(path: Path, skeletons: Sequence[NodeGraph]) -> Iterator[Any]:
+    """An open HDF5 file with the metadata of SLEAP, which gets its name when the block ends well.
+
+    Raises:
+        MissingPackageError: h5py is not installed.
+        MediaError: it cannot be written.
+    """
+    h5py = import_optional("h5py", "SLEAP")
+    text = encode_skeletons(skeletons)
+    versions = ("v108", "latest") if len(text) > _MAX_ATTRIBUTE else None
+    with replacing(path) as temporary, h5py.File(temporary, "w", libver=versions) as file:
+        group = file.create_group("metadata")
+        group.attrs["format_id"] = VERSION
+        group.attrs["json"] = np.bytes_(text)
+        yield file
+
+
 def write_slp(path: Path, spool: Spool, header: Header) -> None:
     """A file of predictions; memory is that of some frames."""
     h5py = import_optional("h5py", "SLEAP")
     people = spool.people
     k, done = len(spool.skeleton.keypoints), 0
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        group = file.create_group("metadata")
-        group.attrs["format_id"] = VERSION
-        group.attrs["json"] = np.bytes_(encode_skeletons([spool.skeleton]))
+    with create_slp(path, [spool.skeleton]) as file:
         text = h5py.string_dtype()
         file.create_dataset("videos_json", data=[_encode_video(spool, header)], dtype=text)
         names = [json.dumps([0, name_person(number, header)], ensure_ascii=False) for number in people]
