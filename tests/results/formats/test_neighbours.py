@@ -226,7 +226,8 @@ def test_trc_has_its_fields_and_rows(write):
     names, values = lines[1].split("\t"), lines[2].split("\t")
     about = dict(zip(names, values, strict=True))
     assert (about["NumFrames"], about["NumMarkers"], about["Units"], about["DataRate"]) == ("6", "3", "px", "29.97")
-    rows = [line.split("\t") for line in lines[5:]]
+    assert lines[5] == ""  # pyomeca and scripts for MATLAB skip six lines
+    rows = [line.split("\t") for line in lines[6:]]
     assert len(rows) == 6
     assert {len(row) for row in rows} == {2 + 3 * 3}
     assert len(lines[4].split("\t")) == 2 + 3 * 3

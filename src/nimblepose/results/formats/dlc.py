@@ -75,6 +75,8 @@ def write_h5(path: Path, spool: Spool, header: Header) -> None:
             append = _open_table(store.get_node(_KEY).table)
         for first, cells in parts:
             append(np.arange(first, first + len(cells)), cells)
+        # pandas 3.1 no longer says it, and before 3.1 (DeepLabCut 3.0 asks for < 3) tables without it cannot be read
+        store.get_node(_KEY)._v_attrs.pandas_version = "0.15.2"
 
 
 _Append = Callable[[NDArray[np.int64], NDArray[np.float32]], None]

@@ -36,6 +36,7 @@ def _write_head(name: str, spool: Spool, header: Header) -> Iterator[str]:
     yield f"{rate}\t{rate}\t{spool.frames}\t{len(names)}\tpx\t{rate}\t1\t{spool.frames}\n"
     yield "Frame#\tTime\t" + "\t\t\t".join(names) + "\n"
     yield "\t\t" + "\t".join(f"{axis}{i}" for i in range(1, len(names) + 1) for axis in "XYZ") + "\n"
+    yield "\n"  # as OpenSim writes it: readers that skip six lines (pyomeca, scripts for MATLAB) would lose frame 0
 
 
 def _write_rows(spool: Spool, person: int) -> Iterator[bytes]:
