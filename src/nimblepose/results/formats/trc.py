@@ -34,7 +34,7 @@ def _write_head(name: str, spool: Spool, header: Header) -> Iterator[str]:
     yield f"PathFileType\t4\t(X/Y/Z)\t{name}\n"
     yield "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames\n"
     yield f"{rate}\t{rate}\t{spool.frames}\t{len(names)}\tpx\t{rate}\t1\t{spool.frames}\n"
-    yield "Frame#\tTime\t" + "\t\t\t".join(names) + "\n"
+    yield "Frame#\tTime\t" + "\t".join(f"{name}\t\t" for name in names) + "\n"  # pandas counts fields (pyomeca)
     yield "\t\t" + "\t".join(f"{axis}{i}" for i in range(1, len(names) + 1) for axis in "XYZ") + "\n"
     yield "\n"  # as OpenSim writes it: readers that skip six lines (pyomeca, scripts for MATLAB) would lose frame 0
 
