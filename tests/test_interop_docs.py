@@ -18,6 +18,12 @@ def test_every_row_names_a_test_that_there_is():
         assert any(f"def {test}(" in path.read_text("utf-8") for path in found), f"{file}::{test}"
 
 
+def test_every_finding_it_names_is_there():
+    named = re.findall(r"`(findings/[\w.-]+)`", PAGE)
+    assert named
+    assert all((ROOT.parent / name).is_file() for name in named)
+
+
 def test_every_reader_and_writer_has_its_place():
     assert {reader.name for reader in READERS} - {"nwb", "trc", "c3d", "nimblepose"} <= set(
         re.findall(r"^\| `([\w-]+)` \|", PAGE, re.M)

@@ -188,7 +188,7 @@ def test_frames_0_1_3_cannot_be_written_there(tmp_path):
 
 
 def test_names_of_animals_are_gone_there_and_back(tmp_path):
-    """Other than `track` and a number: nobody has a track any more, and they come in the order of the alphabet."""
+    """Nobody has a track any more, and they come in the order of the alphabet."""
     pytest.importorskip("ndx_pose", reason="ndx-pose (extra nwb) is not installed")
     labels = make_labels(("zoe", "anna"))
     sio.save_nwb(labels, str(tmp_path / "a.nwb"))
