@@ -42,7 +42,11 @@ def test_tables_say_what_pandas_before_3_1_asks_for(write):
         assert file.root.df_with_missing._v_attrs.pandas_version == "0.15.2"
 
 
-def test_pandas_2_reads_the_h5(write):
+@pytest.mark.parametrize("names", [3, 500], ids=["layout fixed", "layout table"])
+def test_pandas_2_reads_the_h5(write, monkeypatch, names):
+    from nimblepose.results.formats import dlc
+
+    monkeypatch.setattr(dlc, "_MAX_NAMES", names)
     python = os.environ.get("PANDAS_2_PYTHON")
     if not python:
         pytest.skip("PANDAS_2_PYTHON, a Python that has pandas 2 (see .ci/neighbours), is not set")
