@@ -36,8 +36,8 @@ def export(
         typer.Option(
             autocompletion=list_targets,
             help="For whom: onnx, onnx-float-input (OpenCV and others that take no pixels), openvino (IR), "
-            "openvino-float16, ort (ONNX Runtime's own format), litert, ncnn (weights in 16 bits), "
-            "ncnn-float32; see docs/deploy.md.",
+            "openvino-float16, ort (ONNX Runtime's own format), litert, litert-int8 (of an int8 model), ncnn (weights "
+            "in 16 bits), ncnn-float32; see docs/deploy.md.",
         ),
     ] = _ONNX,
     check_picture: Annotated[

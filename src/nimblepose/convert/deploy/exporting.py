@@ -79,6 +79,7 @@ def export_for(
             target=target,
             input_name=chosen.input_name,
             output_names=chosen.output_names,
+            layout=chosen.layout,
             limits=limits,
             expected=expected,
             picture=demo,

@@ -29,6 +29,7 @@ def describe(
     target: str,
     input_name: str,
     output_names: tuple[str, str],
+    layout: str,
     limits: Limits,
     expected: Run,
     picture: NDArray[np.uint8],
@@ -41,6 +42,7 @@ def describe(
         target: What it was made for.
         input_name: As the form calls it.
         output_names: Of heatmaps and PAFs, as the form calls them.
+        layout: Of input and outputs, NCHW or NHWC.
         limits: Of large pictures; how far the fields of the check may be from those given follows from them.
         expected: What it should answer; takes the form's input.
         picture: (H, W, 3) RGB; what becomes of it at the height of the check is in the sidecar.
@@ -56,7 +58,7 @@ def describe(
         "files": files,
         "input": {
             "name": input_name,
-            "layout": "NCHW",
+            "layout": layout,
             "type": spec.dtype,
             "channels": spec.channels,
             "mean": spec.mean,
@@ -75,8 +77,8 @@ def describe(
             "pixels; then linear instead of cubic",
         },
         "outputs": [
-            {"name": output_names[0], "layout": "NCHW", "channels": [*skeleton.keypoints, "background"]},
-            {"name": output_names[1], "layout": "NCHW", "channels": limbs},
+            {"name": output_names[0], "layout": layout, "channels": [*skeleton.keypoints, "background"]},
+            {"name": output_names[1], "layout": layout, "channels": limbs},
         ],
         "decode": decoding,
         "metadata": json.loads(next(iter(metadata.to_strings().values()))),

@@ -7,6 +7,7 @@ from typing import Any
 
 from nimblepose.convert.deploy import ncnn_form
 from nimblepose.convert.deploy.litert_form import open_litert, write_litert
+from nimblepose.convert.deploy.litert_int8 import open_litert_int8, take_integers, write_litert_int8
 from nimblepose.convert.deploy.native import (
     open_classic_opencv,
     open_onnxruntime,
@@ -35,6 +36,7 @@ class Target:
     limits: Limits = EXACT  # of a file of floats
     input_name: str = INPUT
     output_names: tuple[str, str] = OUTPUTS
+    layout: str = "NCHW"  # of input and outputs, as callers of the form have them
 
 
 TARGETS: Mapping[str, Target] = {
@@ -80,6 +82,14 @@ TARGETS: Mapping[str, Target] = {
             adapt=to_floats,
             write=write_litert,
             runtimes={"LiteRT": open_litert},
+        ),
+        Target(
+            name="litert-int8",
+            help="LiteRT, int8, from an int8 file of ours",
+            adapt=take_integers,
+            write=write_litert_int8,
+            runtimes={"LiteRT": open_litert_int8},
+            layout="NHWC",
         ),
         Target(
             name="ncnn",
