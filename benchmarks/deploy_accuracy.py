@@ -30,7 +30,8 @@ from nimblepose.media.pictures import Picture
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.runtime.prepare import prepare
 
-EXACT = ("litert", "ncnn-float32")  # floats in 32 bits: the trial of `export` says that they are the same numbers
+EXACT = ("onnx-float32", "litert", "ncnn-float32")
+"""Floats in 32 bits: the trial of `export` says that they are the same numbers."""
 
 
 class Deployed:

@@ -8,8 +8,8 @@ import platform
 
 import numpy as np
 import pytest
+from drawn_crowds import make_crowd
 
-from nimblepose.codec.encode import EncodeOptions, encode
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.core.geometry import Placement
 from nimblepose.core.metadata import InputSpec
@@ -85,22 +85,6 @@ def test_with_every_weak_pose(node, estimator, people):
 def test_without_a_prior_and_without_a_scorer(node, estimator, people):
     metadata = dataclasses.replace(estimator.metadata, prior=None, scorer=None)
     assert check_same(node, estimator, [compute(estimator, people)], metadata=metadata) == 3
-
-
-def make_crowd(estimator, count, seed, size=(46, 80)):
-    """Fields of many people drawn as the network is taught, with noise; shapes of the prior, turned and scaled."""
-    rng, mean = np.random.default_rng(seed), estimator.metadata.prior.mean
-    people = []
-    for _ in range(count):
-        angle, scale = rng.normal(0, 0.3), rng.uniform(4, 18) * 8
-        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-        xy = (mean + rng.normal(0, 0.02, mean.shape)) @ turn * scale + rng.uniform(0, 1, 2) * (size[1] * 8, size[0] * 8)
-        xy[rng.random(len(xy)) < 0.25] = np.nan
-        people.append(xy)
-    heatmaps, pafs = encode(np.array(people), size, estimator.skeleton, EncodeOptions(paf_geometry="corner"))
-    noise = rng.normal(0, 0.03, heatmaps.shape), rng.normal(0, 0.03, pafs.shape)
-    fields = Fields((heatmaps + noise[0]).astype(np.float32), (pafs + noise[1]).astype(np.float32))
-    return fields, Placement.fit((480, 835), 368)
 
 
 @pytest.mark.parametrize("count", [3, 12, 40])

@@ -39,6 +39,8 @@ class Target:
     layout: str = "NCHW"  # of input and outputs, as callers of the form have them
 
 
+_OPENCV = Limits(heatmaps=1e-4, pafs=1e-4, mean=1e-5, pixels=0.05)  # its engines multiply their own way
+
 TARGETS: Mapping[str, Target] = {
     target.name: target
     for target in (
@@ -52,7 +54,19 @@ TARGETS: Mapping[str, Target] = {
                 "OpenCV": open_opencv,
                 "OpenCV, classic engine": open_classic_opencv,
             },
-            limits=Limits(heatmaps=1e-4, pafs=1e-4, mean=1e-5, pixels=0.05),  # OpenCV's engines multiply their own way
+            limits=_OPENCV,
+        ),
+        Target(
+            name="onnx-float32",
+            help="the same without integers, for what knows none",
+            adapt=to_floats,
+            write=write_onnx,
+            runtimes={
+                "ONNX Runtime": open_onnxruntime,
+                "OpenCV": open_opencv,
+                "OpenCV, classic engine": open_classic_opencv,
+            },
+            limits=_OPENCV,
         ),
         Target(
             name="openvino",
