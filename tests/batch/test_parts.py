@@ -22,6 +22,7 @@ def found(count, seed, *, colours=True):
         rng.random((count, K), np.float32),
         rng.random(count, np.float32),
         limb_colours=rng.random((count, L, 3), np.float32) if colours else None,
+        keypoint_errors=rng.random((count, K), np.float32) if colours else None,
         shot=seed,
         camera_shift=(0.1 * seed, -seed / 3),
     )
@@ -37,13 +38,24 @@ def test_there_and_back():
     for row, (stamp, poses) in zip(read, rows, strict=True):
         assert row.stamp == stamp
         assert (row.failure, row.poses.shot, row.poses.camera_shift) == (None, poses.shot, poses.camera_shift)
-        for name in ("keypoints", "keypoint_scores", "scores", "limb_colours"):
+        for name in ("keypoints", "keypoint_scores", "scores", "limb_colours", "keypoint_errors"):
             one, other = getattr(row.poses, name), getattr(poses, name)
             assert (one is None) == (other is None)
             if one is not None:
                 assert one.dtype == other.dtype
                 np.testing.assert_array_equal(one, other)
     assert (writer.count, writer.people) == (7, 6)
+
+
+def test_parts_of_before_keypoints_had_errors_are_read(monkeypatch):
+    monkeypatch.setattr("nimblepose.batch.parts._ARRAYS", ("scores", "keypoints", "keypoint_scores", "limb_colours"))
+    writer = PartWriter(COCO_17)
+    writer.add(Stamp(0, 0, (4, 4)), found(2, 0))
+    data = writer.finish({})
+    monkeypatch.undo()
+    (row,) = read_part(data, "here").rows
+    assert row.poses.keypoint_errors is None
+    assert len(row.poses) == 2
 
 
 def test_many_rows_are_written_in_pieces(monkeypatch):

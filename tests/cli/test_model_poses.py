@@ -7,6 +7,7 @@ import re
 import drawn_bodies
 import pytest
 
+from nimblepose.convert.model_files import write_with_metadata
 from nimblepose.core.metadata import ModelMetadata
 
 onnx = pytest.importorskip("onnx")
@@ -40,16 +41,41 @@ def test_the_weights_stay_and_poses_are_scored(cli, data, model, tmp_path, monke
     assert metadata(model).scorer is metadata(model).prior is None
     assert metadata(out).scorer is not None
     assert metadata(out).prior is not None
+    assert metadata(model).errors is None
+    assert len(metadata(out).errors.kinds) == 3
     assert metadata(out).origin.endswith(f"; poses learnt from {poses} of bodies.json")
     again = cli("val", "--data", data, "--model", out, "--input-height", 64, "--limit", 4)
     assert "1.0000" in again.out
     monkeypatch.setenv("COLUMNS", "200")
     assert "scored by their limbs" in cli("model", "info", model).out
-    assert "scored by the OKS to expect, completed with --complete" in cli("model", "info", out).out
+    assert (
+        "scored by the OKS to expect, keypoints with errors to expect, completed with --complete"
+        in cli("model", "info", out).out
+    )
     assert cli("predict", data / "images/1.png", "-m", out, "--complete", "--out", tmp_path).code == 0
     twice = cli("model", "poses", out, "--data", data, "--out", tmp_path / "twice.onnx", "--input-height", 64)
     assert twice.code == 0
     assert metadata(tmp_path / "twice.onnx").to_strings() == metadata(out).to_strings()
+
+
+def test_what_a_model_knows_can_be_kept(cli, data, model, tmp_path):
+    given = ("--data", data, "--input-height", 64)
+    taught, older, newer = (tmp_path / f"{name}.onnx" for name in ("taught", "older", "newer"))
+    assert cli("model", "poses", model, *given, "--out", taught, "--seed", 5).code == 0
+    write_with_metadata(taught, dataclasses.replace(metadata(taught), errors=None), older)
+    ran = cli("model", "poses", older, *given, "--out", newer, "--keep")
+    assert ran.code == 0, ran.err
+    before, after = metadata(older), metadata(newer)
+    assert after.scorer.to_dict() == before.scorer.to_dict()
+    assert after.prior.to_dict() == before.prior.to_dict()
+    assert after.best_size == before.best_size
+    assert after.errors.to_dict() == metadata(taught).errors.to_dict()
+    assert re.fullmatch(re.escape(before.origin) + r", the rest from \d+ of bodies\.json", after.origin)
+    complete = dataclasses.replace(after, best_size=after.best_size or 100.0)
+    write_with_metadata(newer, complete, newer)
+    again = cli("model", "poses", newer, *given, "--out", tmp_path / "again.onnx", "--keep")
+    assert again.code == 2
+    assert "lacks nothing" in again.err
 
 
 def test_nothing_is_completed_by_a_model_that_does_not_know_how(cli, data, model, tmp_path):

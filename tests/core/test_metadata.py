@@ -8,6 +8,7 @@ import pytest
 
 from nimblepose import COCO_17, HUMAN_18, Skeleton
 from nimblepose.core.errors import ModelError
+from nimblepose.core.keypoint_errors import KeypointErrors
 from nimblepose.core.metadata import RAW_BGR, InputSpec, ModelMetadata
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer
@@ -60,19 +61,31 @@ def scorer(count):
     return PoseScorer(np.zeros(count), np.ones(count), np.zeros((count, 2)), np.zeros(2), np.zeros(2), np.ones(1))
 
 
+def errors(keypoints):
+    return KeypointErrors(np.ones((keypoints, 3)), np.zeros(4))
+
+
 def test_what_was_learnt_of_poses_travels_too():
-    taught = dataclasses.replace(WHOLE, prior=prior(2), scorer=scorer(8), best_size=128.5)
+    taught = dataclasses.replace(WHOLE, prior=prior(2), scorer=scorer(8), errors=errors(2), best_size=128.5)
     back = ModelMetadata.from_strings(taught.to_strings(), source="a.onnx")
     assert back.best_size == 128.5
     assert back.to_strings() == taught.to_strings()
     np.testing.assert_array_equal(back.prior.covariance, np.eye(4))
     np.testing.assert_array_equal(back.scorer.output_bias, [1])
+    np.testing.assert_array_equal(back.errors.kinds, np.ones((2, 3)))
+    without = json.loads(taught.to_strings()["nimblepose"])
+    del without["errors"]
+    assert ModelMetadata.from_strings({"nimblepose": json.dumps(without)}, source="a.onnx").errors is None
 
 
 @pytest.mark.parametrize(
     ("facts", "message"),
-    [({"prior": prior(3)}, "prior is of 3 keypoints"), ({"scorer": scorer(9)}, "scorer takes 9 features")],
-    ids=["prior", "scorer"],
+    [
+        ({"prior": prior(3)}, "prior is of 3 keypoints"),
+        ({"scorer": scorer(9)}, "scorer takes 9 features"),
+        ({"errors": errors(3)}, "errors are of 3 keypoints"),
+    ],
+    ids=["prior", "scorer", "errors"],
 )
 def test_what_was_learnt_of_another_skeleton_is_refused(facts, message):
     with pytest.raises(ModelError, match=message):
@@ -143,6 +156,8 @@ def test_every_missing_fact_is_damage(key):
         {"prior": [1]},
         {"scorer": {"centre": [0]}},
         {"scorer": "high"},
+        {"errors": {"kinds": [[0]]}},
+        {"errors": "large"},
         {"best_size": 8},
         {"best_size": "160"},
         {"best_size": True},

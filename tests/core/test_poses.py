@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pickle
 import sys
 
 import numpy as np
@@ -47,6 +48,7 @@ def stick():
         ("scores", (2, 1)),
         ("track_ids", (3,)),
         ("interpolated", (2, 17)),
+        ("keypoint_errors", (2, 17)),
         ("limb_colours", (2, 18, 3)),
         ("limb_colours", (2, 19, 4)),
     ],
@@ -279,12 +281,43 @@ def test_every_format_tells_which_keypoints_were_not_seen(stick):
     flagged = dataclasses.replace(stick, interpolated=np.array([[False, True], [False, False]]))
     people = flagged.to_dict()["people"]
     assert [[point["interpolated"] for point in p["keypoints"]] for p in people] == [[False, True], [False]]
-    assert [row[-1] for row in flagged.to_rows()] == [False, True, False]
+    assert [row[-2] for row in flagged.to_rows()] == [False, True, False]
     assert [p["interpolated"] for p in flagged.to_coco(1)] == [[0, 1], [0, 0]]
     assert [p["pose_interpolated_2d"] for p in flagged.to_openpose((9, 9))["people"]] == [[0, 1], [0, 0]]
     assert "interpolated" not in stick.to_coco(1)[0]
     assert "pose_interpolated_2d" not in stick.to_openpose((9, 9))["people"][0]
     json.dumps([flagged.to_dict(), flagged.to_coco(1), flagged.to_openpose((9, 9))])
+
+
+# Errors --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def measured(stick):
+    """Of a stick's two people, the first one's tail and the second one's head."""
+    return dataclasses.replace(stick, keypoint_errors=np.array([[np.nan, 2.256], [0.5, np.nan]], np.float32))
+
+
+def test_errors_stand_in_rows_and_plain_data_where_they_are_known(measured, stick):
+    people = measured.to_dict()["people"]
+    assert [[point["error"] for point in p["keypoints"]] for p in people] == [[None, 2.26], [0.5]]
+    assert [row[-1] for row in measured.to_rows()] == pytest.approx([np.nan, 2.256, 0.5], nan_ok=True)
+    assert all(np.isnan(row[-1]) for row in stick.to_rows())
+    assert "error" not in stick.to_dict()["people"][0]["keypoints"][0]
+    json.dumps(measured.to_dict(), allow_nan=False)
+
+
+def test_errors_follow_choices_skeletons_and_pickles(measured, stick):
+    np.testing.assert_array_equal(measured[1:].keypoint_errors, [[0.5, np.nan]])
+    np.testing.assert_array_equal(measured[1].keypoint_errors, np.float32([0.5, np.nan]))
+    assert stick[1].keypoint_errors is stick[1:].keypoint_errors is None
+    larger = Skeleton("larger", ("tail", "wing", "head"), (("head", "tail"), ("tail", "wing")))
+    np.testing.assert_array_equal(
+        measured.to_skeleton(larger).keypoint_errors, np.float32([[2.256, np.nan, np.nan], [np.nan, np.nan, 0.5]])
+    )
+    assert stick.to_skeleton(larger).keypoint_errors is None
+    back = pickle.loads(pickle.dumps(measured))  # noqa: S301 - our own
+    np.testing.assert_array_equal(back.keypoint_errors, measured.keypoint_errors)
 
 
 def test_interpolation_flags_follow_choices_and_skeletons(stick):
@@ -359,7 +392,7 @@ def test_plain_data_is_json_even_of_a_person_of_whom_nothing_was_found():
 
 def test_rows_are_the_found_keypoints_by_track_id_or_place(stick):
     high, low = stick.scores.tolist()
-    assert stick.to_rows() == [
+    assert [row[:-1] for row in stick.to_rows()] == [
         (7, high, "head", 10, 20, 0.5, False),
         (7, high, "tail", 30, 60, 0.75, False),
         (3, low, "head", 5.25, 6, 0.25, False),
@@ -371,7 +404,8 @@ def test_a_data_frame_holds_the_rows(stick):
     pytest.importorskip("pandas")
     frame = stick.to_dataframe()
     assert frame.columns.tolist() == list(ROW_COLUMNS)
-    assert list(frame.itertuples(index=False, name=None)) == stick.to_rows()
+    assert [row[:-1] for row in frame.itertuples(index=False, name=None)] == [row[:-1] for row in stick.to_rows()]
+    assert frame["error"].isna().all()
     assert len(Poses.empty(STICK).to_dataframe()) == 0
 
 

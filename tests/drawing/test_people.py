@@ -27,6 +27,23 @@ def centroid(drawn):
     return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
 
 
+def test_errors_are_circles_around_what_was_seen_where_they_are_known():
+    people = stick([(60, 50), (110, 80)], [(40, 90), (np.nan, np.nan)])
+    errors = np.array([[12, np.nan], [7, np.nan]], np.float32)
+    measured = dataclasses.replace(people, keypoint_errors=errors)
+    options = DrawOptions(show_errors=True)
+    plain = draw_poses(GRAY, people, options)
+    np.testing.assert_array_equal(plain, draw_poses(GRAY, measured))
+    y, x = np.nonzero((draw_poses(GRAY, measured, options) != plain).any(axis=-1))
+    near = np.hypot(x - 60, y - 50) < 20
+    for chosen, place, error in ((near, (60, 50), 12), (~near, (40, 90), 7)):
+        off = np.hypot(x[chosen] - place[0], y[chosen] - place[1])
+        assert error - 4 < off.min() <= off.max() < error + 4
+        assert abs(off.min() + off.max() - 2 * error) < 1
+    guessed = dataclasses.replace(measured, keypoint_scores=np.zeros((2, 2), np.float32))
+    np.testing.assert_array_equal(draw_poses(GRAY, guessed, options), draw_poses(GRAY, guessed))
+
+
 def test_nobody_changes_nothing_and_a_new_picture_comes_back():
     drawn = draw_poses(GRAY, Poses.empty(HUMAN_18))
     np.testing.assert_array_equal(drawn, GRAY)

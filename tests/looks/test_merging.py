@@ -12,7 +12,7 @@ SIGMAS = np.full(4, 0.08)
 BODY = np.array([[0, 0], [40, 10], [20, 60], [0, 100]], np.float32)
 
 
-def sight(*poses, scores=None, whole=None, grain=None, heights=None):
+def sight(*poses, scores=None, whole=None, grain=None, heights=None, errors=None):
     xy = np.array(poses, np.float32).reshape(-1, 4, 2)
     count = len(xy)
     return Sightings(
@@ -22,6 +22,7 @@ def sight(*poses, scores=None, whole=None, grain=None, heights=None):
         scores=np.linspace(0.9, 0.5, count).astype(np.float32) if scores is None else np.asarray(scores, np.float32),
         grain=np.full(count, 8, np.float32) if grain is None else np.asarray(grain, np.float32),
         turns=np.zeros(count, np.intp),
+        errors=np.full(xy.shape[:2], np.nan, np.float32) if errors is None else np.asarray(errors, np.float32),
     )
 
 
@@ -48,6 +49,28 @@ def test_order_does_not_matter():
     one, other = merge(many, SIGMAS), merge(many[rng.permutation(30)], SIGMAS)
     np.testing.assert_allclose(one.keypoints, other.keypoints)
     assert len(one) < 30
+
+
+def test_the_error_of_a_mean_is_that_of_sightings_that_resemble_each_other():
+    errors = np.array([[2, 4, np.nan, 1], [3, 4, 5, np.nan]], np.float32)
+    both = sight(BODY, BODY + 1, scores=[0.9, 0.8], errors=errors, grain=[8, 16], heights=np.ones((2, 4)))
+    merged = merge(both, SIGMAS)
+    first, second = merged.errors[0, :2]
+    assert len(merged) == 1
+    assert np.hypot(2 * 0.8, 3 * 0.2) < first < 2 * 0.8 + 3 * 0.2  # weights as those of places: 1/64 and 1/256
+    assert np.hypot(4 * 0.8, 4 * 0.2) < second < 4
+    alone = merge(both[:1], SIGMAS)
+    np.testing.assert_array_equal(alone.errors, errors[:1])
+
+
+def test_a_keypoint_taken_from_another_sighting_has_its_error():
+    lacking = BODY.copy()
+    lacking[3] = np.nan
+    errors = np.array([[2, 2, 2, np.nan], [3, 3, 3, 7]], np.float32)
+    merged = merge(sight(lacking, BODY, whole=[BODY, BODY], scores=[0.9, 0.8], errors=errors), SIGMAS)
+    assert merged.errors[0, 3] == 7
+    unknown = merge(sight(lacking, BODY, whole=[BODY, BODY], scores=[0.9, 0.8]), SIGMAS)
+    assert np.isnan(unknown.errors).all()
 
 
 def test_twice_is_nothing():

@@ -20,6 +20,13 @@ def see(xy, scores=None, prior=None, **kwargs):
     return note(Poses(DOTS, xy, heights, scores), prior, grain=8.0, **kwargs)
 
 
+def test_errors_are_noted_in_pixels_of_the_picture():
+    xy, errors = np.zeros((1, 3, 2), np.float32), np.array([[1, 2, np.nan]], np.float32)
+    poses = Poses(DOTS, xy, np.ones((1, 3), np.float32), np.ones(1, np.float32), keypoint_errors=errors)
+    np.testing.assert_array_equal(note(poses, None, grain=12.0, pixel=1.5).errors, 1.5 * errors)
+    assert np.isnan(see(xy).errors).all()
+
+
 def test_boxes_hold_what_is_expected_but_not_seen():
     two = [[[10, 10], [50, 10], [np.nan, np.nan]]]
     seen, whole = find_places(see(two)), find_places(see(two, prior=PRIOR))

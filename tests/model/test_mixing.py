@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nimblepose.core.errors import ModelError
+from nimblepose.core.keypoint_errors import KeypointErrors
 from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer
@@ -50,10 +51,11 @@ def test_each_tensor_is_the_weighted_mean(write):
 def test_what_poses_look_like_stays_and_what_one_networks_poses_are_worth_does_not(write):
     prior = PosePrior(np.zeros((17, 2)), np.eye(34))
     scorer = PoseScorer(np.zeros(23), np.ones(23), np.zeros((23, 2)), np.zeros(2), np.zeros(2), np.zeros(1))
-    (a, _), (b, _) = write(1, prior=prior, scorer=scorer), write(2)
+    errors = KeypointErrors(np.zeros((17, 3)), np.zeros(4))
+    (a, _), (b, _) = write(1, prior=prior, scorer=scorer, errors=errors), write(2)
     _, metadata = mix_checkpoints([a, b])
     assert metadata.prior is not None
-    assert metadata.scorer is None
+    assert metadata.scorer is metadata.errors is None
 
 
 def test_without_shares_all_count_the_same(write):

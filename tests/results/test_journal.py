@@ -72,6 +72,17 @@ def test_colours_are_kept_too(tmp_path):
     assert plain.limb_colours is None
 
 
+def test_errors_are_kept_too(tmp_path):
+    errors = np.random.default_rng(0).uniform(0, 9, (2, 17)).astype(np.float32)
+    errors[0, 3] = np.nan
+    journal = Journal(tmp_path / "journal", CONDITIONS)
+    journal.add(Stamp(0, 0.0, (48, 64)), dataclasses.replace(people(2), keypoint_errors=errors))
+    journal.add(Stamp(1, 0.1, (48, 64)), people(1))
+    (_, measured), (_, plain) = journal.entries(COCO_17)
+    assert measured.keypoint_errors.tobytes() == errors.tobytes()
+    assert plain.keypoint_errors is None
+
+
 def test_heads_that_belong_to_nobody_are_kept_too(tmp_path):
     heads = np.random.default_rng(0).uniform(0, 99, (4, 5)).astype(np.float32)
     journal = Journal(tmp_path / "journal", CONDITIONS)
@@ -83,8 +94,8 @@ def test_heads_that_belong_to_nobody_are_kept_too(tmp_path):
     assert unknown is None
 
 
-def test_a_journal_from_before_heads_were_kept_is_refused(path):
-    path.write_text(path.read_text().replace('"version": 4', '"version": 3'))
+def test_a_journal_from_before_errors_were_kept_is_refused(path):
+    path.write_text(path.read_text().replace('"version": 5', '"version": 4'))
     with pytest.raises(MediaError, match=r"another version; .*without --resume"):
         Journal(path, CONDITIONS, resume=True)
 

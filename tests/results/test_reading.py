@@ -21,7 +21,7 @@ VIDEO = Header(
 )
 
 
-def cats(n, *, skeleton=CAT, track=True, interpolated=True, seed=0):
+def cats(n, *, skeleton=CAT, track=True, interpolated=True, measured=False, seed=0):
     rng = np.random.default_rng(seed)
     k = len(skeleton.keypoints)
     keypoints = rng.uniform(0, 100, (n, k, 2)).astype(np.float32).round(2)
@@ -29,14 +29,16 @@ def cats(n, *, skeleton=CAT, track=True, interpolated=True, seed=0):
     scores = np.where(np.isnan(keypoints[..., 0]), 0, rng.random((n, k))).astype(np.float32).round(4)
     ids = np.arange(n) + 4 if track else None
     flags = ~np.isnan(keypoints[..., 0]) & (rng.random((n, k)) < 0.5) if interpolated else None
-    return Poses(skeleton, keypoints, scores, rng.random(n).astype(np.float32).round(4), ids, flags)
+    errors = np.where(scores > 0.5, rng.uniform(0.1, 9, (n, k)), np.nan).astype(np.float32).round(2)
+    worth = rng.random(n).astype(np.float32).round(4)
+    return Poses(skeleton, keypoints, scores, worth, ids, flags, keypoint_errors=errors if measured else None)
 
 
 def assert_same(found, expected):
     assert found.skeleton == expected.skeleton
     for field in ("keypoints", "keypoint_scores", "scores"):
         np.testing.assert_allclose(getattr(found, field), getattr(expected, field), atol=1e-6)
-    for field in ("track_ids", "interpolated"):
+    for field in ("track_ids", "interpolated", "keypoint_errors"):
         mine, theirs = getattr(found, field), getattr(expected, field)
         assert (mine is None) == (theirs is None)
         if mine is not None:
@@ -53,10 +55,10 @@ def write_video(path, frames, header=VIDEO):
 
 @pytest.mark.parametrize("track", [True, False], ids=["identities", "strangers"])
 @pytest.mark.parametrize("interpolated", [True, False], ids=["filled_in", "seen"])
-def test_a_video_comes_back(tmp_path, track, interpolated):
-    frames = [
-        (Stamp(3 * n, n / 10, (480, 640)), cats(3, track=track, interpolated=interpolated, seed=n)) for n in range(5)
-    ]
+@pytest.mark.parametrize("measured", [True, False], ids=["with_errors", "without"])
+def test_a_video_comes_back(tmp_path, track, interpolated, measured):
+    how = {"track": track, "interpolated": interpolated, "measured": measured}
+    frames = [(Stamp(3 * n, n / 10, (480, 640)), cats(3, **how, seed=n)) for n in range(5)]
     results = ResultsFile(write_video(tmp_path / "a.jsonl", frames))
     assert results.header == VIDEO
     for _ in range(2):

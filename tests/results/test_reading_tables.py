@@ -23,15 +23,18 @@ def ending(request):
     return request.param
 
 
-def make(n, skeleton=HUMAN_18, *, ids=True, seed=0):
+def make(n, skeleton=HUMAN_18, *, ids=True, errors=False, seed=0):
     rng = np.random.default_rng(seed)
     k = len(skeleton.keypoints)
     keypoints = rng.uniform(0, 99, (n, k, 2)).round(2).astype(np.float32)
     keypoints[:, 1:][rng.random((n, k - 1)) < 0.3] = np.nan
     scores = np.where(np.isnan(keypoints[..., 0]), 0, 0.5).astype(np.float32)
+    known = np.where(scores > 0, rng.uniform(0.1, 9, (n, k)).round(2), np.nan).astype(np.float32)
+    known[:, 0] = np.nan
     return Poses(
-        skeleton, keypoints, scores, rng.random(n).round(4).astype(np.float32), np.arange(n) + 1 if ids else None
-    )
+        skeleton, keypoints, scores, rng.random(n).round(4).astype(np.float32), np.arange(n) + 1 if ids else None,
+        keypoint_errors=known if errors else None,
+    )  # fmt: skip
 
 
 def write_video(path, frames, *, skeleton=HUMAN_18, source="a.mp4"):
@@ -56,6 +59,29 @@ def test_a_video_comes_back(tmp_path, ending, ids):
             assert (result.poses.track_ids is not None) == ids
             if ids:
                 np.testing.assert_array_equal(result.poses.track_ids, poses.track_ids)
+
+
+def test_errors_come_back(tmp_path, ending):
+    frames = [make(n, errors=True, seed=n) for n in (1, 2)]
+    for result, poses in zip(TableFile(write_video(tmp_path / f"a{ending}", frames)), frames, strict=True):
+        np.testing.assert_allclose(result.poses.keypoint_errors, poses.keypoint_errors, atol=1e-6)
+    (result,) = TableFile(write_video(tmp_path / f"b{ending}", [make(2)]))
+    assert result.poses.keypoint_errors is None
+
+
+def test_tables_of_before_keypoints_had_errors_come_back(tmp_path, ending):
+    poses = make(2, errors=True)
+    path = write_video(tmp_path / f"a{ending}", [poses])
+    if ending == ".parquet":
+        import pyarrow.parquet
+
+        pyarrow.parquet.write_table(pyarrow.parquet.read_table(path).drop_columns("error"), path)
+    else:
+        lines = path.read_text().splitlines()
+        path.write_text("".join(f"{line.rpartition(',')[0]}\n" for line in lines))
+    (result,) = TableFile(path)
+    np.testing.assert_allclose(result.poses.keypoints, poses.keypoints, atol=1e-4)
+    assert result.poses.keypoint_errors is None
 
 
 def test_pictures_come_back_in_parquet_those_of_nobody_too(tmp_path, ending):

@@ -8,6 +8,7 @@ from sharp_eyes import METADATA, SharpEyes, make_bodies
 
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.core.geometry import Placement
+from nimblepose.core.keypoint_errors import KeypointErrors
 from nimblepose.looks.canvas import Canvas
 from nimblepose.looks.options import LookOptions
 from nimblepose.runtime.looking import Observer
@@ -16,14 +17,16 @@ SIZE = 480, 640
 LOOKS = LookOptions(sizes=(150.0,), margin=0.3, min_gain=0.005, min_trace=0.1, trace_size=64.0)
 
 
-def observe(eyes, *, looks=LOOKS, size=SIZE, pixels=80_000, bound=600_000, turns=(0,), aspect=1.0, **options):
+def observe(
+    eyes, *, looks=LOOKS, size=SIZE, pixels=80_000, bound=600_000, turns=(0,), aspect=1.0, metadata=METADATA, **options
+):
     picture = np.zeros((*size, 3), np.uint8)
     picture[0, 0] = 255  # so that the network made by hand knows how it was turned
     passes = []
     for turn in turns:
         turned = size[::-1] if turn % 2 else size
         passes.append((turn, Placement.cover(turned, pixels, pixel_aspect=1 / aspect if turn % 2 else aspect)))
-    observer = Observer(metadata=METADATA, options=DecodeOptions(**options), looks=looks, bound=bound, find_fields=eyes)
+    observer = Observer(metadata=metadata, options=DecodeOptions(**options), looks=looks, bound=bound, find_fields=eyes)
     return observer.observe(picture, passes)
 
 
@@ -122,6 +125,23 @@ def test_pixels_that_are_not_square():
     eyes = SharpEyes(bodies, least=40)
     expect(observe(eyes, size=(480, 512), aspect=1.4), bodies)
     assert len(eyes.asked) == 2
+
+
+@pytest.mark.parametrize("aspect", [1.0, 1.4])
+def test_errors_are_in_pixels_of_the_picture_and_smaller_where_somebody_is_seen_more_closely(aspect):
+    half = KeypointErrors(np.tile([np.log(0.5), 0, 0], (len(METADATA.skeleton.keypoints), 1)), np.zeros(4))
+    knowing = dataclasses.replace(METADATA, errors=half)
+    bodies = make_bodies((100, 100, 120), (450, 300, 300))
+    bodies[..., 0] /= aspect
+    size = 480, round(640 / aspect)
+    poses = observe(SharpEyes(bodies, least=40), size=size, aspect=aspect, metadata=knowing)
+    assert poses.keypoint_errors.dtype == np.float32
+    small, large = np.argsort(poses.boxes[:, 3])
+    zoom = np.sqrt(80_000 / (480 * 640)) / np.sqrt(1 / aspect)  # of the pass, in pixels of the picture
+    assert np.nanmedian(poses.keypoint_errors[large]) == pytest.approx(4 / zoom, rel=0.05)
+    assert np.nanmedian(poses.keypoint_errors[small]) < 0.8 * 4 / zoom
+    np.testing.assert_array_equal(np.isnan(poses.keypoint_errors), ~poses.seen)
+    assert observe(SharpEyes(bodies, least=40), size=size, aspect=aspect).keypoint_errors is None
 
 
 def test_thresholds_are_for_the_people_in_the_end():

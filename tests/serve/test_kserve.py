@@ -11,7 +11,7 @@ from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.estimator import PoseEstimator
 
 PEOPLE = Path(__file__).resolve().parents[2] / "examples/people.jpg"
-OUTPUTS = ("keypoints", "keypoint_scores", "scores", "boxes")
+OUTPUTS = ("keypoints", "keypoint_scores", "keypoint_errors", "scores", "boxes")
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,8 @@ def expected():
 
 
 def arrays(poses):
-    return {"keypoints": poses.keypoints, "keypoint_scores": poses.keypoint_scores, "scores": poses.scores,
+    return {"keypoints": poses.keypoints, "keypoint_scores": poses.keypoint_scores,
+            "keypoint_errors": poses.keypoint_errors, "scores": poses.scores,
             "boxes": poses.boxes}  # fmt: skip
 
 

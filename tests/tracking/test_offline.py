@@ -1,5 +1,7 @@
 """The second pass: nearer to the truth than what was found, without lag; gaps filled, and said so."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from tests.tracking.conftest import RATE, poses, standing
@@ -146,6 +148,18 @@ def test_scores_of_what_is_filled_in_are_the_lower_of_both_ends():
     filled = smooth_offline(frames)[10]
     assert filled.keypoint_scores[0] == pytest.approx(0.3)
     assert filled.scores[0] == pytest.approx(0.2)
+
+
+def test_errors_are_those_of_what_was_seen():
+    frames = [
+        (t, dataclasses.replace(p, keypoint_errors=np.full((len(p), 18), 1 + f, np.float32)))
+        for f, (t, p) in enumerate(recording(waving(TIMES), TIMES, missing=[10]))
+    ]
+    smoothed = smooth_offline(frames)
+    assert np.isnan(smoothed[10].keypoint_errors).all()
+    for f in (9, 11):
+        np.testing.assert_array_equal(smoothed[f].keypoint_errors, frames[f][1].keypoint_errors)
+    assert smooth_offline(recording(waving(TIMES), TIMES))[0].keypoint_errors is None
 
 
 def test_what_was_filled_in_before_is_still_flagged_when_it_is_smoothed_again():

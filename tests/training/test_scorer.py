@@ -76,6 +76,32 @@ def test_poses_are_worth_their_likeness_to_the_labels(bodies):
     np.testing.assert_array_equal(shifted.features, rated.features)
 
 
+def test_keypoints_are_off_by_so_many_cells(bodies):
+    estimator, prior, records = bodies
+    exact = rate_poses(estimator, records(), prior).offsets
+    assert len(exact.distances) == 180
+    assert np.median(exact.distances) < 0.1
+
+    def shift(coco):
+        """Of every body the second keypoint, two pixels down: a quarter of a cell; the third is not labelled."""
+        for annotation in coco["annotations"]:
+            annotation["keypoints"][4] += 2
+            annotation["keypoints"][6:9] = [0, 0, 0]
+
+    shifted = rate_poses(estimator, records(shift), prior).offsets
+    assert set(shifted.kinds.tolist()) == {0, 1}
+    assert np.median(shifted.distances[shifted.kinds == 1]) == pytest.approx(0.25, abs=0.05)
+    larger = PoseEstimator(estimator.model, input_height=2 * drawn_bodies.HEIGHT)
+    closer = rate_poses(larger, records(shift), prior).offsets
+    assert np.median(closer.distances[closer.kinds == 1]) == pytest.approx(0.5, abs=0.1)
+
+    def strangers(coco):
+        for annotation in coco["annotations"]:
+            annotation["keypoints"][1::3] = [y + 20 for y in annotation["keypoints"][1::3]]
+
+    assert not len(rate_poses(estimator, records(strangers), prior).offsets.distances)
+
+
 def test_whoever_is_not_labelled_is_a_mistake_only_where_all_are_labelled(bodies):
     estimator, prior, records = bodies
 

@@ -8,6 +8,7 @@ import torch
 
 from nimblepose import COCO_17, HUMAN_18
 from nimblepose.core.errors import ModelError, TrainingError
+from nimblepose.core.keypoint_errors import KeypointErrors
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer
@@ -62,9 +63,10 @@ def test_what_was_learnt_of_poses_goes_where_it_still_holds(source):
     given, path = source
     prior = PosePrior(np.zeros((18, 2)), np.eye(36))
     scorer = PoseScorer(np.zeros(24), np.ones(24), np.zeros((24, 2)), np.zeros(2), np.zeros(2), np.zeros(1))
-    save_checkpoint(given, ModelMetadata(skeleton=HUMAN_18, prior=prior, scorer=scorer), path)
+    errors = KeypointErrors(np.zeros((18, 3)), np.zeros(4))
+    save_checkpoint(given, ModelMetadata(skeleton=HUMAN_18, prior=prior, scorer=scorer, errors=errors), path)
     same, other = start(SMALL, HUMAN_18, path)[1], start(SMALL, COCO_17, path)[1]
-    assert (same.prior is None, same.scorer) == (False, None)
+    assert (same.prior is None, same.scorer, same.errors) == (False, None, None)
     assert (other.prior, other.scorer) == (None, None)
 
 

@@ -18,7 +18,7 @@ PARTS = "parts"  # their folder
 _KEY = b"nimblepose"
 _VERSION = 1
 _ROWS = 2000  # that are held uncompressed
-_ARRAYS = ("scores", "keypoints", "keypoint_scores", "limb_colours")
+_ARRAYS = ("scores", "keypoints", "keypoint_scores", "limb_colours", "keypoint_errors")
 
 
 class Row(NamedTuple):
@@ -122,6 +122,8 @@ def _read_rows(file: Any, skeleton: Skeleton, name: str) -> Iterator[Row]:
 def _rows_of(batch: Any, skeleton: Skeleton) -> Iterable[Row]:
     k, limbs = len(skeleton.keypoints), len(skeleton.limbs)
     shapes = {"scores": (-1,), "keypoints": (-1, k, 2), "keypoint_scores": (-1, k), "limb_colours": (-1, limbs, 3)}
+    if "keypoint_errors" in batch.schema.names:  # earlier parts have none
+        shapes["keypoint_errors"] = (-1, k)
     columns = {field: batch.column(field).to_pylist() for field in batch.schema.names if field not in _ARRAYS}
     arrays = {field: _split(batch.column(field), shape) for field, shape in shapes.items()}
     for i in range(batch.num_rows):
@@ -133,6 +135,7 @@ def _rows_of(batch: Any, skeleton: Skeleton) -> Iterable[Row]:
             keypoint_scores=arrays["keypoint_scores"][i],
             scores=arrays["scores"][i],
             limb_colours=arrays["limb_colours"][i],
+            keypoint_errors=arrays["keypoint_errors"][i] if "keypoint_errors" in arrays else None,
             shot=about["shot"],
             camera_shift=(about["shift_x"], about["shift_y"]),
         )

@@ -47,7 +47,7 @@ class Given:
             raise OptionError(f"{', '.join(written)}: {because}")
 
 
-DRAWING = ("colour_by", "scores", "boxes", "looks", "trails", "blur_faces", "line_width", "canvas")
+DRAWING = ("colour_by", "scores", "boxes", "errors", "looks", "trails", "blur_faces", "line_width", "canvas")
 """Options of what is drawn."""
 
 

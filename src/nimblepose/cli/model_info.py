@@ -132,7 +132,8 @@ def _describe_poses(metadata: ModelMetadata) -> str:
     """What the model has learnt of poses, see `nimblepose model poses`."""
     scored = "scored by their limbs" if metadata.scorer is None else "scored by the OKS to expect"
     size = "" if metadata.best_size is None else f", seen best at {metadata.best_size:.0f} input pixels"
-    return scored + ("" if metadata.prior is None else ", completed with --complete") + size
+    errors = "" if metadata.errors is None else ", keypoints with errors to expect"
+    return scored + errors + ("" if metadata.prior is None else ", completed with --complete") + size
 
 
 def _start_table(title: str, first: str, *columns: str) -> Table:

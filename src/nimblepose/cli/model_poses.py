@@ -16,13 +16,17 @@ def model_poses(
     annotations: given.AnnotationsOption = None,
     input_height: given.HeightOption = None,
     quality: given.QualityOption = "balanced",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="What the model knows already stays; learn only what it lacks.")
+    ] = False,
     seed: given.SeedOption = 0,
     threads: given.ThreadsOption = 0,
     quiet: given.QuietOption = False,
 ) -> None:
-    """Teach a model what poses look like, and what its own poses are worth.
+    """Teach a model what poses look like, and what its own poses and keypoints are worth.
 
-    Poses then score the similarity (OKS) to expect of them, and keypoints not found can be put where they should be.
+    Poses then score the similarity (OKS) to expect of them, keypoints have errors to expect, in pixels, and those not
+    found can be put where they should be.
 
     Every picture is seen in one pass at --input-height (without it at the height that the model was made for, or at
     368), and as --quality sees it. Some people are seen in several
@@ -31,6 +35,7 @@ def model_poses(
 
     Examples:
         nimblepose model poses my.onnx --data coco/train2017 --out better.onnx
+        nimblepose model poses older.onnx --data coco/train2017 --keep --out newer.onnx
     """
     from nimblepose.cli.progress import format_count, show_download_bar, show_stages_bar
     from nimblepose.runtime.models import find_model
@@ -47,6 +52,7 @@ def model_poses(
             images=folder,
             input_height=input_height,
             quality=quality,
+            keep=keep,
             seed=seed,
             threads=threads,
             progress=progress,

@@ -188,6 +188,14 @@ CanvasOption = Annotated[
     ),
 ]
 BoxesOption = Annotated[bool, typer.Option("--boxes", rich_help_panel=_DRAWING, help="Draw boxes.")]
+ErrorsOption = Annotated[
+    bool,
+    typer.Option(
+        "--errors",
+        rich_help_panel=_DRAWING,
+        help="Draw circles of the error to expect of each keypoint, one standard deviation.",
+    ),
+]
 LooksOption = Annotated[
     bool,
     typer.Option("--looks", rich_help_panel=_DRAWING, help="Of pictures: draw the parts that were looked at again."),

@@ -50,6 +50,7 @@ def predict(
     line_width: given.LineWidthOption = 1.0,
     scores: given.ScoresOption = False,
     boxes: given.BoxesOption = False,
+    errors: given.ErrorsOption = False,
     looks: given.LooksOption = False,
     trails: given.TrailsOption = 0.0,
     blur_faces: given.BlurOption = False,
@@ -115,6 +116,7 @@ def predict(
         colour_by="person" if colour_by == "person" else "limb",
         show_scores=scores,
         show_boxes=boxes,
+        show_errors=errors,
         show_looks=looks,
         blur_faces=blur_faces,
     )

@@ -37,6 +37,7 @@ def track(
     line_width: given.LineWidthOption = 1.0,
     scores: given.ScoresOption = False,
     boxes: given.BoxesOption = False,
+    errors: given.ErrorsOption = False,
     trails: given.TrailsOption = 1.5,
     blur_faces: given.BlurOption = False,
     smooth: given.SmoothOption = "live",
@@ -85,7 +86,7 @@ def track(
     options = VideoChoices(
         formats=parse_formats(",".join(formats)), video=video, colour_by=colour_by, trails=trails, smooth=smooth,
         draw=given.scale_lines(
-            DrawOptions(show_scores=scores, show_boxes=boxes, blur_faces=blur_faces), line_width
+            DrawOptions(show_scores=scores, show_boxes=boxes, show_errors=errors, blur_faces=blur_faces), line_width
         ),
         max_gap=max_gap, every=every, start=start, end=end, rate=fps, canvas=canvas, resume=resume, show=show,
         levels=levels, rotation=int(rotate),

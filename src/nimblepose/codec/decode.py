@@ -13,6 +13,7 @@ from nimblepose.codec.peaks import Peaks, find_peaks, refine_peaks
 from nimblepose.core.errors import SkeletonError
 from nimblepose.core.geometry import rescale
 from nimblepose.core.heads import move_heads
+from nimblepose.core.keypoint_errors import KeypointErrors
 from nimblepose.core.metadata import PafGeometry
 from nimblepose.core.people import GroupedPeople
 from nimblepose.core.poses import Poses
@@ -88,6 +89,7 @@ def decode(
     options: DecodeOptions | None = None,
     prior: PosePrior | None = None,
     scorer: PoseScorer | None = None,
+    errors: KeypointErrors | None = None,
 ) -> Poses:
     """Find everybody in the fields of one picture.
 
@@ -100,6 +102,7 @@ def decode(
         options: Thresholds; the defaults if None.
         prior: What poses look like; without it none is completed, cut or put together (`nimblepose.codec.mending`).
         scorer: What poses are worth; None: they score as their limbs do.
+        errors: What keypoints are worth; None: nobody says how far they are off.
 
     Returns:
         Poses in pixels of the network input, best first.
@@ -121,4 +124,5 @@ def decode(
     people = people[best]
     xy = prior.complete(people.keypoints) if options.complete and prior else people.keypoints
     keypoints = rescale(xy, stride).astype(np.float32)
-    return Poses(skeleton, keypoints, people.peak_heights, scores[best], heads=heads)
+    off = None if errors is None else errors(people) * np.float32(stride)
+    return Poses(skeleton, keypoints, people.peak_heights, scores[best], heads=heads, keypoint_errors=off)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from nimblepose.core.errors import ModelError, PoseError
+from nimblepose.core.keypoint_errors import KeypointErrors
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer, count_features
 from nimblepose.core.skeleton import Skeleton
@@ -61,6 +62,7 @@ class ModelMetadata:
     origin: str = ""  # from what, by whom, how
     prior: PosePrior | None = None  # what poses look like
     scorer: PoseScorer | None = None  # what this model's poses are worth; None: they score as their limbs do
+    errors: KeypointErrors | None = None  # how far this model's keypoints are off; None: nobody has measured
     best_size: float | None = None  # diagonal in input pixels at which it sees people best; None: nobody has measured
     input_height: int | None = None  # of the pictures it was made for, in one pass; None: for pictures of all kinds
 
@@ -82,6 +84,8 @@ class ModelMetadata:
                 f"the pose scorer takes {len(self.scorer.centre)} features, a skeleton of {keypoints} keypoints gives "
                 f"{count_features(keypoints)}"
             )
+        if self.errors is not None and len(self.errors.kinds) != keypoints:
+            raise ModelError(f"errors are of {len(self.errors.kinds)} keypoints, the skeleton has {keypoints}")
 
     def to_strings(self) -> dict[str, str]:
         """As the string-to-string metadata of safetensors and ONNX files."""
@@ -98,6 +102,8 @@ class ModelMetadata:
             value["prior"] = self.prior.to_dict()
         if self.scorer is not None:
             value["scorer"] = self.scorer.to_dict()
+        if self.errors is not None:
+            value["errors"] = self.errors.to_dict()
         if self.best_size is not None:
             value["best_size"] = self.best_size
         if self.input_height is not None:
@@ -130,6 +136,7 @@ class ModelMetadata:
                 origin=_one_line(value["origin"]),
                 prior=PosePrior.from_dict(value["prior"]) if value.get("prior") else None,
                 scorer=PoseScorer.from_dict(value["scorer"]) if value.get("scorer") else None,
+                errors=KeypointErrors.from_dict(value["errors"]) if value.get("errors") else None,
                 best_size=value.get("best_size"),
                 input_height=value.get("input_height"),
             )

@@ -65,6 +65,15 @@ class Person:
         return self.poses.keypoint_scores.reshape(-1)
 
     @property
+    def keypoint_errors(self) -> NDArray[np.float32] | None:
+        """How far each is expected to be off, (K,) in picture pixels, one standard deviation along x and along y.
+
+        NaN where it was not seen; None: the model does not know.
+        """
+        errors = self.poses.keypoint_errors
+        return None if errors is None else errors.reshape(-1)
+
+    @property
     def found(self) -> NDArray[np.bool_]:
         """Which keypoints were found, (K,)."""
         return self.poses.found.reshape(-1)

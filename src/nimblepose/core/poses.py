@@ -20,7 +20,7 @@ from nimblepose.core.supervision import list_edges, to_key_points
 if TYPE_CHECKING:
     import pandas as pd
 
-ROW_COLUMNS = ("person", "person_score", "keypoint", "x", "y", "score", "interpolated")
+ROW_COLUMNS = ("person", "person_score", "keypoint", "x", "y", "score", "interpolated", "error")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,6 +41,9 @@ class Poses:
         scores: (N,) float32 in [0, 1], the OKS to expect of the pose where the model knows, else about that.
         track_ids: (N,) int64 identities over time, or None.
         interpolated: (N, K) bool, keypoints that were not seen but put between earlier and later ones; None: none.
+        keypoint_errors: (N, K) float32, by how much a keypoint is expected to be off, in picture pixels: one standard
+            deviation along x and along y, so that 39 % lie within it and 86 % within twice as much; NaN where it was
+            not seen; None: the model does not know (see `nimblepose model poses`).
         limb_colours: (N, L, 3) float32, mean colour of the picture along each limb, NaN = not found; or None.
         heads: (M, 5) float32, wherever a head may be in the picture, surely or hardly, of the people here or of those
             left out: ellipses, x, y, half width, half height in picture pixels, and a score; None: not looked for.
@@ -67,6 +70,7 @@ class Poses:
     camera_shift: tuple[float, float] = (0.0, 0.0)
     looks: NDArray[np.float32] | None = None
     input_pixels: int = 0
+    keypoint_errors: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         """Check shapes once, here, so that no function downstream has to."""
@@ -81,6 +85,8 @@ class Poses:
             raise ShapeError(f"expected track_ids ({n},), got {self.track_ids.shape}")
         if self.interpolated is not None and self.interpolated.shape != (n, k):
             raise ShapeError(f"expected interpolated ({n}, {k}), got {self.interpolated.shape}")
+        if self.keypoint_errors is not None and self.keypoint_errors.shape != (n, k):
+            raise ShapeError(f"expected keypoint_errors ({n}, {k}), got {self.keypoint_errors.shape}")
         limbs = len(self.skeleton.limbs)
         if self.limb_colours is not None and self.limb_colours.shape != (n, limbs, 3):
             raise ShapeError(f"expected limb_colours ({n}, {limbs}, 3), got {self.limb_colours.shape}")
@@ -115,6 +121,7 @@ class Poses:
             track_ids=None if self.track_ids is None else self.track_ids[chosen],
             interpolated=None if self.interpolated is None else self.interpolated[chosen],
             limb_colours=None if self.limb_colours is None else self.limb_colours[chosen],
+            keypoint_errors=None if self.keypoint_errors is None else self.keypoint_errors[chosen],
         )
 
     def __iter__(self) -> Iterator[Person]:
@@ -171,12 +178,17 @@ class Poses:
         if self.interpolated is not None:
             flags = np.zeros(scores.shape, bool)
             flags[:, to] = self.interpolated[:, ours]
+        errors = None
+        if self.keypoint_errors is not None:
+            errors = np.full(scores.shape, np.nan, np.float32)
+            errors[:, to] = self.keypoint_errors[:, ours]
         return dataclasses.replace(
             self,
             skeleton=skeleton,
             keypoints=keypoints,
             keypoint_scores=scores,
             interpolated=flags,
+            keypoint_errors=errors,
             limb_colours=None,  # the limbs are others
         )
 
@@ -185,11 +197,12 @@ class Poses:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: people with box, score and a list of keypoints; those not found are left out.
 
-        After interpolation every keypoint has `interpolated`, true or false. All people and keypoints of a run have the
-        same fields, so that readers may learn them from the first ones.
+        Where the model knows what a keypoint is worth, every one has `error` in pixels, None of those that were not
+        seen. After interpolation every keypoint has `interpolated`, true or false. All people and keypoints of a run
+        have the same fields, so that readers may learn them from the first ones.
         """
         people = []
-        flags = self.interpolation_flags
+        flags, errors = self.interpolation_flags, self.keypoint_errors
         for i, (found, box) in enumerate(zip(self.found, self.boxes, strict=True)):
             person: dict[str, Any] = {"score": _round(self.scores[i], 4)}
             if self.track_ids is not None:
@@ -201,6 +214,7 @@ class Poses:
                     "x": _round(self.keypoints[i, k, 0], 2),
                     "y": _round(self.keypoints[i, k, 1], 2),
                     "score": _round(self.keypoint_scores[i, k], 4),
+                    **({} if errors is None else {"error": _round_known(errors[i, k], 2)}),
                     **({} if self.interpolated is None else {"interpolated": bool(flags[i, k])}),
                 }
                 for k, name in enumerate(self.skeleton.keypoints)
@@ -294,15 +308,20 @@ class Poses:
         """
         return to_controlnet(self, size)
 
-    def to_rows(self) -> list[tuple[int, float, str, float, float, float, bool]]:
-        """Tidy rows of the found keypoints, columns `ROW_COLUMNS`; person is the track id if there is one."""
+    def to_rows(self) -> list[tuple[int, float, str, float, float, float, bool, float]]:
+        """Tidy rows of the found keypoints, columns `ROW_COLUMNS`; person is the track id if there is one.
+
+        `error` is NaN where it is not known.
+        """
         who = range(len(self)) if self.track_ids is None else self.track_ids
+        flags, errors = self.interpolation_flags, self.keypoint_errors
+        errors = np.full(flags.shape, np.nan) if errors is None else errors
         return [
-            (int(person), float(person_score), name, float(x), float(y), float(score), bool(flag))
+            (int(person), float(person_score), name, float(x), float(y), float(score), bool(flag), float(error))
             for person, person_score, *arrays in zip(
-                who, self.scores, self.keypoints, self.keypoint_scores, self.interpolation_flags, strict=True
+                who, self.scores, self.keypoints, self.keypoint_scores, flags, errors, strict=True
             )
-            for name, (x, y), score, flag in zip(self.skeleton.keypoints, *arrays, strict=True)
+            for name, (x, y), score, flag, error in zip(self.skeleton.keypoints, *arrays, strict=True)
             if not np.isnan(x)
         ]
 
@@ -356,3 +375,7 @@ def _list(ids: Sequence[int], most: int = 8) -> str:
 
 def _round(value: Any, digits: int) -> float:
     return round(float(value), digits)
+
+
+def _round_known(value: Any, digits: int) -> float | None:
+    return None if np.isnan(value) else round(float(value), digits)

@@ -48,6 +48,7 @@ def _scale(poses: Poses, factor: float) -> Poses:
     return dataclasses.replace(
         poses,
         keypoints=move(poses.keypoints),
+        keypoint_errors=None if poses.keypoint_errors is None else poses.keypoint_errors * np.float32(factor),
         heads=None if poses.heads is None else move_heads(poses.heads, move, factor),
         looks=None if poses.looks is None else poses.looks * np.float32(factor),  # counted from the corner
     )

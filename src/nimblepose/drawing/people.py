@@ -13,7 +13,7 @@ from nimblepose.core.palette import Colour, choose_person_colour, make_limb_pale
 from nimblepose.core.poses import Poses
 from nimblepose.drawing.faces import blur_heads
 from nimblepose.drawing.labels import draw_label, measure_bodies
-from nimblepose.drawing.sticks import draw_dot, draw_frame, draw_stick
+from nimblepose.drawing.sticks import draw_dot, draw_frame, draw_ring, draw_stick
 from nimblepose.drawing.trails import Trails
 from nimblepose.media.pictures import Picture, read_picture
 
@@ -21,6 +21,7 @@ __all__ = ["PLAIN", "DrawOptions", "choose_person_colour", "draw_poses", "make_l
 
 _OUTLINE = (20, 20, 20)
 _LOOK = (255, 255, 255)
+_ERROR = (255, 255, 255)
 _TRAIL_BREAK = 0.4  # seconds; over a longer absence no line is drawn, nobody saw that way
 
 
@@ -34,6 +35,7 @@ class DrawOptions:
     show_scores: bool = False
     show_ids: bool = False  # the identities, of people who have them
     show_boxes: bool = False
+    show_errors: bool = False  # circles of one standard deviation around keypoints, `Poses.keypoint_errors`
     show_looks: bool = False  # the parts of the picture that were looked at again, `Poses.looks`
     blur_faces: bool = False  # make heads unrecognisable: `Poses.heads`, and those of the people drawn
     min_keypoint_score: float = 0.0  # leave out keypoints below it
@@ -95,6 +97,8 @@ def draw_poses(
                 thin = max(1.0, widths[i] / 3)
                 _draw_person(canvas, poses.keypoints[i], visible[i], limbs, own, thin, radius / 2)
             _draw_person(canvas, poses.keypoints[i], seen[i], limbs, own, widths[i], radius)
+        if options.show_errors and poses.keypoint_errors is not None:
+            _draw_errors(canvas, poses.keypoints[i][seen[i]], poses.keypoint_errors[i][seen[i]], widths[i])
     if labelled:
         for i in range(len(poses)):
             texts: list[tuple[str, Colour | None]] = []
@@ -128,6 +132,14 @@ def _draw_person(
         draw_stick(canvas, keypoints[a], keypoints[b], width, colour, round_ends=False)
     for k, colour in dot_colours.items():
         draw_dot(canvas, keypoints[k], radius, colour)
+
+
+def _draw_errors(canvas: Picture, keypoints: NDArray[np.float32], errors: NDArray[np.float32], width: float) -> None:
+    """White circles with a dark edge; where the error is not known there is none."""
+    line = max(1, round(width / 4))
+    for k in np.flatnonzero(~np.isnan(errors)).tolist():
+        draw_ring(canvas, keypoints[k], float(errors[k]), line + 2, _OUTLINE)
+        draw_ring(canvas, keypoints[k], float(errors[k]), line, _ERROR)
 
 
 def _draw_trail(canvas: Picture, way: NDArray[np.float64], colour: Colour, width: float) -> None:

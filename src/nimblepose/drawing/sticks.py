@@ -52,6 +52,12 @@ def draw_dot(canvas: Picture, centre: NDArray[np.floating], radius: float, colou
     cv2.circle(canvas, to_fixed_point(centre), fixed, colour, cv2.FILLED, cv2.LINE_AA, _SHIFT)
 
 
+def draw_ring(canvas: Picture, centre: NDArray[np.floating], radius: float, width: int, colour: Colour) -> None:
+    """A circle, in place; `radius` to the middle of its line, both in pixels."""
+    fixed = round(min(radius, _FAR) * 2**_SHIFT)
+    cv2.circle(canvas, to_fixed_point(centre), fixed, colour, width, cv2.LINE_AA, _SHIFT)
+
+
 def draw_frame(canvas: Picture, box: NDArray[np.floating], width: float, colour: Colour) -> None:
     """The four sides of a box, x, y, width and height, in place."""
     left, top = box[:2]

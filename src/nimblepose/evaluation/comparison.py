@@ -46,4 +46,6 @@ def stack(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 
 
 def _scale(poses: Poses, factor: float) -> Poses:
-    return dataclasses.replace(poses, keypoints=rescale(poses.keypoints, factor).astype(np.float32))
+    errors = None if poses.keypoint_errors is None else poses.keypoint_errors * np.float32(factor)
+    keypoints = rescale(poses.keypoints, factor).astype(np.float32)
+    return dataclasses.replace(poses, keypoints=keypoints, keypoint_errors=errors)

@@ -16,6 +16,7 @@ _COVERED = 0.5  # of the smaller one of two boxes, from which on two ways up are
 _OTHERWISE = 0.5  # times its score a sighting competes with that stands otherwise than most of the picture
 _DOUBT = 0.8  # times its score whoever does so is worth in the end
 _LEAST_AREA = 1.0  # square pixels
+_ALIKE = 0.8  # of the errors of two sightings of a keypoint, that are the same: one network, one annotator
 
 
 def merge(sightings: Sightings, oks_sigmas: NDArray[np.floating]) -> Sightings:
@@ -115,6 +116,7 @@ def fuse(ordered: Sightings, best: NDArray[np.intp], oks_sigmas: NDArray[np.floa
 
     A keypoint that several see at about the same place is put at the mean, each weighted by its peak and by the square
     of how closely it was seen; one that the best lacks is taken from the others, if it is about where it is expected.
+    The error to expect is that of such a mean of sightings whose errors resemble each other.
 
     Args:
         ordered: Sightings, best first.
@@ -144,7 +146,13 @@ def fuse(ordered: Sightings, best: NDArray[np.intp], oks_sigmas: NDArray[np.floa
     np.add.at(sums, owner, np.nan_to_num(seen.keypoints) * weights[..., None])
     heights = people.heights.copy()
     np.maximum.at(heights, owner, np.where(helps, seen.heights, 0))
+    error = own * np.nan_to_num(people.errors)
+    squares, added = error * error, weights * np.nan_to_num(seen.errors)
+    np.add.at(error, owner, added)
+    np.add.at(squares, owner, added * added)
     there = total > 0
     keypoints = np.where(there[..., None], sums / np.where(there, total, 1)[..., None], np.nan).astype(np.float32)
     whole = np.where(there[..., None], keypoints, people.whole)
-    return dataclasses.replace(people, keypoints=keypoints, whole=whole, heights=heights)
+    mean = np.sqrt(_ALIKE * error * error + (1 - _ALIKE) * squares) / np.where(there, total, 1)
+    errors = np.where(there & (error > 0), mean, np.nan).astype(np.float32)
+    return dataclasses.replace(people, keypoints=keypoints, whole=whole, heights=heights, errors=errors)

@@ -27,6 +27,7 @@ class Sightings:
         scores: (N,) float32 in [0, 1].
         grain: (N,) float32, pixels of a cell: how coarsely they were seen.
         turns: (N,) intp, quarter turns of the picture in which they were seen.
+        errors: (N, K) float32, how far a keypoint is expected to be off, in pixels as shown; NaN where not known.
     """
 
     keypoints: NDArray[np.float32]
@@ -35,6 +36,7 @@ class Sightings:
     scores: NDArray[np.float32]
     grain: NDArray[np.float32]
     turns: NDArray[np.intp]
+    errors: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -56,18 +58,20 @@ class Sightings:
         )
 
 
-def note(poses: Poses, prior: PosePrior | None, *, grain: float, turns: int = 0) -> Sightings:
+def note(poses: Poses, prior: PosePrior | None, *, grain: float, pixel: float = 1.0, turns: int = 0) -> Sightings:
     """What one pass or look has seen, in the pixels of `poses`.
 
     Args:
         poses: Everybody, none completed; as the network saw them, so that they stand upright, as the prior expects.
         prior: What poses look like.
         grain: Pixels of the picture, as it is shown, in a cell.
+        pixel: The same in one of the pixels of `poses`.
         turns: Quarter turns in which it was seen.
     """
     whole = prior.complete(poses.keypoints) if prior is not None and len(poses) else poses.keypoints
-    count = len(poses)
+    count, errors = len(poses), poses.keypoint_errors
     return Sightings(
         poses.keypoints, whole, poses.keypoint_scores, poses.scores,
         np.full(count, grain, np.float32), np.full(count, turns, np.intp),
+        np.full(poses.keypoint_scores.shape, np.nan, np.float32) if errors is None else errors * np.float32(pixel),
     )  # fmt: skip

@@ -45,7 +45,8 @@ def mix_checkpoints(
     parts = [f"{share:g} ({other.origin})" for share, (_, other) in zip(shares, loaded, strict=True)]
     licences = dict.fromkeys(other.licence for _, other in loaded)
     licence, origin = " AND ".join(licences), f"mean: {' + '.join(parts)}"
-    return network, dataclasses.replace(metadata, licence=licence, origin=origin, scorer=None)  # it knew other weights
+    metadata = dataclasses.replace(metadata, scorer=None, errors=None)  # they were learnt from other weights
+    return network, dataclasses.replace(metadata, licence=licence, origin=origin)
 
 
 def _average(tensors: Sequence[Tensor], shares: Sequence[float]) -> Tensor:

@@ -17,7 +17,7 @@ from nimblepose.core.skeleton import Skeleton
 from nimblepose.core.text import describe_error
 from nimblepose.media.frames import Stamp
 
-_VERSION = 4
+_VERSION = 5
 _MAX_LINE = 1 << 24  # bytes; thousands of people
 
 
@@ -64,6 +64,8 @@ class Journal:
         }
         if stamp.name:
             row["file"] = stamp.name
+        if poses.keypoint_errors is not None:
+            row["keypoint_errors"] = pack_array(poses.keypoint_errors)
         if poses.limb_colours is not None:
             row["limb_colours"] = pack_array(poses.limb_colours)
         if poses.heads is not None:
@@ -141,12 +143,13 @@ def _stamp(row: dict[str, Any]) -> Stamp:
 def _entry(line: bytes, skeleton: Skeleton) -> tuple[Stamp, Poses]:
     row = json.loads(line)
     k, colours, heads = len(skeleton.keypoints), row.get("limb_colours"), row.get("heads")
-    shift = row.get("camera_shift", (0, 0))
+    shift, errors = row.get("camera_shift", (0, 0)), row.get("keypoint_errors")
     return _stamp(row), Poses(
         skeleton,
         keypoints=unpack_array(row["keypoints"]).reshape(-1, k, 2),
         keypoint_scores=unpack_array(row["keypoint_scores"]).reshape(-1, k),
         scores=unpack_array(row["scores"]),
+        keypoint_errors=None if errors is None else unpack_array(errors).reshape(-1, k),
         limb_colours=None if colours is None else unpack_array(colours).reshape(-1, len(skeleton.limbs), 3),
         heads=None if heads is None else unpack_array(heads).reshape(-1, 5),
         shot=int(row.get("shot", 0)),

@@ -153,6 +153,7 @@ def _read_people(people: list[dict[str, Any]], skeleton: Skeleton) -> Poses:
     index = {name: i for i, name in enumerate(skeleton.keypoints)}
     keypoints, scores = np.full((n, k, 2), np.nan, np.float32), np.zeros((n, k), np.float32)
     flags, flagged = np.zeros((n, k), bool), False
+    errors, measured = np.full((n, k), np.nan, np.float32), False
     for row, person in enumerate(people):
         points = person["keypoints"]
         if isinstance(points, dict):  # version 1
@@ -164,6 +165,8 @@ def _read_people(people: list[dict[str, Any]], skeleton: Skeleton) -> Poses:
             keypoints[at], scores[at] = (float(point["x"]), float(point["y"])), float(point["score"])
             if "interpolated" in point:
                 flags[at], flagged = bool(point["interpolated"]), True
+            if "error" in point:
+                errors[at], measured = np.nan if point["error"] is None else float(point["error"]), True
     ids = [person.get("track_id") for person in people]
     return Poses(
         skeleton,
@@ -172,4 +175,5 @@ def _read_people(people: list[dict[str, Any]], skeleton: Skeleton) -> Poses:
         np.array([float(person["score"]) for person in people], np.float32),
         None if None in ids or not ids else np.array(ids, np.int64),
         flags if flagged else None,
+        keypoint_errors=errors if measured else None,
     )

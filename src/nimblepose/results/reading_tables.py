@@ -18,11 +18,24 @@ from nimblepose.core.skeleton import BUILT_IN, Skeleton
 from nimblepose.results.reading import ReadResult, read_header
 from nimblepose.results.tables import COLUMNS, Row
 
-_READ = (str, int, float, int, float, str, float, float, float, lambda text: text.upper() == "TRUE")  # as `COLUMNS`
+_READ = (
+    str,
+    int,
+    float,
+    int,
+    float,
+    str,
+    float,
+    float,
+    float,
+    lambda text: text.upper() == "TRUE",
+    lambda text: float(text) if text else None,
+)  # as `COLUMNS`
+_FIRST_COLUMNS = COLUMNS[:-1]  # of tables before keypoints had errors
 
 
 class TableFile:
-    """A file that `--format csv` or `parquet` wrote. Iterate over it, as often as you like.
+    """A file that `--format csv` or `parquet` wrote, this version or one before. Iterate over it, as often as you like.
 
     Frames without anybody have no row, so they do not come back; pictures do, if the file is Parquet. What a CSV does
     not hold is taken from what it does: the skeleton is the smallest built-in one with all of its keypoints, and a
@@ -51,7 +64,7 @@ class TableFile:
             names: dict[str, None] = {}
             sources: dict[str, None] = {}
             first_person, last_frame, far = 1, 0, [0.0, 0.0]
-            for file, frame, _, person, _, keypoint, x, y, _, _ in self._rows():
+            for file, frame, _, person, _, keypoint, x, y, *_ in self._rows():
                 names[keypoint], sources[file] = None, None
                 first_person, last_frame = min(first_person, person), max(last_frame, frame)
                 far = [max(far[0], x), max(far[1], y)]
@@ -90,13 +103,14 @@ class TableFile:
         n, k = len(people), len(self._skeleton.keypoints)
         index = {name: i for i, name in enumerate(self._skeleton.keypoints)}
         keypoints, scores = np.full((n, k, 2), np.nan, np.float32), np.zeros((n, k), np.float32)
-        flags = np.zeros((n, k), bool)
+        flags, errors = np.zeros((n, k), bool), np.full((n, k), np.nan, np.float32)
         for i, person in enumerate(people):
-            for _, _, _, _, _, name, x, y, score, interpolated in person:
+            for _, _, _, _, _, name, x, y, score, interpolated, error in person:
                 if name not in index:
                     raise SkeletonError(f"skeleton {self._skeleton.name!r} has no keypoint {name!r}")
                 at = i, index[name]
                 keypoints[at], scores[at], flags[at] = (x, y), score, interpolated
+                errors[at] = np.nan if error is None else error
         return Poses(
             self._skeleton,
             keypoints,
@@ -104,6 +118,7 @@ class TableFile:
             np.array([person[0][4] for person in people], np.float32),
             np.array([person[0][3] for person in people], np.int64) if self._has_ids else None,
             flags if flags.any() else None,
+            keypoint_errors=None if np.isnan(errors).all() else errors,
         )
 
     def _read_about(self) -> dict[str, Any]:
@@ -121,13 +136,19 @@ class TableFile:
     def _rows(self) -> Iterator[Row]:
         if self.path.suffix == ".parquet":
             for batch in _open_parquet(self.path).iter_batches(columns=list(COLUMNS)):
-                yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+                columns = [column.to_pylist() for column in batch.columns]
+                if len(columns) == len(_FIRST_COLUMNS):
+                    columns.append([None] * len(batch))
+                yield from zip(*columns, strict=True)
             return
         with self.path.open(encoding="utf-8-sig", newline="") as file:  # with a byte order mark, too
             lines = csv.reader(file)
-            if tuple(next(lines, ())) != COLUMNS:
+            names = tuple(next(lines, ()))
+            if names not in (COLUMNS, _FIRST_COLUMNS):
                 raise ValueError(f"its columns are not {', '.join(COLUMNS)}")
+            rest = [""] * (len(COLUMNS) - len(names))
             for line in lines:
+                line += rest
                 yield tuple(read(text) for read, text in zip(_READ, line, strict=True))  # type: ignore[operator]
 
     def _guess(self, names: Sequence[str]) -> Skeleton:

@@ -182,6 +182,8 @@ class ResultFolder:
             "keypoint_scores": pack_array(poses.keypoint_scores),
             "scores": pack_array(poses.scores),
         }
+        if poses.keypoint_errors is not None:
+            exact["keypoint_errors"] = pack_array(poses.keypoint_errors)
         place = {"file": result.file, "height": result.size[0], "width": result.size[1]}
         line = encode_json({**first, **place, **poses.to_dict(), "exact": exact}) + b"\n"
         file = self._open()
@@ -279,10 +281,11 @@ def _iterate_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _unpack(exact: Mapping[str, Any], skeleton: Skeleton) -> Poses:
-    k = len(skeleton.keypoints)
+    k, errors = len(skeleton.keypoints), exact.get("keypoint_errors")
     return Poses(
         skeleton,
         keypoints=unpack_array(exact["keypoints"]).reshape(-1, k, 2),
         keypoint_scores=unpack_array(exact["keypoint_scores"]).reshape(-1, k),
         scores=unpack_array(exact["scores"]),
+        keypoint_errors=None if errors is None else unpack_array(errors).reshape(-1, k),
     )

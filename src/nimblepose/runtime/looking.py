@@ -160,7 +160,7 @@ class Observer:
             return turn_points(placement.to_image(xy), placement.image_size, -turns)
 
         poses = self._decode(fields.heatmaps[0], fields.pafs[0])
-        own = note(poses, self.metadata.prior, grain=stride / zoom, turns=turns)
+        own = note(poses, self.metadata.prior, grain=stride / zoom, pixel=1 / zoom, turns=turns)
         traces = NOWHERE
         if self.looks and self.looks.min_trace < 1:
             traces = find_traces(
@@ -188,10 +188,12 @@ class Observer:
                 return canvas.to_picture(look, xy)
 
             pixel = canvas.measure_pixel(look)
+            shown = float(np.sqrt(pixel[0] * pixel[1] * aspect))
             own = note(
                 poses,
                 self.metadata.prior,
-                grain=canvas.stride * float(np.sqrt(pixel[0] * pixel[1] * aspect)),
+                grain=canvas.stride * shown,
+                pixel=shown,
                 turns=int(canvas.turns[look]),
             )
             parts.append(
@@ -214,6 +216,7 @@ class Observer:
             options=dataclasses.replace(self.options, min_pose_score=0.0, max_poses=0, complete=False),
             prior=self.metadata.prior,
             scorer=self.metadata.scorer,
+            errors=self.metadata.errors,
         )
 
     def _choose(self, people: Sightings, aspect: float) -> Poses:
@@ -221,7 +224,8 @@ class Observer:
         people = people[choose(people.scores, self.options)]
         shown = people.whole if self.options.complete and self.metadata.prior else people.keypoints
         keypoints = rescale(shown, np.array([1 / aspect, 1])).astype(np.float32)
-        return Poses(self.metadata.skeleton, keypoints, people.heights, people.scores)
+        errors = None if self.metadata.errors is None else people.errors / np.float32(np.sqrt(aspect))
+        return Poses(self.metadata.skeleton, keypoints, people.heights, people.scores, keypoint_errors=errors)
 
     @property
     def _oks_sigmas(self) -> NDArray[np.floating]:

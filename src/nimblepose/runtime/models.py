@@ -87,7 +87,7 @@ PACKAGED: dict[str, PackagedModel] = {
             description="18 keypoints of people, int8; fine-tuned by this project, see docs/model-card.md",
             licence="Apache-2.0",
             file="human.onnx",
-            sha384="26917e40ee428aff62b81203211f792ffcfeecb227d2600772e814b32d9a6f14fd4606ba20e24e856d944df1020713eb",
+            sha384="dab9b71eb21126055d64563b4c6a08796550a1d196df85ba9d17de50ef374b0abf00b232e0bb66ab33014a2e4c155ae1",
         ),
     )
 }

@@ -122,10 +122,12 @@ class Steps:
             options=self.decode_options,
             prior=self.metadata.prior,
             scorer=self.metadata.scorer,
+            errors=self.metadata.errors,
         )
         keypoints = placement.to_image(poses.keypoints).astype(np.float32)
+        errors = None if poses.keypoint_errors is None else poses.keypoint_errors / np.sqrt(placement.factor.prod())
         heads = None if poses.heads is None else move_heads(poses.heads, placement.to_image, 1 / placement.factor)
-        return dataclasses.replace(poses, keypoints=keypoints, heads=heads)
+        return dataclasses.replace(poses, keypoints=keypoints, heads=heads, keypoint_errors=errors)
 
     def _find_fields(self, backend: Backend | None, picture: Picture, where: Placement | Canvas) -> Fields:
         if isinstance(where, Placement):

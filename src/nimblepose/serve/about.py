@@ -111,7 +111,7 @@ curl --data-binary @photo.jpg -H 'Accept: image/jpeg' http://127.0.0.1:8080/v1/p
 curl -F a=@a.jpg -F b=@b.png 'http://127.0.0.1:8080/v1/poses?format=coco,csv&amp;quality=fast'</pre>
 {parts}
 <h2>/v2/...</h2><p>KServe V2: health, metadata and inference; inputs <code>image</code> (UINT8) or <code>file</code>
-(BYTES), outputs keypoints, keypoint_scores, scores, boxes.</p>
+(BYTES), outputs keypoints, keypoint_scores, keypoint_errors, scores, boxes.</p>
 <h2>Problems</h2><p>Errors are problem details (RFC 9457): <code>type</code> leads here, <code>detail</code> names the
 thing and the remedy.</p><table>{kinds}</table>
 </body></html>

@@ -66,6 +66,7 @@ async def answer_metadata(request: Request) -> Response:
             "outputs": [
                 {"name": "keypoints", "datatype": "FP32", "shape": [-1, keypoints, 2]},
                 {"name": "keypoint_scores", "datatype": "FP32", "shape": [-1, keypoints]},
+                {"name": "keypoint_errors", "datatype": "FP32", "shape": [-1, keypoints]},
                 {"name": "scores", "datatype": "FP32", "shape": [-1]},
                 {"name": "boxes", "datatype": "FP32", "shape": [-1, 4]},
             ],
@@ -89,9 +90,11 @@ async def answer_infer(request: Request) -> Response:
     request.state.people, request.state.timing = len(poses), {"queue": done.waited, "find": done.took}
     service.metrics.add("nimblepose_pictures_total")
     service.metrics.add("nimblepose_people_total", len(poses))
+    unknown = np.full(poses.keypoint_scores.shape, np.nan, np.float32)
     outputs = {
         "keypoints": poses.keypoints,
         "keypoint_scores": poses.keypoint_scores,
+        "keypoint_errors": unknown if poses.keypoint_errors is None else poses.keypoint_errors,
         "scores": poses.scores,
         "boxes": poses.boxes,
     }

@@ -100,8 +100,16 @@ def describe(skeleton: Skeleton, model: str) -> dict[str, Any]:
 
 def _list_schemas(skeleton: Skeleton) -> dict[str, Any]:
     keypoint = _object(
-        {"name": {"enum": list(skeleton.keypoints)}, "x": _NUMBER, "y": _NUMBER, "score": _SCORE},
-        text="The centre of the first pixel is (0, 0); those not found are left out.",
+        {
+            "name": {"enum": list(skeleton.keypoints)},
+            "x": _NUMBER,
+            "y": _NUMBER,
+            "score": _SCORE,
+            "error": {"type": ["number", "null"], "minimum": 0},
+        },
+        optional=("error",),
+        text="The centre of the first pixel is (0, 0); those not found are left out. `error`: pixels by which it is "
+        "expected to be off, of models that know it.",
     )
     box = {"type": ["array", "null"], "description": "x, y, width, height", "items": _NUMBER, "minItems": 4}
     person = _object(

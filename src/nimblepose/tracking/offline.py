@@ -42,6 +42,7 @@ class _Trajectory:
     keypoint_scores: Floats  # (F, K)
     scores: Floats  # (F,)
     interpolated: NDArray[np.bool_]  # (F, K)
+    keypoint_errors: Floats  # (F, K) of what was seen; NaN: not known
 
 
 def smooth_offline(frames: Sequence[tuple[float, Poses]], options: OfflineOptions = OfflineOptions()) -> list[Poses]:
@@ -56,7 +57,8 @@ def smooth_offline(frames: Sequence[tuple[float, Poses]], options: OfflineOption
 
     Returns:
         People of every frame, one entry per frame given, in the order given; somebody unseen for a short while is added
-        after them. The score of what was filled in is the lower of those before and after the gap.
+        after them. The score of what was filled in is the lower of those before and after the gap; its error is not
+        known. `keypoint_errors` of what was seen are as they were given, those of single sightings.
 
     Raises:
         PoseError: people have no `track_ids`, or time does not grow from frame to frame.
@@ -71,7 +73,7 @@ def smooth_offline(frames: Sequence[tuple[float, Poses]], options: OfflineOption
         for row, person in enumerate([] if poses.track_ids is None else poses.track_ids.tolist()):
             seen.setdefault(person, []).append((number, row))
     trajectories = {person: _smooth(_collect(frames, places), times, options) for person, places in seen.items()}
-    return _split_by_frame(frames, trajectories)
+    return _split_by_frame(frames, trajectories, any(poses.keypoint_errors is not None for _, poses in frames))
 
 
 def _collect(frames: Sequence[tuple[float, Poses]], places: Sequence[tuple[int, int]]) -> _Trajectory:
@@ -85,12 +87,15 @@ def _collect(frames: Sequence[tuple[float, Poses]], places: Sequence[tuple[int, 
         keypoint_scores=np.zeros((count, k)),
         scores=np.zeros(count),
         interpolated=np.zeros((count, k), bool),
+        keypoint_errors=np.full((count, k), np.nan),
     )
     for number, row in places:
         poses, f = frames[number][1], number - first
         trajectory.row[f], trajectory.xy[f], trajectory.scores[f] = row, poses.keypoints[row], poses.scores[row]
         trajectory.keypoint_scores[f] = poses.keypoint_scores[row]
         trajectory.interpolated[f] = poses.interpolation_flags[row]
+        if poses.keypoint_errors is not None:
+            trajectory.keypoint_errors[f] = poses.keypoint_errors[row]
     return trajectory
 
 
@@ -118,7 +123,9 @@ def _smooth(trajectory: _Trajectory, times: Floats, options: OfflineOptions) -> 
     )
 
 
-def _split_by_frame(frames: Sequence[tuple[float, Poses]], trajectories: dict[int, _Trajectory]) -> list[Poses]:
+def _split_by_frame(
+    frames: Sequence[tuple[float, Poses]], trajectories: dict[int, _Trajectory], errors_known: bool
+) -> list[Poses]:
     """The people of each frame as their trajectories have them; those who were filled in come last."""
     present: list[list[tuple[int, int, _Trajectory]]] = [[] for _ in frames]  # (row, id, trajectory) per frame
     for person, trajectory in trajectories.items():
@@ -138,6 +145,9 @@ def _split_by_frame(frames: Sequence[tuple[float, Poses]], trajectories: dict[in
                 np.array([trajectory.scores[f] for trajectory, f in part], np.float32),
                 np.array([person for _, person, _ in people], np.int64),
                 np.array([trajectory.interpolated[f] for trajectory, f in part], bool).reshape(-1, k),
+                keypoint_errors=np.array([t.keypoint_errors[f] for t, f in part], np.float32).reshape(-1, k)
+                if errors_known
+                else None,
             )
         )
     return result

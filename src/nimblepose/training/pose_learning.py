@@ -1,4 +1,4 @@
-"""A model file that knows what poses look like and what its own are worth, from one that does not."""
+"""A model file that knows what poses look like and what its own and their keypoints are worth, of one that does not."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -16,11 +16,14 @@ from nimblepose.data.coco import load_records
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.runtime.quality import QUALITIES, QualityName
 from nimblepose.training.best_size import study_sizes
+from nimblepose.training.keypoint_errors import Offsets, fit_errors
 from nimblepose.training.prior import learn_prior
 from nimblepose.training.scorer import Rated, fit_scorer, rate_poses
 
 _HEIGHT = 368  # of single passes over pictures of all kinds
 _LEARNT = "; poses learnt from "  # in the origin of a model
+_THE_REST = ", the rest from "
+_LEARNABLE = ("prior", "scorer", "errors", "best_size")  # of its metadata
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,12 @@ def learn_poses(
     images: Path,
     input_height: int | None = None,
     quality: QualityName | None = "balanced",
+    keep: bool = False,
     seed: int = 0,
     threads: int = 0,
     progress: StageProgress = say_nothing,
 ) -> Lesson:
-    """Learn a prior, a scorer and the best size from annotated pictures, and write a model that has them.
+    """Learn a prior, a scorer, errors of keypoints and the best size from annotated pictures, and write a model.
 
     Its weights stay.
 
@@ -56,12 +60,13 @@ def learn_poses(
         input_height: Height at which the model sees them in single passes; None: what it was made for, or 368.
         quality: With which they are looked at besides, so that poses of looks are worth what the scorer says, too;
             None: not at all.
+        keep: What the model knows stays; only what it lacks is learnt.
         seed: Of the scorer's first weights.
         threads: Of the estimator; 0: all cores.
         progress: Told after each picture.
 
     Raises:
-        OptionError: the two files are not of one kind.
+        OptionError: the two files are not of one kind, or nothing is lacking.
         DataError: no annotated people, or too few.
         MediaError: a picture that cannot be read, or a file that cannot be written.
         MissingPackageError: onnx or torch is not installed.
@@ -75,27 +80,44 @@ def learn_poses(
     if estimator.quality is not None:  # neither we nor the model say a height
         estimator = PoseEstimator(model, threads=threads, input_height=_HEIGHT, decode=FOR_RANKING)
     made_for = estimator.metadata.input_height
+    if keep and None not in (getattr(estimator.metadata, name) for name in _LEARNABLE):
+        raise OptionError(f"{model} lacks nothing that could be learnt; leave out --keep to learn all of it anew")
     records = load_records([annotations], [images], estimator.skeleton)
     records = [record for record in records if len(record.xy) or not record.partial]
     if not records:
         raise DataError(f"{annotations}: no pictures to learn from")
-    prior = learn_prior(np.concatenate([record.xy for record in records]), estimator.skeleton)
+    known = estimator.metadata
+    if not keep:
+        known = dataclasses.replace(known, prior=None, scorer=None, errors=None, best_size=None)
+    prior = known.prior or learn_prior(np.concatenate([record.xy for record in records]), estimator.skeleton)
     rated = rate_poses(estimator, records, prior, progress=lambda done: progress("poses", done, len(records)))
-    metadata = dataclasses.replace(estimator.metadata, prior=prior, scorer=fit_scorer(rated, seed=seed))
-    sizes = study_sizes(
-        estimator, records, prior, seed=seed, progress=lambda done, count: progress("sizes", done, count)
-    )
-    metadata = dataclasses.replace(metadata, best_size=sizes.best_size)
+    metadata = dataclasses.replace(known, prior=prior, scorer=known.scorer or fit_scorer(rated, seed=seed))
+    if known.best_size is None:
+        sizes = study_sizes(
+            estimator, records, prior, seed=seed, progress=lambda done, count: progress("sizes", done, count)
+        )
+        metadata = dataclasses.replace(metadata, best_size=sizes.best_size)
     if quality:
         # whom to look at is decided by what poses are worth, so that single passes come first
         closer = PoseEstimator(
-            model, threads=threads, quality=QUALITIES[quality].fit(sizes.best_size, made_for), decode=FOR_RANKING
+            model, threads=threads, quality=QUALITIES[quality].fit(metadata.best_size, made_for), decode=FOR_RANKING
         )
         closer.metadata = metadata
         seen = rate_poses(closer, records, prior, progress=lambda done: progress("looks", done, len(records)))
-        rated = Rated(np.concatenate([rated.features, seen.features]), np.concatenate([rated.oks, seen.oks]))
-        metadata = dataclasses.replace(metadata, scorer=fit_scorer(rated, seed=seed))
-    origin = f"{estimator.metadata.origin.partition(_LEARNT)[0]}{_LEARNT}{len(rated.oks)} of {annotations.name}"
+        rated = Rated(
+            np.concatenate([rated.features, seen.features]),
+            np.concatenate([rated.oks, seen.oks]),
+            Offsets.join([rated.offsets, seen.offsets]),
+        )
+        metadata = dataclasses.replace(metadata, scorer=known.scorer or fit_scorer(rated, seed=seed))
+    errors = known.errors or fit_errors(rated.offsets, estimator.skeleton.oks_sigmas)
+    metadata = dataclasses.replace(metadata, errors=errors)
+    before, learnt = estimator.metadata.origin, _LEARNT
+    if not keep:
+        before = before.partition(_LEARNT)[0]
+    elif _LEARNT in before:
+        learnt = _THE_REST
+    origin = f"{before}{learnt}{len(rated.oks)} of {annotations.name}"
     metadata = dataclasses.replace(metadata, origin=origin)
     write_with_metadata(model, metadata, out)
-    return Lesson(poses=len(rated.oks), pictures=len(records), best_size=sizes.best_size)
+    return Lesson(poses=len(rated.oks), pictures=len(records), best_size=metadata.best_size)

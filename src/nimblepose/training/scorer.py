@@ -1,8 +1,8 @@
-"""What a model's poses are worth, learnt from those that it finds in annotated pictures."""
+"""What a model's poses and keypoints are worth, learnt from those that it finds in annotated pictures."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from nimblepose.data.regions import paint_regions
 from nimblepose.data.sets import read_annotated
 from nimblepose.evaluation.coco import MAX_PEOPLE, select_oks_sigmas
 from nimblepose.runtime.estimator import PoseEstimator
+from nimblepose.runtime.looking import View
+from nimblepose.training.keypoint_errors import SAME, Offsets, measure_offsets
 
 _FEWEST = 50  # poses from which on something is learnt and not copied
 _STRANGER = 0.1  # OKS below which a pose shows nobody who is labelled
@@ -34,10 +36,12 @@ class Rated:
     Attributes:
         features: (P, F), see `nimblepose.core.scorer.measure_features`.
         oks: (P,), with the annotated person that the pose resembles most.
+        offsets: Of those keypoints of poses of annotated people that are annotated, too.
     """
 
     features: NDArray[np.float64]
     oks: NDArray[np.float64]
+    offsets: Offsets = field(default_factory=Offsets.empty)
 
 
 def rate_poses(
@@ -70,6 +74,7 @@ def rate_poses(
     as_ranked = dataclasses.replace(FOR_RANKING, max_poses=MAX_PEOPLE)
     found: list[NDArray[np.float64]] = []
     worth: list[NDArray[np.float64]] = []
+    offsets = [Offsets.empty()]
     for done, record in enumerate(records, start=1):
         mask = None if record.partial else paint_regions(record.ignore, record.size)
         picture, _, reduction = read_annotated(record)
@@ -78,8 +83,12 @@ def rate_poses(
             people = people[choose(people.limb_scores, as_ranked)]
             xy = view.to_picture(rescale(prior.complete(people.keypoints), spec.stride))
             xy = rescale(xy, reduction)
-            alike = compute_oks(xy[:, annotated], record.xy[:, annotated], oks_sigmas=sigmas, area=record.areas)
-            alike = alike.max(axis=1, initial=0)
+            likeness = compute_oks(xy[:, annotated], record.xy[:, annotated], oks_sigmas=sigmas, area=record.areas)
+            alike = likeness.max(axis=1, initial=0)
+            same = np.flatnonzero(alike >= SAME)
+            cell = reduction * measure_cell(view, spec.stride)
+            way = xy[same] - record.xy[likeness[same].argmax(axis=1)] if len(same) else xy[same]
+            offsets.append(measure_offsets(people[same], np.hypot(way[..., 0], way[..., 1]) / cell))
             judged = alike >= _STRANGER
             if mask is not None:
                 x, y = np.clip(np.rint(xy.mean(axis=1)), 0, np.array(record.size[::-1]) - 1).astype(int).T
@@ -87,7 +96,13 @@ def rate_poses(
             found.append(measure_features(people)[judged])
             worth.append(alike[judged])
         progress(done)
-    return Rated(np.concatenate(found), np.concatenate(worth))
+    return Rated(np.concatenate(found), np.concatenate(worth), Offsets.join(offsets))
+
+
+def measure_cell(view: View, stride: int) -> float:
+    """Pixels of the picture in a cell, in the geometric mean of both axes."""
+    one, other = view.to_picture(np.array([[0.0, 0.0], [stride, stride]]))
+    return float(np.sqrt(np.prod(other - one)))
 
 
 def fit_scorer(rated: Rated, *, units: int = 32, epochs: int = 60, seed: int = 0) -> PoseScorer:

@@ -64,6 +64,7 @@ def start_network(
         origin=_describe_origin(source, origin),
         prior=origin.prior if origin.skeleton.keypoints == skeleton.keypoints else None,
         scorer=None,  # it knows what poses of the old weights are worth
+        errors=None,
         best_size=origin.best_size if origin.skeleton.keypoints == skeleton.keypoints else None,
         input_height=input_height,
     )

@@ -107,8 +107,10 @@ def test_parquet_of_pictures_has_the_rows_of_the_csv_with_places_in_full_precisi
     table = pd.read_parquet(tmp_path / "a.parquet")
     plain = pd.read_csv(io.BytesIO(tidy_csv([result, nobody], HEADER)))
     assert tuple(table.columns) == COLUMNS
-    for column in set(COLUMNS) - {"x", "y"}:
+    for column in set(COLUMNS) - {"x", "y", "error"}:
         assert table[column].tolist() == plain[column].tolist(), column
+    assert table["error"].isna().all()
+    assert plain["error"].isna().all()
     np.testing.assert_array_equal(table[["x", "y"]], result.poses.keypoints[result.poses.found])
 
 

@@ -63,7 +63,9 @@ def people(ids, seed):
     found = ~np.isnan(keypoints[..., 0])
     scores = np.where(found, rng.uniform(0.1, 1, (n, 18)), 0).astype(np.float32)
     flags = found & (rng.random((n, 18)) < 0.2)
-    return Poses(HUMAN_18, keypoints, scores, scores.mean(1), np.array(ids, np.int64), flags)
+    errors = np.where(found & ~flags, rng.uniform(1, 9, (n, 18)), np.nan).astype(np.float32)
+    who = np.array(ids, np.int64)
+    return Poses(HUMAN_18, keypoints, scores, scores.mean(1), who, flags, keypoint_errors=errors)
 
 
 FRAMES = [
@@ -74,9 +76,21 @@ FRAMES = [
     (Stamp(8, 3600.5, (480, 640)), people([9], 4)),
 ]
 ROWS = [
-    ("a clip.mp4", stamp.index, stamp.time, person, round(person_score, 4), keypoint, x, y, round(score, 4), flag)
+    (
+        "a clip.mp4",
+        stamp.index,
+        stamp.time,
+        person,
+        round(person_score, 4),
+        keypoint,
+        x,
+        y,
+        round(score, 4),
+        flag,
+        None if np.isnan(error) else error,
+    )
     for stamp, poses in FRAMES
-    for person, person_score, keypoint, x, y, score, flag in poses.to_rows()
+    for person, person_score, keypoint, x, y, score, flag, error in poses.to_rows()
 ]
 
 
@@ -85,7 +99,7 @@ def json_lines(path):
 
 
 def csv_rows(path):
-    return [tuple(row) for row in pd.read_csv(path).itertuples(index=False)]
+    return [tuple(row) for row in pd.read_csv(path).fillna({"error": -1}).itertuples(index=False)]
 
 
 def arrow_rows(path):
@@ -156,7 +170,8 @@ def test_json_lines_hold_everything(tmp_path):
         assert line == {**place, **poses.to_dict()}
     assert [person["track_id"] for person in lines[2]["people"]] == [7, 2, 1]
     points = [point for line in lines for person in line["people"] for point in person["keypoints"]]
-    assert sum(point["interpolated"] for point in points) == sum(row[-1] for row in ROWS) > 0
+    assert sum(point["interpolated"] for point in points) == sum(row[-2] for row in ROWS) > 0
+    assert [point["error"] is None for point in points] == [row[-1] is None for row in ROWS]
 
 
 def test_the_header_says_what_the_numbers_come_from():
@@ -228,8 +243,8 @@ def test_csv_is_tidy(tmp_path):
     table = pd.read_csv(written(TidyCsv(tmp_path / "a.csv", HEADER)))
     assert tuple(table.columns) == COLUMNS
     for column, expected in zip(COLUMNS, zip(*ROWS, strict=True), strict=True):
-        if column in ("x", "y"):
-            np.testing.assert_allclose(table[column], expected, atol=0.0051)
+        if column in ("x", "y", "error"):
+            np.testing.assert_allclose(table[column], np.array(expected, float), atol=0.0051)
         else:
             assert table[column].tolist() == list(expected), column
 

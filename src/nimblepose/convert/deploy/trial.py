@@ -117,6 +117,7 @@ def _decode(fields: Fields, metadata: ModelMetadata) -> Poses:
         paf_geometry=metadata.paf_geometry,
         prior=metadata.prior,
         scorer=metadata.scorer,
+        errors=metadata.errors,
     )
 
 

@@ -51,13 +51,13 @@ class TidyCsv:
 def _texts(rows: Iterable[Row]) -> Iterator[tuple[object, ...]]:
     """Numbers with as many decimals as they are worth, and never three: a German LibreOffice takes 430.451 for 430451.
 
-    Truth is `TRUE` and `FALSE`, which is text to nobody; `true` is to R.
+    Truth is `TRUE` and `FALSE`, which is text to nobody; `true` is to R. An error that is not known is empty.
     """
-    for file, frame, time, person, person_score, keypoint, x, y, score, interpolated in rows:
+    for file, frame, time, person, person_score, keypoint, x, y, score, interpolated, error in rows:
         scores = (f"{person_score:.4f}", f"{score:.4f}")
         yield (
             file, frame, f"{time:.6f}", person, scores[0], keypoint, f"{x:.2f}", f"{y:.2f}", scores[1],
-            str(interpolated).upper(),
+            str(interpolated).upper(), "" if error is None else f"{error:.2f}",
         )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def _schema(header: dict[str, Any]) -> Any:
     pa = load_pyarrow()
     kinds = (
         pa.string(), pa.int64(), pa.float64(), pa.int64(), pa.float64(), pa.string(), pa.float32(), pa.float32(),
-        pa.float64(), pa.bool_(),
+        pa.float64(), pa.bool_(), pa.float32(),
     )  # fmt: skip
     return pa.schema(list(zip(COLUMNS, kinds, strict=True)), {_KEY: encode_json(header)})
 

@@ -3,6 +3,7 @@
 const VERSION = 2;
 const COLUMNS = [
   "file", "frame", "time", "person", "person_score", "keypoint", "x", "y", "score", "interpolated",
+  "error",
 ];
 const round = (value, digits) => Number(value.toFixed(digits));
 
@@ -57,7 +58,7 @@ export function toJsonLines(frames, source, model) {
     .join("");
 }
 
-/** A row per found keypoint; of pictures frame 0 at time 0. */
+/** A row per found keypoint; of pictures frame 0 at time 0. Errors to expect are not told here: their column is empty. */
 export function toCsv(pictures, model) {
   const rows = [COLUMNS];
   for (const { file, frame = 0, time = 0, people } of pictures) {
@@ -67,7 +68,7 @@ export function toCsv(pictures, model) {
         if (Number.isNaN(x)) return;
         rows.push([
           file, frame, time.toFixed(6), i, person.score.toFixed(4), name, x.toFixed(2), y.toFixed(2),
-          person.scores[k].toFixed(4), "FALSE",
+          person.scores[k].toFixed(4), "FALSE", "",
         ]);
       }));
   }
