@@ -11,11 +11,11 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-import onnxruntime
+from typing import Any
 
 from nimblepose import PoseEstimator
 from nimblepose.core.metadata import ModelMetadata
+from nimblepose.core.optional import import_optional
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.prepare import Batch
 from nimblepose.runtime.protocols import Fields
@@ -23,8 +23,9 @@ from nimblepose.runtime.protocols import Fields
 HEIGHT = 256
 
 
-def open_session(model: Path, threads: int, microseconds: int | None) -> onnxruntime.InferenceSession:
+def open_session(model: Path, threads: int, microseconds: int | None) -> Any:
     """None: as long as ONNX Runtime chooses; 0: not at all."""
+    onnxruntime = import_optional("onnxruntime", "this benchmark")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     if microseconds == 0:
@@ -37,7 +38,7 @@ def open_session(model: Path, threads: int, microseconds: int | None) -> onnxrun
 class Session:
     """A session of ONNX Runtime as a backend for the estimator."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, metadata: ModelMetadata) -> None:
+    def __init__(self, session: Any, metadata: ModelMetadata) -> None:
         self._session, self._input = session, session.get_inputs()[0].name
         self.metadata, self.callers = metadata, 1
 
