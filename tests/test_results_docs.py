@@ -1,6 +1,7 @@
 """What docs/results.md shows works, and its tables lack nothing."""
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -51,6 +52,30 @@ def test_its_r_runs(match):
     (block,) = re.findall(r"```r\n(.*?)```", PAGE, re.DOTALL)
     ran = subprocess.run(["Rscript", "-e", block], capture_output=True, text=True, check=True)
     assert re.search(r"3 10\.5\s+2\s+7 20\.5", ran.stdout)
+
+
+def test_its_octave_runs(match):
+    if shutil.which("octave-cli") is None:
+        pytest.skip("Octave is not installed")
+    (block,) = re.findall(r"```octave\n(.*?)```", PAGE, re.DOTALL)
+    ran = subprocess.run(["octave-cli", "--quiet", "--eval", block], capture_output=True, text=True, check=True)
+    assert [float(number) for number in ran.stdout.split()[2:]] == [0, 0, 10.5, 0, 0, 0, 20.5]
+
+
+def test_its_libreoffice_runs(match, tmp_path):
+    if shutil.which("soffice") is None:
+        pytest.skip("LibreOffice is not installed")
+    ((line, formula),) = re.findall(r"```sh\n(soffice [^\n]*)\n(=[^\n]*)\n```", PAGE)
+    program, *words = shlex.split(line)
+    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+    subprocess.run([program, "--headless", profile, *words], capture_output=True, check=True, timeout=170)
+    assert (tmp_path / "match.poses.ods").stat().st_size > 1000
+    evaluated = [word.replace("1033", "1033,false,false,false,false,false,0,true") for word in words[:-3]]
+    path = tmp_path / "formula.csv"
+    path.write_text((tmp_path / "match.poses.csv").read_text() + formula + "\n")
+    words = [*evaluated, "--convert-to", "csv", "--outdir", "out", str(path)]
+    subprocess.run([program, "--headless", profile, *words], capture_output=True, check=True, timeout=170)
+    assert (tmp_path / "out" / "formula.csv").read_text().splitlines()[-1].strip(',"') == "10.5"
 
 
 def test_its_tables_name_every_column_and_field(match):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -67,6 +68,8 @@ class TableFile:
             for file, frame, _, person, _, keypoint, x, y, *_ in self._rows():
                 names[keypoint], sources[file] = None, None
                 first_person, last_frame = min(first_person, person), max(last_frame, frame)
+                if not (abs(x) < math.inf and abs(y) < math.inf):
+                    raise ValueError(f"a keypoint at {x}, {y}")
                 far = [max(far[0], x), max(far[1], y)]
             self.is_video = self.frames is not None or (not self._sizes and last_frame > 0)
             self.header = read_header(about or {"version": 1}, is_video=self.is_video)

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,19 +57,19 @@ def _write_person(path: Path, spool: Spool, header: Header, number: int, gathere
             nodes=list(skeleton.keypoints),
             edges=skeleton.limb_indices.astype(np.uint8),
         )
-        series = [
-            ndx_pose.PoseEstimationSeries(
+        series: list[Any] = []
+        for k, keypoint in enumerate(skeleton.keypoints):
+            made = ndx_pose.PoseEstimationSeries(
                 name=keypoint.replace("/", "_").replace(":", "_"),
                 description=f"{keypoint} of {name}",
                 data=places[k],
                 unit="pixels",
                 reference_frame=_FRAME,
-                timestamps=times,
+                timestamps=series[0] if series else times,  # written once, as ndx-pose shows it
                 confidence=scores[k],
                 confidence_definition="0 to 1, how sure the network is; 0 where it was not found",
             )
-            for k, keypoint in enumerate(skeleton.keypoints)
-        ]
+            series.append(made)
         pose = ndx_pose.PoseEstimation(
             name="PoseEstimation",
             pose_estimation_series=series,
@@ -90,11 +91,12 @@ def _gather(spool: Spool, numbers: Sequence[int]) -> _Gathered:
     times, k, begin = np.zeros(spool.frames), len(spool.skeleton.keypoints), 0
     places = np.full((len(numbers), k, spool.frames, 2), np.nan, np.float32)
     scores = np.zeros((len(numbers), k, spool.frames), np.float32)
-    known = np.asarray(numbers, np.int64)
     for block in spool.iterate_blocks():
-        here = np.isin(block.numbers, known)
-        at, who = begin + block.rows[here], np.searchsorted(known, block.numbers[here])
-        places[who, :, at], scores[who, :, at] = block.keypoints[here], block.found_scores[here]
+        rows, found = begin + block.rows, block.found_scores
+        for i, number in enumerate(numbers):  # one by one: what is written lies together
+            here = np.flatnonzero(block.numbers == number)
+            places[i][:, rows[here]] = block.keypoints[here].transpose(1, 0, 2)
+            scores[i][:, rows[here]] = found[here].T
         times[begin : begin + len(block.times)] = [round_seconds(time) for time in block.times.tolist()]
         begin += len(block.times)
     return times, places, scores
