@@ -116,7 +116,7 @@ def test_pictures_that_are_missing_broken_or_of_another_size_are_told(tmp_path):
     listed = dataclasses.replace(make_set(pictures[3]), skipped=(Skipped("a.xml", "a box"),))
     with pytest.raises(DataError, match=r"of 1 could be taken; the first: d.png: its picture is missing"):
         write_set(listed, tmp_path / "none")
-    with pytest.raises(DataError, match=r"it names no pictures; the first: a.xml: a box"):
+    with pytest.raises(DataError, match=r"the labels name no pictures; the first: a.xml: a box"):
         write_set(dataclasses.replace(listed, pictures=()), tmp_path / "none")
 
 

@@ -37,7 +37,7 @@ def data_convert(
     """
     from nimblepose.cli.progress import show_count_bar
     from nimblepose.core.errors import DataError
-    from nimblepose.labels.converting import add_times, stream_results
+    from nimblepose.labels.converting import add_times, stream_results, write_labels
     from nimblepose.labels.readers import find_reader, restore_kept
     from nimblepose.labels.readers.own import open_own
     from nimblepose.labels.sidecar import write_sidecar
@@ -77,7 +77,7 @@ def data_convert(
         raise DataError(f"--strict: {len(losses) + len(labels.skipped)} kinds of things would be lost")
     if dry_run:
         return
-    written = writer.write(labels, out)
+    written = write_labels(labels, out, writer)
     if losses:
         written.append(write_sidecar(labels, out))
     if labels.skipped:

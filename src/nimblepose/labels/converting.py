@@ -1,19 +1,24 @@
 """From any form to any other; results to results frame by frame."""
 
 import dataclasses
+import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from nimblepose.core.errors import MediaError
+from nimblepose.core.errors import DataError, MediaError
 from nimblepose.core.files import make_folder
 from nimblepose.core.poses import Poses
 from nimblepose.core.progress import Progress, say_nothing
 from nimblepose.labels.label_set import LabelSet
 from nimblepose.labels.readers.own import open_own
+from nimblepose.labels.writer import Writer
+from nimblepose.labels.writers.results import find_format
 from nimblepose.media.frames import Stamp
 from nimblepose.results.output_format import OutputFormat
 from nimblepose.results.reading import ResultsFile
 from nimblepose.results.reading_tables import TableFile
+from nimblepose.results.whole_files import write_all_or_nothing
 
 
 def stream_results(source: Path, out: Path, chosen: OutputFormat, *, progress: Progress = say_nothing) -> Path:
@@ -34,21 +39,46 @@ def stream_results(source: Path, out: Path, chosen: OutputFormat, *, progress: P
         raise MediaError(f"{source}: no results of a video, or {chosen.name} has no form for one")
     make_folder(out)
     stem = source.name.partition(".poses")[0] or source.stem
-    file = chosen.video.begin(out / f"{stem}{chosen.video.ending}", results.header)
-    try:
+    with write_all_or_nothing(out / f"{stem}{chosen.video.ending}", results.header, chosen.video.begin) as file:
         for count, (stamp, poses) in enumerate(_iterate(results), 1):
             file.add(stamp, poses)
             if count % 100 == 0:
                 progress(count)
-    except BaseException:
-        file.close()
-        raise
-    return file.finish()
+        return file.finish()
 
 
 def _iterate(results: ResultsFile | TableFile) -> Iterator[tuple[Stamp, Poses]]:
     for result in results:
         yield Stamp(result.frame, result.time, result.size), result.poses
+
+
+def write_labels(labels: LabelSet, out: Path, writer: Writer) -> list[Path]:
+    """Labels or results in a form, whole or not at all; what it wrote.
+
+    Args:
+        labels: Of any tool.
+        out: A file, or a folder; of labels one that is empty or not there.
+        writer: Of the form.
+
+    Raises:
+        DataError: the folder holds something, or the form cannot hold these labels.
+        MediaError: it cannot be written.
+        MissingPackageError: the form needs a package that is not installed.
+    """
+    if find_format(writer.name) is not None or writer.ending or out.suffix == ".json":
+        return writer.write(labels, out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(f"{out} is there and not an empty folder; choose another")
+    make_folder(out.parent)
+    temporary = out.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        written = writer.write(labels, temporary)
+        if out.exists():
+            out.rmdir()
+        temporary.replace(out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return [out / path.relative_to(temporary) for path in written]
 
 
 def add_times(labels: LabelSet, rate: float) -> LabelSet:

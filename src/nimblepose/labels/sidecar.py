@@ -36,6 +36,10 @@ def write_sidecar(labels: LabelSet, out: Path) -> Path:
     """
     pictures = [(picture, picture.name, picture.size or (1, 1)) for picture in labels.pictures]
     coco = encode_set(labels.categories, pictures, tool=labels.tool)
+    every = (label for picture in labels.pictures for label in picture.labels)
+    for label, annotation in zip(every, coco["annotations"], strict=True):
+        if label.box is None:
+            del annotation["bbox"]  # which was made for it
     path = name_sidecar(out)
     data = json.dumps(coco, ensure_ascii=False, allow_nan=False).encode()
     write_atomically(path, gzip.compress(data, 6, mtime=0))

@@ -99,7 +99,7 @@ def _write_into(out: Path, labels: LabelSet, progress: Progress, *, strict: bool
         first = next(iter(skipped[len(labels.skipped) :] or skipped), None)  # of the pictures, if there is one
         why = f"; the first: {first.file}: {first.reason}" if first else ""
         count = len(labels.pictures)
-        raise DataError(f"{f'no picture of {count} could be taken' if count else 'it names no pictures'}{why}")
+        raise DataError(f"{f'no picture of {count} could be taken' if count else 'the labels name no pictures'}{why}")
     order = {picture.name: at for at, picture in enumerate(labels.pictures)}
     done.sort(key=lambda entry: order[entry[0].name])
     skeletons, said = _write_skeletons(labels.categories, out)

@@ -45,13 +45,16 @@ def read(source: Path) -> LabelSet:
     """An XML, or all in a folder, with pictures beside it, in `images/` or below.
 
     Raises:
-        DataError: a file that cannot be read, or is none of CVAT.
+        DataError: there is no file, or one cannot be read, or is none of CVAT.
     """
     skipped: list[Skipped] = []
     found: list[tuple[LabelledPicture, list[LooseBody]]] = []
     known: dict[str, list[str]] = {}
     limbs: dict[str, list[tuple[str, str]]] = {}
-    for path in _find_files(source):
+    files = _find_files(source)
+    if not files:
+        raise DataError(f"{source}: no .xml file")
+    for path in files:
         root = _parse(path)
         for name, keypoints, joined in _read_labels(root):
             known.setdefault(name, []).extend(k for k in keypoints if k not in known.get(name, ()))

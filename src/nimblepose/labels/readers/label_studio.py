@@ -50,11 +50,14 @@ def read(source: Path) -> LabelSet:
     """An export, or all in a folder.
 
     Raises:
-        DataError: a file that cannot be read, or is no export in the form JSON.
+        DataError: there is no file, or one cannot be read, or is no export in the form JSON.
     """
     skipped: list[Skipped] = []
     found: list[tuple[LabelledPicture, list[LooseBody]]] = []
-    for path in _find_files(source):
+    files = _find_files(source)
+    if not files:
+        raise DataError(f"{source}: no .json file")
+    for path in files:
         tasks = read_json_file(path)
         if not isinstance(tasks, list):
             raise DataError(f"{path}: not an export of Label Studio; expected a list of tasks")

@@ -17,6 +17,7 @@ from nimblepose.labels.writer import Fact, Writer
 from nimblepose.media.frames import Stamp
 from nimblepose.results.formats import FORMATS
 from nimblepose.results.output_format import Header, OutputFormat, name_person
+from nimblepose.results.whole_files import write_all_or_nothing
 
 RATE = 30.0  # frames per second where nobody says
 _NUMBERED = re.compile(r"person(\d{1,9})")
@@ -78,14 +79,10 @@ def _write_video(
     rate = _find_rate(pictures)
     names = {number: name for name, number in numbers.items()}
     header = Header(model=scorer, skeletons=(skeleton,), source=video, rate=rate, names=names)
-    file = maker.begin(stem.with_name(stem.name + maker.ending), header)
-    try:
+    with write_all_or_nothing(stem.with_name(stem.name + maker.ending), header, maker.begin) as file:
         for place, labels in _stamp_pictures(pictures, mine, rate):
             file.add(place, make_poses(labels, skeleton, numbers))
-    except BaseException:
-        file.close()
-        raise
-    return file.finish()
+        return file.finish()
 
 
 def number_names(names: Iterable[str]) -> dict[str, int]:
