@@ -59,7 +59,7 @@ def test_pandas_2_reads_the_h5(write, monkeypatch, names):
 
 
 def test_a_table_of_one_animal_is_one_line_away(write):
-    """aniposelib, CEBRA and dlc2kinematics take tables without individuals; docs/interop.md has the line."""
+    """aniposelib and CEBRA take tables without individuals; docs/interop.md has the line."""
     pd = pytest.importorskip("pandas")
     table = pd.read_hdf(write("dlc-h5")).xs("person0", axis=1, level="individuals")
     assert table.columns.names == ["scorer", "bodyparts", "coords"]
