@@ -9,7 +9,7 @@
 # say which keypoint is which has other points under the name of the nose. Of one animal's table they are a list.
 #   one animal: list, more than one order: False
 #   two animals: set, more than one order: True
-#   x of the first animal in frame 0, whatever the order: [10.0, 20.0, 30.0, 40.0]
+#   x of the first animal in frame 0, whatever the order: [10, 20, 30, 40]
 #
 # Only the function that reads DeepLabCut's tables is run, out of the installed package: the whole is 1.7 GB (with it the
 # same was seen).
@@ -23,7 +23,7 @@ venv/bin/pip install --quiet --no-deps keypoint-moseq==0.8.1
 cat >expected <<'END'
 one animal: list, more than one order: False
 two animals: set, more than one order: True
-x of the first animal in frame 0, whatever the order: [10.0, 20.0, 30.0, 40.0]
+x of the first animal in frame 0, whatever the order: [10, 20, 30, 40]
 END
 cat >read.py <<'END'
 import ast
