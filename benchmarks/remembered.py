@@ -11,6 +11,7 @@ from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import Skeleton
 
 _FIELDS = ("keypoints", "keypoint_scores", "scores")
+_ERRORS = "keypoint_errors"  # of models that know them
 
 
 def remember(file: Path | None, skeleton: Skeleton, find: Callable[..., list[Poses]], *arguments: Any) -> list[Poses]:
@@ -19,11 +20,13 @@ def remember(file: Path | None, skeleton: Skeleton, find: Callable[..., list[Pos
         return find(*arguments)
     if not file.exists():
         found = find(*arguments)
-        fields = {name: np.concatenate([getattr(p, name) for p in found]) for name in _FIELDS}
+        names = _FIELDS if any(p.keypoint_errors is None for p in found) else (*_FIELDS, _ERRORS)
+        fields = {name: np.concatenate([getattr(p, name) for p in found]) for name in names}
         np.savez(file, ends=np.cumsum([len(p) for p in found]), **fields)
     with np.load(file) as stored:
-        parts = [np.split(stored[name], stored["ends"][:-1]) for name in _FIELDS]
-    return [Poses(skeleton, *fields) for fields in zip(*parts, strict=True)]
+        names = [name for name in (*_FIELDS, _ERRORS) if name in stored]
+        parts = [np.split(stored[name], stored["ends"][:-1]) for name in names]
+    return [Poses(skeleton, **dict(zip(names, arrays, strict=True))) for arrays in zip(*parts, strict=True)]
 
 
 def version(*sources: Path, options: object) -> str:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import pickle
 import sys
 
 import numpy as np
@@ -287,37 +286,6 @@ def test_every_format_tells_which_keypoints_were_not_seen(stick):
     assert "interpolated" not in stick.to_coco(1)[0]
     assert "pose_interpolated_2d" not in stick.to_openpose((9, 9))["people"][0]
     json.dumps([flagged.to_dict(), flagged.to_coco(1), flagged.to_openpose((9, 9))])
-
-
-# Errors --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def measured(stick):
-    """Of a stick's two people, the first one's tail and the second one's head."""
-    return dataclasses.replace(stick, keypoint_errors=np.array([[np.nan, 2.256], [0.5, np.nan]], np.float32))
-
-
-def test_errors_stand_in_rows_and_plain_data_where_they_are_known(measured, stick):
-    people = measured.to_dict()["people"]
-    assert [[point["error"] for point in p["keypoints"]] for p in people] == [[None, 2.26], [0.5]]
-    assert [row[-1] for row in measured.to_rows()] == pytest.approx([np.nan, 2.256, 0.5], nan_ok=True)
-    assert all(np.isnan(row[-1]) for row in stick.to_rows())
-    assert "error" not in stick.to_dict()["people"][0]["keypoints"][0]
-    json.dumps(measured.to_dict(), allow_nan=False)
-
-
-def test_errors_follow_choices_skeletons_and_pickles(measured, stick):
-    np.testing.assert_array_equal(measured[1:].keypoint_errors, [[0.5, np.nan]])
-    np.testing.assert_array_equal(measured[1].keypoint_errors, np.float32([0.5, np.nan]))
-    assert stick[1].keypoint_errors is stick[1:].keypoint_errors is None
-    larger = Skeleton("larger", ("tail", "wing", "head"), (("head", "tail"), ("tail", "wing")))
-    np.testing.assert_array_equal(
-        measured.to_skeleton(larger).keypoint_errors, np.float32([[2.256, np.nan, np.nan], [np.nan, np.nan, 0.5]])
-    )
-    assert stick.to_skeleton(larger).keypoint_errors is None
-    back = pickle.loads(pickle.dumps(measured))  # noqa: S301 - our own
-    np.testing.assert_array_equal(back.keypoint_errors, measured.keypoint_errors)
 
 
 def test_interpolation_flags_follow_choices_and_skeletons(stick):

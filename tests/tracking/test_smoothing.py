@@ -1,5 +1,7 @@
 """Keypoints at rest stand still, keypoints in motion do not lag, by the clock and at any resolution."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from tests.tracking.conftest import RATE, poses, standing
@@ -44,6 +46,32 @@ def test_motion_of_a_metre_a_second_lags_less_than_40_ms(rate, rng):
     steady = smoothed(true + rng.normal(0, 1, true.shape), times)
     lag = (true - steady)[times > 1, ..., 0].mean() / METRE
     assert -0.001 < lag < 0.040
+
+
+def with_errors(frames, times, errors):
+    """The same of one person whose keypoints are expected to be off by so many pixels, (K,)."""
+    smoother = OneEuroSmoother()
+    given = [dataclasses.replace(poses(p, ids=(1,)), keypoint_errors=np.float32([errors])) for p in frames]
+    return np.array([smoother.update(p, t).keypoints for p, t in zip(given, times, strict=True)])
+
+
+def test_what_is_expected_to_be_far_off_is_steadier(rng):
+    times = clock(8)
+    raw = standing((100, 200)) + rng.normal(0, 1, (len(times), 1, 18, 2))
+    jitter = [
+        with_errors(raw, times, np.full(18, error))[times > 1].std(axis=0).mean() for error in (0.2, 2.0, 8.0, np.nan)
+    ]
+    assert jitter[2] < 0.8 * jitter[1] < 0.8 * 0.8 * jitter[0]
+    assert jitter[1] == pytest.approx(jitter[3], rel=0.2)  # 2 pixels are about usual for a body of this size
+    mixed = with_errors(raw, times, np.where(np.arange(18) < 9, 0.2, 8.0))[times > 1].std(axis=0)[0]
+    assert mixed[9:].mean() < 0.8 * mixed[:9].mean()
+
+
+def test_what_is_expected_to_be_far_off_keeps_up_with_a_metre_a_second(rng):
+    times = clock(6)
+    true = np.array([standing((50 + METRE * t, 200)) for t in times])[:, None]
+    steady = with_errors(true + rng.normal(0, 1, true.shape), times, np.full(18, 6.0))
+    assert np.nanmean((true - steady)[times > 2, ..., 0]) / METRE < 0.04
 
 
 def test_what_starts_to_move_is_followed_in_time(rng):
@@ -228,7 +256,7 @@ def test_time_runs_forward_until_reset(time):
     smoother.update(poses([standing((0, 0))], ids=[1]), 0.0)
 
 
-@pytest.mark.parametrize("name", ["min_cutoff", "beta", "speed_cutoff", "max_gap"])
+@pytest.mark.parametrize("name", ["min_cutoff", "beta", "speed_cutoff", "error_speed", "max_gap"])
 @pytest.mark.parametrize("value", [np.inf, np.nan, -1.0])
 def test_options_out_of_range_are_named(name, value):
     with pytest.raises(PoseError, match=name):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,10 +50,20 @@ class KeypointErrors:
 
     def __call__(self, people: GroupedPeople) -> NDArray[np.float32]:
         """Of each keypoint in cells, (N, K); NaN where not found."""
-        own, shared = measure_terms(people)
-        value = (own * self.kinds).sum(axis=-1) + shared @ self.shared
-        errors = np.exp(np.minimum(np.maximum(value, _LEAST), _MOST))
-        return np.asarray(np.where(np.isnan(people.keypoints[..., 0]), np.nan, errors), np.float32)
+        if not len(people):
+            return np.zeros(people.peak_heights.shape, np.float32)
+        heights, found = people.peak_heights, people.keypoints[..., 0] * 0  # NaN stays
+        size, mean = _measure_people(people)
+        constant, by_size, by_height, (squared, height, height_and_size, mean_height) = self._numbers
+        value = constant + by_size * size + (squared * size * size + mean_height * mean)
+        value += by_height * np.log(np.maximum(heights, _LOWEST)) + (height + height_and_size * size) * heights
+        value += found
+        return np.asarray(np.exp(np.minimum(np.maximum(value, _LEAST), _MOST)), np.float32)
+
+    @cached_property
+    def _numbers(self) -> tuple[Any, Any, Any, list[float]]:
+        """In single precision, as what they are multiplied with, and column by column."""
+        return (*np.ascontiguousarray(self.kinds.T, np.float32), self.shared.tolist())  # type: ignore[return-value]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, six digits."""
@@ -64,18 +75,21 @@ class KeypointErrors:
         return cls(read_numbers(value, "kinds"), read_numbers(value, "shared"))
 
 
-def measure_terms(people: GroupedPeople) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def measure_terms(people: GroupedPeople) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What errors are told by, (N, K, 3) and (N, K, 4), as `KeypointErrors` has them; void where not found."""
-    xy, heights = people.keypoints, people.peak_heights
-    n, k = heights.shape
-    own, shared = np.ones((n, k, KIND_TERMS), np.float32), np.empty((n, k, SHARED_TERMS), np.float32)
-    if not n:
-        return own, shared
-    extent = np.fmax.reduce(xy, axis=1) - np.fmin.reduce(xy, axis=1)
-    size = np.log(np.maximum(np.hypot(extent[:, 0], extent[:, 1]), 1)) - _USUAL
-    size = np.minimum(np.maximum(size, -_MOST_LARGER), _MOST_LARGER)[:, None]
-    count = (xy[..., 0] == xy[..., 0]).sum(axis=1)  # NaN is not itself
-    own[..., 1], own[..., 2] = size, np.log(np.maximum(heights, _LOWEST))
-    shared[..., 0], shared[..., 1], shared[..., 2] = size * size, heights, heights * size
-    shared[..., 3] = (heights.sum(axis=1) / np.maximum(count, 1))[:, None]
+    heights = people.peak_heights.astype(np.float64)
+    own, shared = np.ones((*heights.shape, KIND_TERMS)), np.ones((*heights.shape, SHARED_TERMS))
+    if len(people):
+        size, mean = _measure_people(people)
+        own[..., 1], own[..., 2] = size, np.log(np.maximum(heights, _LOWEST))
+        shared[..., 0], shared[..., 1], shared[..., 2], shared[..., 3] = size * size, heights, heights * size, mean
     return own, shared
+
+
+def _measure_people(people: GroupedPeople) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """How large people are seen, and how high their peaks are in the mean, (N, 1) each; one person at least."""
+    extent = np.fmax.reduce(people.keypoints, axis=1) - np.fmin.reduce(people.keypoints, axis=1)
+    size = np.log(np.maximum(np.hypot(extent[:, 0], extent[:, 1]), 1)) - _USUAL
+    count = np.maximum((people.peak_heights > 0).sum(axis=1), 1)
+    mean = people.peak_heights.sum(axis=1) / count.astype(np.float32)
+    return np.minimum(np.maximum(size, -_MOST_LARGER), _MOST_LARGER)[:, None], mean[:, None]

@@ -11,6 +11,8 @@ from nimblepose.core.errors import OptionError, PoseError
 from nimblepose.core.poses import Poses
 from nimblepose.tracking.tracks import Floats, measure_sizes
 
+_USUAL_ERROR = 0.03  # body sizes by which keypoints are expected to be off
+_MOST_USUAL = 3.0  # times, by which a cutoff differs from that of the usual error
 _SIZE_SECONDS = 2.0  # over which a body seen in part is still taken to be as large as it was
 
 
@@ -25,11 +27,12 @@ class SmoothOptions:
     min_cutoff: float = 0.7  # Hz; at rest, what is faster is noise
     beta: float = 2.5  # Hz per body size per second; how readily the filter gives way to motion
     speed_cutoff: float = 1.0  # Hz; what is faster in the speed itself is noise
+    error_speed: float = 2.0  # body sizes per second, per body size of expected error; so much of a speed is noise
     max_gap: float = 0.3  # seconds unseen after which a keypoint starts anew
 
     def __post_init__(self) -> None:
         """Name the option that cannot be."""
-        for name in ("min_cutoff", "beta", "speed_cutoff", "max_gap"):
+        for name in ("min_cutoff", "beta", "speed_cutoff", "error_speed", "max_gap"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise OptionError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
@@ -63,7 +66,8 @@ class OneEuroSmoother:
     """Steadies the keypoints of one stream of people with identities (Casiez, Roussel and Vogel, CHI 2012).
 
     A low-pass filter per keypoint, slow at rest, where jitter shows, and quick in motion, where lag shows. It goes by
-    the real times of frames. Who was out of sight starts anew where they reappear.
+    the real times of frames. Who was out of sight starts anew where they reappear. Keypoints that are expected to be
+    far off (`Poses.keypoint_errors`) jitter more, so they are filtered more.
     """
 
     def __init__(self, options: SmoothOptions = SmoothOptions()) -> None:
@@ -115,7 +119,9 @@ def _filter(state: _State, poses: Poses, time: float, options: SmoothOptions) ->
     velocity = np.where(fresh[..., None], 0.0, state.velocity)
     velocity = velocity + speed_gain * ((raw - xy) / elapsed[..., None] - velocity)
     speed = np.hypot(velocity[..., 0], velocity[..., 1]) / sizes[:, None]  # body sizes per second
-    xy = xy + _compute_gain(options.min_cutoff + options.beta * speed, elapsed)[..., None] * (raw - xy)
+    rest, noise = _tell_noise(poses.keypoint_errors, sizes, options)
+    cutoff = rest + options.beta * np.maximum(speed - noise, 0)
+    xy = xy + _compute_gain(cutoff, elapsed)[..., None] * (raw - xy)
     return _State(
         ids=state.ids,
         sizes=sizes,
@@ -123,6 +129,18 @@ def _filter(state: _State, poses: Poses, time: float, options: SmoothOptions) ->
         xy=np.where(found[..., None], xy, state.xy),
         velocity=np.where(found[..., None], velocity, state.velocity),
     )
+
+
+def _tell_noise(
+    errors: NDArray[np.float32] | None, sizes: Floats, options: SmoothOptions
+) -> tuple[ArrayLike, ArrayLike]:
+    """The cutoff at rest in Hz, and the speed in body sizes per second that is noise, (M, K) each, or one for all."""
+    if errors is None:
+        return options.min_cutoff, 0.0
+    error = errors / sizes[:, None]
+    error = np.where(np.isnan(error), _USUAL_ERROR, np.maximum(error, 1e-6))
+    times = np.minimum(np.maximum(np.sqrt(_USUAL_ERROR / error), 1 / _MOST_USUAL), _MOST_USUAL)
+    return options.min_cutoff * times, options.error_speed * error
 
 
 def _compute_gain(cutoff: ArrayLike, elapsed: Floats) -> Floats:

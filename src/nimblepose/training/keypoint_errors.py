@@ -62,7 +62,7 @@ def measure_offsets(people: GroupedPeople, distances: Floats) -> Offsets:
     """
     own, shared = measure_terms(people)
     person, kind = np.nonzero(~np.isnan(distances) & ~np.isnan(people.keypoints[..., 0]))
-    return Offsets(kind, own[person, kind].astype(float), shared[person, kind].astype(float), distances[person, kind])
+    return Offsets(kind, own[person, kind], shared[person, kind], distances[person, kind])
 
 
 def fit_errors(offsets: Offsets, oks_sigmas: ArrayLike) -> KeypointErrors | None:
