@@ -97,3 +97,21 @@ def test_too_large_files_are_not_opened(tmp_path):
     check_size(path, max_bytes=11)
     with pytest.raises(ModelError, match="11 bytes"):
         check_size(path, max_bytes=10)
+
+
+def test_half_the_bytes_with_a_relative_error_of_float16(network, tmp_path):
+    save_checkpoint(network, METADATA, tmp_path / "whole.safetensors")
+    save_checkpoint(network, METADATA, tmp_path / "half.safetensors", half=True)
+    back = load_checkpoint(tmp_path / "half.safetensors")[0].state_dict()
+    for key, tensor in network.state_dict().items():
+        assert back[key].dtype == tensor.dtype
+        if tensor.ndim == 4:
+            torch.testing.assert_close(back[key], tensor, rtol=2**-11, atol=2**-24)
+        else:
+            assert torch.equal(back[key], tensor), "norms and biases are exact"
+    whole, half = ((tmp_path / f"{name}.safetensors").stat().st_size for name in ("whole", "half"))
+    assert half < 0.75 * whole
+    with torch.no_grad():
+        network.cpm.align[0].weight[0] = 1e6
+    with pytest.raises(ModelError, match=r"cpm\.align\.0\.weight.* too large"):
+        save_checkpoint(network, METADATA, tmp_path / "half.safetensors", half=True)

@@ -13,7 +13,9 @@ from nimblepose.core.skeleton import HUMAN_18, Skeleton
 def import_model(
     source: Annotated[
         Path,
-        typer.Argument(help=".pth, .pth.tar or .safetensors with public weights, or the .xml of an OpenVINO IR."),
+        typer.Argument(
+            help=".pth, .pth.tar or .safetensors with public weights, the .xml of an OpenVINO IR, or an .onnx of ours."
+        ),
     ],
     out: CheckpointOption,
     skeleton: SkeletonOption = HUMAN_18.name,
@@ -26,6 +28,7 @@ def import_model(
 
     Examples:
         nimblepose import checkpoint.pth --out public.safetensors
+        nimblepose import trained-int8.onnx --out trained.safetensors
     """
     from nimblepose.model.checkpoint import save_checkpoint
     from nimblepose.model.importing import import_weights

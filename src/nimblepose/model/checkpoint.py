@@ -14,23 +14,29 @@ from nimblepose.core.files import replacing
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.model.network import NetworkOptions, PoseNetwork, build_network
 
+_KERNEL = 4  # dimensions of a convolution's weights
 MAX_BYTES = 2 << 30  # the largest network of the family has 0.2 GB; beyond this a file is something else
 
 
-def save_checkpoint(network: PoseNetwork, metadata: ModelMetadata, path: str | Path) -> None:
+def save_checkpoint(network: PoseNetwork, metadata: ModelMetadata, path: str | Path, *, half: bool = False) -> None:
     """Write the weights and everything needed to rebuild and use them; a whole file or none.
 
     Args:
         network: Its options and skeleton are written, whatever `metadata` says of them.
         metadata: Input spec, licence and origin.
         path: Usually `*.safetensors`; an existing file is replaced.
+        half: Kernels as float16, in half the bytes: a relative error of at most 2^-11. Who loads them has float32.
 
     Raises:
-        ModelError: the file cannot be written.
+        ModelError: the file cannot be written, or a kernel is too large for float16.
     """
     path = Path(path)
     metadata = dataclasses.replace(metadata, skeleton=network.skeleton, network=network.options.to_dict())
     state = {key: tensor.detach().cpu().contiguous() for key, tensor in network.state_dict().items()}
+    if half:  # biases and norms are few, and a variance may be too small for it
+        state = {key: tensor.half() if tensor.ndim == _KERNEL else tensor for key, tensor in state.items()}
+        if beyond := [key for key, tensor in state.items() if not torch.isfinite(tensor).all()]:
+            raise ModelError(f"cannot write checkpoint {path} as float16: {beyond[:3]} are too large")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:

@@ -15,6 +15,7 @@ from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.core.skeleton import HUMAN_18, Skeleton
 from nimblepose.model.checkpoint import MAX_BYTES, check_size, fill, load_checkpoint, read_safetensors
 from nimblepose.model.network import NetworkOptions, PoseNetwork, build_network
+from nimblepose.model.onnx_weights import read_onnx
 from nimblepose.model.openvino_ir import read_ir
 
 State = dict[str, Tensor]
@@ -35,8 +36,8 @@ def import_weights(
 
     Understands the 2018 `.pth` (state dict, or training dict with `state_dict`), safetensors with the same keys (with
     `cpm.red.*`: Intel's form), an Open Model Zoo IR (`.xml` with its `.bin` beside it; FP32, FP16 or INT8, whose
-    activation ranges are left out), own checkpoints, and ImageNet MobileNet v1 (`.pth.tar` or safetensors): that gives
-    only the backbone, the rest is fresh.
+    activation ranges are left out), own checkpoints, ONNX files of ours (also in 8 bits, as the packaged one), and
+    ImageNet MobileNet v1 (`.pth.tar` or safetensors): that gives only the backbone, the rest is fresh.
 
     Args:
         source: The file.
@@ -48,17 +49,22 @@ def import_weights(
 
     Raises:
         ModelError: no such file, nothing we know, an unsafe pickle, or keys that do not fit (lists all of them).
-        MissingPackageError: an IR without openvino installed.
+        MissingPackageError: an IR without openvino installed, or an ONNX file without onnx.
     """
     path = Path(source)
-    strings, state = _read(path)
-    if "nimblepose" in strings:
-        network, metadata = load_checkpoint(path)
-        state, known, skeleton = dict(network.state_dict()), network.options, metadata.skeleton
+    known: NetworkOptions | None = None
+    if path.suffix.lower() == ".onnx":
+        metadata, state = read_onnx(path)
+        known = NetworkOptions.from_dict(metadata.network)
     else:
-        metadata = ModelMetadata(skeleton=skeleton, input=InputSpec(), origin=strings.get("source", f"{path.name}"))
-        metadata = dataclasses.replace(metadata, licence=strings.get("licence", "unknown"))
-        known = None
+        strings, state = _read(path)
+        if "nimblepose" in strings:
+            network, metadata = load_checkpoint(path)
+            state, known = dict(network.state_dict()), network.options
+        else:
+            metadata = ModelMetadata(skeleton=skeleton, input=InputSpec(), origin=strings.get("source", f"{path.name}"))
+            metadata = dataclasses.replace(metadata, licence=strings.get("licence", "unknown"))
+    skeleton = metadata.skeleton
     if not _is_pose_network(state):
         return _import_backbone(path, state, options or NetworkOptions(), metadata, licence, seed)
     if drop_extra_stages:
@@ -125,7 +131,7 @@ def _read(path: Path) -> tuple[dict[str, str], State]:
         ".tar": _read_pth,
     }
     if path.suffix.lower() not in readers:
-        raise ModelError(f"cannot import {path}: expected a file that ends in {', '.join(readers)}")
+        raise ModelError(f"cannot import {path}: expected a file that ends in {', '.join(readers)}, .onnx")
     return readers[path.suffix.lower()](path)
 
 
