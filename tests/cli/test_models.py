@@ -48,4 +48,7 @@ def test_the_model_of_the_package_needs_no_fetching(cli, tiny, web_server, monke
     row = next(line for line in cli("model", "list").out.splitlines() if "human (default)" in line)
     assert "in the package" in row
     assert cli("model", "fetch", "human").out.strip().endswith("human.onnx")
+    start = next(line for line in cli("model", "list").out.splitlines() if "creature-025" in line)
+    assert "in the package" in start
+    assert cli("model", "fetch", "creature-025").out.strip().endswith("creature-025.safetensors")
     assert web_server.requests == []

@@ -17,7 +17,8 @@ from nimblepose import PoseEstimator
 from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.errors import DataError, TrainingError
 from nimblepose.media.pictures import read_picture
-from nimblepose.model.checkpoint import load_checkpoint
+from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
+from nimblepose.model.norms import find_identity_norms
 from nimblepose.training.best_validation import read_best_validation
 from nimblepose.training.device_backend import DeviceEstimator
 from nimblepose.training.devices import build_fabric
@@ -277,6 +278,19 @@ def test_batch_norm_keeps_or_moves_its_statistics_and_learns_both_ways(tiny, tmp
     moved = {key.rpartition(".")[2] for key in after if not torch.equal(after[key], before[key])}
     assert moved >= {"weight", "bias"}
     assert ("running_mean" in moved) == (mode == "train")
+
+
+def test_norms_that_a_file_had_folded_away_are_measured_before_they_are_trained(tiny, tmp_path):
+    start = run(load_recipe(tiny()), tmp_path / "start")
+    network, metadata = load_checkpoint(start)
+    for norm in (module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)):
+        norm.running_mean.zero_()
+        norm.running_var.fill_(1 - norm.eps)
+    save_checkpoint(network, metadata, start)
+    first = {"start": str(start), "average": 0.0, "schedule__steps": 1, "schedule__warmup_steps": 0}
+    for mode, identities in (("train", 0), ("frozen", len([*find_identity_norms(network)]))):
+        result = run(load_recipe(tiny(batch_norm=mode, **first)), tmp_path / mode)
+        assert len([*find_identity_norms(load_checkpoint(result)[0])]) == identities
 
 
 @pytest.mark.parametrize(

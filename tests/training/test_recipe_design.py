@@ -92,7 +92,7 @@ def test_sizes_of_every_kind_are_levelled_by_the_longer_side(write):
 
 
 def test_more_pictures_take_a_wider_network(write):
-    assert write(count=1000, size=(120, 160), zoom=(0.5,))[0].network.width == 0.5
+    assert write(count=3000, size=(120, 160), zoom=(0.5,))[0].network.width == 0.5
 
 
 def test_what_the_data_do_not_bear_is_said(write, tmp_path):

@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import logging
 from pathlib import Path
 
@@ -7,14 +8,24 @@ import pytest
 import torch
 
 from nimblepose import COCO_17, HUMAN_18
-from nimblepose.core.errors import ModelError, TrainingError
+from nimblepose.core.errors import DownloadError, ModelError, TrainingError
 from nimblepose.core.keypoint_errors import KeypointErrors
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.prior import PosePrior
 from nimblepose.core.scorer import PoseScorer
-from nimblepose.model.checkpoint import save_checkpoint
+from nimblepose.core.skeleton import Skeleton
+from nimblepose.data.augment import AugmentOptions
+from nimblepose.data.coco import load_records
+from nimblepose.data.dataset import PoseDataset, SampleOptions
+from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
+from nimblepose.model.importing import import_weights
 from nimblepose.model.network import NetworkOptions, build_network
-from nimblepose.training.start import keep_stages, start_network
+from nimblepose.model.norms import find_identity_norms
+from nimblepose.runtime import models
+from nimblepose.runtime.models import PACKAGED, STARTS, ModelFile, NamedModel
+from nimblepose.training.feed import normalise
+from nimblepose.training.recipe_learning import choose_learning
+from nimblepose.training.start import keep_stages, settle_norms, start_network
 
 SMALL = NetworkOptions(width=0.1, channels=8, initial_head_channels=16)
 
@@ -111,5 +122,74 @@ def test_a_start_may_be_named_and_is_fetched(source, monkeypatch):
     assert asked == ["human-pose-estimation-0001"]
     assert all((network.state_dict()[key] == tensor).all() for key, tensor in given.state_dict().items())
     assert metadata.origin.startswith("trained from human-pose-estimation-0001")
-    with pytest.raises(ModelError, match="8 bits"):
-        start(SMALL, HUMAN_18, "human")
+
+
+def test_a_start_is_fetched_once_by_its_checksum(source, web_server, monkeypatch, tmp_path):
+    """By the road of named models, from a server on this machine."""
+    given, path = source
+    content = Path(path).read_bytes()
+    web_server.pages["/quarter.safetensors"] = content
+    file = ModelFile(f"{web_server.address}/quarter.safetensors", len(content), hashlib.sha384(content).hexdigest())
+    monkeypatch.setitem(models.MODELS, "quarter", NamedModel("quarter", "a test", "Apache-2.0", (file,)))
+    monkeypatch.setenv(models.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.delenv(models.OFFLINE_VARIABLE, raising=False)
+    for _ in range(2):
+        network, _ = start(SMALL, COCO_17, "quarter")
+        assert (network.state_dict()["model.0.0.weight"] == given.state_dict()["model.0.0.weight"]).all()
+    assert web_server.requests == ["/quarter.safetensors"]
+    web_server.pages["/quarter.safetensors"] = content[:-1] + bytes([content[-1] ^ 1])
+    (tmp_path / "cache/quarter/quarter.safetensors").unlink()
+    with pytest.raises(DownloadError, match="quarter"):
+        start(SMALL, COCO_17, "quarter")
+
+
+def test_who_misspells_a_name_is_told_them(tmp_path):
+    with pytest.raises(ModelError, match=r"no file .*creature-0250.*creature-025, "):
+        start(SMALL, HUMAN_18, str(tmp_path / "creature-0250"))
+
+
+@pytest.mark.parametrize("name", [*STARTS])
+def test_starts_of_the_package_fit_what_data_recipe_builds(name):
+    """Whole, for commercial use, and all but what depends on the skeleton is theirs."""
+    lines = {choice.key: choice.value for choice in choose_learning(40, (224, 224))}
+    options = NetworkOptions(**{key.partition(".")[2]: lines[key] for key in lines if key.startswith("network.")})
+    skeleton = Skeleton("pair", ("a", "b"), (("a", "b"),))
+    network, metadata = start(options, skeleton, name)
+    given, origin = load_checkpoint(STARTS[name].path)
+    taken, theirs = network.state_dict(), given.state_dict()
+    assert STARTS[name].is_intact()
+    assert STARTS[name].path.stat().st_size < 1_000_000
+    assert {key for key in theirs if key.startswith(("model.", "cpm."))} <= {
+        key for key in theirs if taken[key].shape == theirs[key].shape and (taken[key] == theirs[key]).all()
+    }
+    assert (metadata.licence, origin.paf_geometry) == ("Apache-2.0", "centre")
+    assert name in metadata.origin
+
+
+def test_a_damaged_package_is_named(monkeypatch, tmp_path):
+    name = next(iter(STARTS))
+    (tmp_path / STARTS[name].file).write_bytes(b"cut")
+    monkeypatch.setattr(models, "_WEIGHTS", tmp_path)
+    with pytest.raises(ModelError, match="install nimblepose again"):
+        start(SMALL, HUMAN_18, name)
+
+
+def test_the_packaged_model_in_8_bits_is_a_start(pictures):
+    """Its norms, which were folded away, get the statistics of samples, and it goes on computing what it did."""
+    pytest.importorskip("onnx")
+    skeleton = Skeleton.load(pictures / "creature.yaml")
+    network, metadata = start(NetworkOptions(cpm="intel"), skeleton, "human")
+    packaged, _ = import_weights(PACKAGED["human"].path)
+    assert (network.state_dict()["model.3.0.weight"] == packaged.state_dict()["model.3.0.weight"]).all()
+    assert metadata.origin.startswith("trained from human")
+    assert (metadata.prior, metadata.scorer, metadata.input.dtype) == (None, None, "float32")
+    options = SampleOptions(size=(64, 64), augment=AugmentOptions(centre="picture", relative_to="picture", fill=1.0))
+    records = load_records([pictures / "annotations.json"], [pictures / "images"], skeleton)
+    dataset = PoseDataset(records, skeleton, options, seed=0)
+    seen = normalise(torch.cat([dataset[i].image for i in range(12)]), metadata.input)
+    before = network.eval()(seen)[-1].heatmaps
+    settle_norms(network, metadata, dataset, (64, 64))
+    assert not [*find_identity_norms(network)]
+    torch.testing.assert_close(network(seen)[-1].heatmaps, before, atol=1e-4, rtol=1e-3)
+    off = (network.train()(seen)[-1].heatmaps - before).abs().mean()
+    assert off < 0.1 * before.abs().mean(), "training begins where the model stands"

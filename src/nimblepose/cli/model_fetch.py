@@ -17,14 +17,17 @@ def model_fetch(
     """
     from nimblepose.cli.progress import show_download_bar
     from nimblepose.core.errors import OptionError
-    from nimblepose.runtime.models import MODELS, PACKAGED, fetch_model, find_model
+    from nimblepose.runtime.models import MODELS, PACKAGED, STARTS, fetch_model, find_model
 
     for name in names:
         if name in PACKAGED:
             print(find_model(name))
             continue
+        if name in STARTS:
+            print(STARTS[name].path)
+            continue
         if name not in MODELS:
-            raise OptionError(f"no model is called {name!r}; known are {', '.join([*PACKAGED, *MODELS])}")
+            raise OptionError(f"no model is called {name!r}; known are {', '.join([*PACKAGED, *STARTS, *MODELS])}")
         with show_download_bar() as progress:
             path = fetch_model(MODELS[name], progress=progress)
         print(path)

@@ -2,7 +2,7 @@
 
 
 def model_list() -> None:
-    """Print the models that can be asked for by name, and which of them are here.
+    """Print the models that can be asked for by name, those to start trainings from too, and which of them are here.
 
     Examples:
         nimblepose model list
@@ -10,10 +10,10 @@ def model_list() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from nimblepose.runtime.models import DEFAULT_MODEL, MODELS, PACKAGED, find_cache_folder, find_cached
+    from nimblepose.runtime.models import DEFAULT_MODEL, MODELS, PACKAGED, STARTS, find_cache_folder, find_cached
 
     table = Table("name", "what", "licence", "MB", "here")
-    for name, packaged in PACKAGED.items():
+    for name, packaged in (PACKAGED | STARTS).items():
         default = " (default)" if name == DEFAULT_MODEL else ""
         size = f"{packaged.path.stat().st_size / 1e6:.1f}" if packaged.path.is_file() else "?"
         state = "in the package" if packaged.is_intact() else "DAMAGED: install nimblepose again"

@@ -8,7 +8,7 @@ from nimblepose.core.files import write_atomically
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.optional import import_optional
 from nimblepose.core.skeleton import HUMAN_18
-from nimblepose.runtime.models import PACKAGED
+from nimblepose.runtime.models import PACKAGED, STARTS
 
 if TYPE_CHECKING:
     from nimblepose.model.network import PoseNetwork
@@ -45,7 +45,8 @@ def open_network(model: str) -> "tuple[PoseNetwork, ModelMetadata | None]":
 
 def find_file(model: str) -> Path:
     """Of a model in the package by its name, or the path that was given."""
-    return PACKAGED[model].path if model in PACKAGED else Path(model)
+    packaged = (PACKAGED | STARTS).get(model)
+    return Path(model) if packaged is None else packaged.path
 
 
 def read_onnx_metadata(path: Path) -> ModelMetadata:

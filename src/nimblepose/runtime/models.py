@@ -92,6 +92,20 @@ PACKAGED: dict[str, PackagedModel] = {
     )
 }
 
+STARTS: dict[str, PackagedModel] = {
+    model.name: model
+    for model in (
+        PackagedModel(
+            name="creature-025",
+            description="to start trainings from: a quarter of the width, drawn creatures; see docs/model-card.md",
+            licence="Apache-2.0",
+            file="creature-025.safetensors",
+            sha384="ad48004c8e50244cbf8b7d4bf76463bb620b16ba63de3438d981a8ac9b274fcfc85676b418765d78c439df93ebf48624",
+        ),
+    )
+}
+"""Networks of the package that find nothing that anybody looks for, and that a training starts well from."""
+
 _OPEN_MODEL_ZOO = "https://storage.openvinotoolkit.org/repositories/open_model_zoo/2023.0/models_bin/1/human-pose-estimation-0001/FP16/"
 
 MODELS: dict[str, NamedModel] = {

@@ -37,7 +37,7 @@ from nimblepose.training.options import to_plain
 from nimblepose.training.pace import Pace
 from nimblepose.training.recipe import Recipe
 from nimblepose.training.run_folder import RunFolder, RunLog
-from nimblepose.training.start import keep_stages, start_network
+from nimblepose.training.start import keep_stages, settle_norms, start_network
 from nimblepose.training.teacher import Teacher, blend, load_teacher, mix_targets
 from nimblepose.training.validation import Validation, Validator
 
@@ -137,6 +137,9 @@ class _Phase:
             licence=recipe.licence,
             input_height=recipe.validation.height,
         )
+        self.dataset = build_dataset(recipe, skeleton, on_device=fabric.device.type != "cpu")
+        if recipe.batch_norm != "frozen":
+            settle_norms(self.network, self.metadata, self.dataset, recipe.data.size)
         freeze(self.network, recipe.freeze)
         _lay_out(self.network)
         if recipe.batch_norm == "sync":
@@ -146,7 +149,6 @@ class _Phase:
         self.teacher = load_teacher(recipe, skeleton)
         if self.teacher is not None:
             _lay_out(fabric.to_device(self.teacher.network))
-        self.dataset = build_dataset(recipe, skeleton, on_device=fabric.device.type != "cpu")
         self.order = build_order(recipe, self.dataset, rank=fabric.global_rank, world=fabric.world_size)
         self.validator = Validator(recipe, skeleton, self.dataset) if fabric.is_global_zero else None
         self.module, self.optimizer = fabric.setup(self.network, build_optimizer(self.network, recipe.optimizer))

@@ -15,17 +15,19 @@ from nimblepose.data.augment import AugmentOptions
 from nimblepose.data.centres import CentreOptions
 from nimblepose.data.dataset import SampleOptions
 from nimblepose.model.network import NetworkOptions
-from nimblepose.runtime.models import MODELS, PACKAGED
+from nimblepose.runtime.models import MODELS, PACKAGED, STARTS
 from nimblepose.training.loss import LossOptions
 from nimblepose.training.optimizer import OptimizerOptions, ScheduleOptions
 from nimblepose.training.options import from_plain, override, place, to_plain
 from nimblepose.training.trackers import TrackerName
 
-START_NAMES = frozenset(MODELS) | frozenset(PACKAGED)
-"""What `start` may name; anything else is a file."""
-
 _MAX_FILE_BYTES = 1_000_000  # a recipe is a page of text
 _HEIGHT = 368  # the paper's input, in validation of networks for pictures of all kinds
+
+
+def list_start_names() -> list[str]:
+    """What `start` may name; anything else is a file."""
+    return [*PACKAGED, *STARTS, *MODELS]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +88,7 @@ class Recipe:
     centres: CentreOptions = field(default_factory=CentreOptions)
     encode: EncodeOptions = field(default_factory=EncodeOptions)
     network: NetworkOptions = field(default_factory=NetworkOptions)
-    start: str = ""  # a checkpoint of ours, public weights or a name; parts that fit are taken; empty: from scratch
+    start: str = ""  # a name or a file: a model of ours, or public weights; what fits is taken. Empty: from scratch
     freeze: tuple[str, ...] = ()  # parts by name: model, cpm, initial_stage, refinement_stages.0, ...
     batch_norm: Literal["train", "frozen", "sync"] = "train"
     batch_size: int = 80  # over all processes and accumulated parts
@@ -201,7 +203,7 @@ def resolve_paths(recipe: Recipe, folder: Path) -> Recipe:
             validation, annotations=join(validation.annotations), images=join(validation.images)
         ),
         distill=dataclasses.replace(recipe.distill, teacher=join(recipe.distill.teacher)),
-        start=recipe.start if recipe.start in START_NAMES else join(recipe.start),
+        start=recipe.start if recipe.start in list_start_names() else join(recipe.start),
     )
 
 

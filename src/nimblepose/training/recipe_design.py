@@ -12,6 +12,8 @@ from nimblepose.core.geometry import Size
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.augment import find_unpaired_sides
 from nimblepose.data.subjects import Subjects
+from nimblepose.training.recipe_choice import Choice
+from nimblepose.training.recipe_learning import choose_learning
 
 _STRIDE = 8
 _CELLS = 1.5  # between neighbouring keypoints
@@ -24,18 +26,6 @@ _ROOM = 1.4  # of a sample's side over the largest subjects, so that they turn a
 _MANY_SIZES = 6.0  # times that the largest subjects are larger than the smallest, in one set
 _SCALE = (0.8, 1.25)
 _UPRIGHT = 35.0  # degrees that directions spread, up to which animals lie one way
-_BATCH = 8
-_PIXELS = {0.25: 1.2e9, 0.5: 3.0e9, 1.0: 6.0e9}  # of all samples: 0.25 takes 20 minutes of one core
-_STEPS = (600, 6000)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One key of a recipe: its value, and why."""
-
-    key: str
-    value: Any
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +43,10 @@ def design_recipe(facts: Facts) -> list[Choice]:
         facts: At least one labelled subject.
     """
     height, why_height = _choose_height(facts.train)
-    width, why_width = _choose_width(facts.train.pictures)
     framing = _frame(facts.train, height)
     size: Size = framing["data.size"].value
-    steps = int(np.clip(_PIXELS[width] / (_BATCH * size[0] * size[1]), *_STEPS) // 50 * 50)
     rotation, why_rotation = _choose_rotation(facts.train)
     flip, why_flip = _choose_flip(facts.skeleton)
-    every = max(1, steps // 5)
     return [
         *framing.values(),
         Choice("augment.rotation", rotation, why_rotation),
@@ -69,27 +56,8 @@ def design_recipe(facts: Facts) -> list[Choice]:
         Choice("centres.min_area", 0, "however small"),
         Choice("encode.overlap", "max", "near keypoints stay two peaks"),
         Choice("encode.paf_geometry", "centre", "limbs lie where they are drawn"),
-        Choice("network.width", width, why_width),
-        Choice("network.channels", round(128 * width), "in proportion"),
-        Choice("network.initial_head_channels", round(512 * width), "in proportion"),
-        Choice("network.refinement_stages", 1, "as in the paper's fastest network"),
-        Choice("batch_size", _BATCH, "fits two cores"),
-        Choice("optimizer.learning_rate", 2e-3, "for fresh weights"),
-        Choice("optimizer.clip", 100, "a batch that is out of the way does no harm"),
-        Choice("optimizer.refinement_factor", 1, "the paper's factors are for long runs"),
-        Choice("optimizer.bias_factor", 1, "likewise"),
-        Choice("optimizer.weight_decay", 1e-5, "little, of few weights"),
-        Choice("schedule.kind", "cosine", "ends with small steps, whose weights are the best"),
-        Choice(
-            "schedule.steps",
-            steps,
-            f"about 15 minutes of two idle cores at this size and width; {steps * _BATCH / facts.train.pictures:.0f} "
-            f"times every picture. More steps are better as long as the validation error falls",
-        ),
-        Choice("schedule.warmup_steps", 50, "fresh weights"),
-        Choice("average", 0.99, "the mean of the last hundred steps is steadier than any of them"),
+        *choose_learning(facts.train.pictures, size),
         Choice("validation.height", height, why_height),
-        Choice("validation.every", every, "five times, and at the end; the best weights are kept"),
     ]
 
 
@@ -108,14 +76,6 @@ def _choose_height(subjects: Subjects) -> tuple[int, str]:
         f"{a} and {b}, the nearest keypoints, then lie {cells:.1f} cells of {_STRIDE} pixels apart{short}; "
         f"subjects are {typical * height:.0f} pixels long. The model carries this height"
     )
-
-
-def _choose_width(pictures: int) -> tuple[float, str]:
-    if pictures < 1000:
-        return 0.25, f"{pictures} pictures are few: a wide network learns them by heart, and is slower"
-    if pictures < 10_000:
-        return 0.5, f"{pictures} pictures teach more than a quarter of the width can hold"
-    return 1.0, f"{pictures} pictures are enough for the whole width"
 
 
 def _frame(subjects: Subjects, height: int) -> dict[str, Choice]:

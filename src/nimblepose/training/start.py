@@ -4,16 +4,23 @@ import dataclasses
 import logging
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from nimblepose.core.errors import ModelError, TrainingError
+from nimblepose.core.geometry import Size
 from nimblepose.core.metadata import ModelMetadata, PafGeometry
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.data.dataset import PoseDataset
 from nimblepose.model.importing import import_weights
 from nimblepose.model.network import NetworkOptions, PoseNetwork, build_network
-from nimblepose.runtime.models import MODELS, PACKAGED, find_model
+from nimblepose.model.norms import find_identity_norms, measure_norms
+from nimblepose.runtime.models import STARTS, find_model
+from nimblepose.training.feed import normalise, resize
+from nimblepose.training.recipe import list_start_names
 
 _log = logging.getLogger(__name__)
+_SAMPLES = 32  # whose statistics norms get that have none
 _MAY_BE_FRESH = (".heatmaps.", ".pafs.", ".trunk.0.initial.0.")  # their sizes depend on the skeleton
 
 
@@ -35,6 +42,7 @@ def start_network(
     Raises:
         ModelError: the source cannot be read, or holds what cannot be trained.
         DownloadError: it is a name, and cannot be fetched.
+        MissingPackageError: it is the model in the package, and onnx is not installed.
         TrainingError: the source is another kind of network.
     """
     network = build_network(options, skeleton, seed=seed)
@@ -71,18 +79,32 @@ def start_network(
 
 
 def locate_start(source: str) -> Path:
-    """The file of a start; one that is named is fetched, by its checksum, unless it is there.
+    """The file of a start: in the package, or in the cache, where it is fetched by its checksum unless it is there.
 
     Raises:
-        ModelError: the name is that of a file in 8 bits, which cannot be trained.
+        ModelError: the package is not whole, or there is neither such a name nor such a file.
         DownloadError: it cannot be fetched.
     """
-    if source in PACKAGED:
-        raise ModelError(
-            f"start: {source!r} is in 8 bits, for use alone; start from a name of {', '.join(MODELS)}, or from a "
-            f"checkpoint (.safetensors)"
-        )
-    return find_model(source) if source in MODELS else Path(source)
+    if source in STARTS:
+        if not STARTS[source].is_intact():
+            raise ModelError(f"{STARTS[source].path} is missing or damaged; install nimblepose again")
+        return STARTS[source].path
+    if source not in list_start_names() and not Path(source).is_file():
+        raise ModelError(f"start: no file {source!r}, and none of the names {', '.join(list_start_names())}")
+    return find_model(source) if source in list_start_names() else Path(source)
+
+
+def settle_norms(network: PoseNetwork, metadata: ModelMetadata, dataset: PoseDataset, size: Size) -> None:
+    """Give BatchNorm that was folded away in the file of the start the statistics of some samples.
+
+    The samples are the same in every process, and so is what comes of them.
+    """
+    if not any(find_identity_norms(network)):
+        return
+    chosen = np.linspace(0, len(dataset) - 1, min(_SAMPLES, len(dataset))).round().astype(int).tolist()
+    images = torch.cat([dataset[number].image for number in chosen])
+    count = measure_norms(network, resize(normalise(images, metadata.input), size))
+    _log.info("start: %d norms have the statistics of %d samples", count, len(chosen))
 
 
 def _take_over(network: PoseNetwork, given: PoseNetwork, source: str) -> None:
