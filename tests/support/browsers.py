@@ -1,4 +1,4 @@
-"""A real browser, told what to do by the DevTools protocol; its requests are noted."""
+"""Real browsers without a window, told what to do; their requests are noted. Chromium, by the DevTools protocol."""
 
 import base64
 import http.client
@@ -17,11 +17,48 @@ def find_browser():
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
-class Browser:
+class Page:
+    """A page in some browser, which itself says how to `evaluate`, `go`, `choose_files`, `press`, `resize`, `close`."""
+
+    def __init__(self):
+        self.requests, self.problems = [], []
+
+    @staticmethod
+    def wait_for(condition, seconds=120):
+        end = time.monotonic() + seconds
+        while not (value := condition()):
+            assert time.monotonic() < end, "the browser did not get there"
+            time.sleep(0.05)
+        return value
+
+    def run(self, code):
+        """The value of an expression of the page, awaited."""
+        came, value = self.evaluate(code)
+        assert came, value
+        return value
+
+    def open(self, url, until="document.body?.dataset.ready === 'yes'"):
+        self.go(url)
+        self.until(until)
+
+    def until(self, code, seconds=240):
+        def holds():
+            came, value = self.evaluate(code)
+            return came and value
+
+        try:
+            return self.wait_for(holds, seconds)
+        except AssertionError as error:
+            said = self.run("document.getElementById('status')?.textContent")
+            raise AssertionError(f"{code} did not come true; the page says {said!r}; {self.problems}") from error
+
+
+class Browser(Page):
     """One page in a browser of its own, without a window."""
 
     def __init__(self, folder, *, size=(1100, 900)):
-        self.folder, self.requests, self.problems = Path(folder), [], []
+        super().__init__()
+        self.folder = Path(folder)
         self.process = subprocess.Popen(
             [find_browser(), "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
              f"--user-data-dir={folder}", f"--window-size={size[0]},{size[1]}", "--disable-background-networking",
@@ -65,14 +102,6 @@ class Browser:
         except Exception as error:  # the browser has ended
             self.problems.append(repr(error))
 
-    @staticmethod
-    def wait_for(condition, seconds=120):
-        end = time.monotonic() + seconds
-        while not (value := condition()):
-            assert time.monotonic() < end, "the browser did not get there"
-            time.sleep(0.05)
-        return value
-
     def call(self, method, **parameters):
         with self.lock:
             self.count += 1
@@ -83,35 +112,31 @@ class Browser:
         assert "error" not in answer, answer
         return answer["result"]
 
-    def run(self, code):
-        """The value of an expression of the page, awaited."""
+    def evaluate(self, code):
+        """Did an expression of the page, awaited, come to a value, and which?"""
         result = self.call("Runtime.evaluate", expression=code, awaitPromise=True, returnByValue=True)
-        assert "exceptionDetails" not in result, result["exceptionDetails"]
-        return result["result"].get("value")
+        if "exceptionDetails" in result:
+            return False, result["exceptionDetails"]
+        return True, result["result"].get("value")
 
-    def open(self, url, until="document.body?.dataset.ready === 'yes'"):
+    def go(self, url):
         self.call("Page.navigate", url=url)
-        self.until(until)
-
-    def until(self, code, seconds=240):
-        def holds():
-            result = self.call("Runtime.evaluate", expression=code, awaitPromise=True, returnByValue=True)
-            return "exceptionDetails" not in result and result["result"].get("value")
-
-        try:
-            return self.wait_for(holds, seconds)
-        except AssertionError as error:
-            said = self.run("document.getElementById('status')?.textContent")
-            raise AssertionError(f"{code} did not come true; the page says {said!r}; {self.problems}") from error
 
     def choose_files(self, *files):
         root = self.call("DOM.getDocument")["root"]["nodeId"]
         node = self.call("DOM.querySelector", nodeId=root, selector="#files")["nodeId"]
         self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
 
+    def press(self, key):
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode={"Tab": 9}[key])
+
     def resize(self, width, height, scale=1):
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale,
                   mobile=width < 600)  # fmt: skip
+
+    def resize_back(self):
+        self.call("Emulation.clearDeviceMetricsOverride")
 
     def picture(self, path):
         data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)["data"]

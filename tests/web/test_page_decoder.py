@@ -199,6 +199,23 @@ def test_files_are_in_the_forms_of_the_product(node, estimator, people):
     assert (second["frame"], second["time"]) == (3, 0.1)
 
 
+def test_identities_stand_in_files_as_in_those_of_python(node, estimator, people):
+    poses = dataclasses.replace(estimator(people), track_ids=np.array([7, 2, 9], np.int64))
+    listed = [
+        {"id": p.track_id, "score": p.score, "scores": p.keypoint_scores.tolist(),
+         "keypoints": [None if np.isnan(v) else float(v) for v in p.keypoints.ravel()]}
+        for p in poses
+    ]  # fmt: skip
+    frame = {"file": "clip.mp4", "height": 600, "width": 960, "frame": 0, "time": 0.0, "people": listed}
+    base = {"do": "results", "model": node.add_model(estimator.metadata), "pictures": [frame], "source": "clip.mp4"}
+    lines, table = node.run([{**base, "form": "toJsonLines"}, {**base, "form": "toCsv"}])
+    expected = poses.to_dict()["people"]
+    for ours, right in zip(json.loads(lines)["people"], expected, strict=True):
+        assert list(ours) == list(right), "the same members in the same order"
+        assert ours["track_id"] == right["track_id"]
+    assert {row["person"] for row in csv.DictReader(io.StringIO(table))} == {"7", "2", "9"}
+
+
 def test_thresholds_are_those_of_python(node, estimator):
     facts = json.loads((node.folder / node.add_model(estimator.metadata)).read_text())
     assert facts["options"]["min_pose_score"] == DecodeOptions().least_score

@@ -6,8 +6,13 @@ from typing import Any
 import nimblepose
 from nimblepose.codec.decode import DecodeOptions, compute_paf_offset
 from nimblepose.core.body import list_body_limbs
+from nimblepose.core.errors import SkeletonError
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.palette import make_limb_palette
+from nimblepose.core.skeleton import Skeleton
+from nimblepose.runtime.quality import FRAME_HEIGHT, QUALITIES, choose_quality, describe_quality
+from nimblepose.tracking.options import TrackOptions
+from nimblepose.tracking.smoothing import SmoothOptions
 
 
 def describe_model(
@@ -23,6 +28,10 @@ def describe_model(
         checksum: SHA-256 of the file, by which a browser knows that it has it already.
     """
     skeleton = metadata.skeleton
+    size, height = metadata.best_size, metadata.input_height
+    mirror = _describe_mirror(skeleton)
+    usual = choose_quality(None, best_size=size, made_for=height)
+    fitted = {name: quality.fit(size, height) for name, quality in QUALITIES.items()}
     return {
         "name": name,
         "file": file,
@@ -32,7 +41,8 @@ def describe_model(
         "licence": metadata.licence,
         "origin": metadata.origin,
         "input": asdict(metadata.input),
-        "input_height": metadata.input_height,
+        "input_height": height,
+        "frame_height": height or FRAME_HEIGHT,
         "paf_offset": compute_paf_offset(metadata.input.stride, metadata.paf_geometry),
         "skeleton": {
             "name": skeleton.name,
@@ -42,6 +52,14 @@ def describe_model(
             "body_limbs": sorted(list_body_limbs(skeleton)),
             "relations": skeleton.relations.astype(int).tolist(),
         },
+        "oks_sigmas": list(skeleton.oks_sigmas),
+        "mirror": mirror,
+        "qualities": {
+            name: describe_quality(quality) for name, quality in fitted.items() if mirror or not quality.flip
+        },
+        "quality": next((name for name, quality in fitted.items() if quality == usual), None),
+        "tracking": asdict(TrackOptions()),
+        "smoothing": asdict(SmoothOptions()),
         "skeleton_dict": skeleton.to_dict(),
         "palette": [list(colour) for colour in make_limb_palette(skeleton)],
         "options": DecodeOptions().to_dict(len(skeleton.keypoints)),
@@ -49,4 +67,17 @@ def describe_model(
         if metadata.prior is None
         else {**metadata.prior.to_dict(), "distances": metadata.prior.distances.tolist()},
         "scorer": None if metadata.scorer is None else metadata.scorer.to_dict(),
+    }
+
+
+def _describe_mirror(skeleton: Skeleton) -> dict[str, Any] | None:
+    """What a mirror makes of keypoints and limbs; None where that is not known."""
+    try:
+        limbs, direction = skeleton.limb_flip
+    except SkeletonError:
+        return None
+    return {
+        "keypoints": skeleton.flip_permutation.tolist(),
+        "limbs": limbs.tolist(),
+        "direction": direction.astype(int).tolist(),
     }

@@ -2,25 +2,37 @@
 
 import { drawPeople } from "./draw.js";
 import { BrowserFinder, ServerFinder, enlarge, readPicture } from "./finder.js";
+import { Follower } from "./following/follower.js";
 import { Live } from "./live.js";
 import { toCsv, toJson, toJsonLines } from "./pose/results.js";
 
 const element = (id) => document.getElementById(id);
 const ui = Object.fromEntries(
   ["about", "camera", "colours", "count", "csv", "files", "height", "json", "key", "key-label", "least", "least-value",
-   "mirror", "model", "pause", "people", "privacy", "progress", "stage", "status", "view", "where", "where-label"]
+   "mirror", "model", "pause", "people", "privacy", "progress", "quality", "stage", "status", "view", "where", "where-label"]
     .map((id) => [id, element(id)]));
 const context = ui.view.getContext("2d");
 
-let model, finders = {}, shown = null; // {bitmap, people, width, height}: what the view shows
+let model, follower, finders = {}, shown = null; // {bitmap, people, width, height}: what the view shows
+let pictures = []; // files that were looked at last
 let results = { pictures: [], frames: [], source: "" }; // what can be saved
 
 const say = (text, wrong = false) => {
   ui.status.textContent = text;
   ui.status.classList.toggle("wrong", wrong);
 };
-const options = () => ({ inputHeight: Number(ui.height.value), least: Number(ui.least.value) });
+const options = () => ({
+  quality: live.video && ui.where.value === "browser" ? "" : ui.quality.value,
+  inputHeight: Number(ui.height.value), least: Number(ui.least.value), colours: live.video !== null,
+});
 const finder = () => finders[ui.where.value];
+
+/** Unless somebody has chosen one, the least score is what suits how it is looked. */
+function suitLeast() {
+  if (ui.least.dataset.chosen) return;
+  ui.least.value = (model.qualities[options().quality] ?? model.options).min_pose_score;
+  ui["least-value"].textContent = Number(ui.least.value).toFixed(2);
+}
 
 /** Show a picture with the people in it. */
 function show() {
@@ -35,36 +47,40 @@ function show() {
   const count = `${people.length} ${people.length === 1 ? "person" : "people"}`;
   ui.view.setAttribute("aria-label", `Picture with ${count}`);
   if (ui.count.textContent !== count) ui.count.textContent = count;
-  ui.people.replaceChildren(...people.map(({ score, keypoints }) => {
+  ui.people.replaceChildren(...people.map(({ id, score, keypoints }) => {
     const item = document.createElement("li"), found = keypoints.filter((v) => !Number.isNaN(v)).length / 2;
-    item.textContent = `score ${score.toFixed(2)}, ${found} of ${keypoints.length / 2} keypoints`;
+    item.textContent = `${id ? `person ${id}, ` : ""}score ${score.toFixed(2)}, ${found} of ${keypoints.length / 2} keypoints`;
     return item;
   }));
 }
 
-/** Find people in a bitmap and show both; the bitmap is kept for the view. */
-async function look(bitmap, reduction = 1) {
-  const copy = await createImageBitmap(bitmap), found = await finder().find(copy, options());
+/** Find people in a bitmap and show both, named by `name`; the bitmap is kept for the view. */
+async function look(bitmap, name = (people) => people) {
+  const found = await finder().find(await createImageBitmap(bitmap), options()), people = name(found.people);
   shown?.bitmap.close();
-  shown = { bitmap, people: found.people, width: found.width, height: found.height };
+  shown = { bitmap, people, width: found.width, height: found.height };
   show();
-  return { ...found, people: enlarge(found.people, reduction), width: found.width * reduction, height: found.height * reduction };
+  return { ...found, people };
 }
 
 const inAll = (times) => Object.values(times).reduce((a, b) => a + b, 0);
 
 async function lookAtPictures(files) {
   live.stop();
-  results = { pictures: [], frames: [], source: "" };
+  suitLeast();
+  pictures = files;
+  const mine = (results = { pictures: [], frames: [], source: "" });
   for (const [number, file] of files.entries()) {
     say(`${file.name}: looking, ${number + 1} of ${files.length}`);
     try {
       const { bitmap, reduction } = await readPicture(file);
-      const { people, width, height, times } = await look(bitmap, reduction);
-      results.pictures.push({ file: file.name, height, width, people });
+      const { people, width, height, times } = await look(bitmap);
+      if (results !== mine) return;
+      const size = { height: height * reduction, width: width * reduction };
+      mine.pictures.push({ file: file.name, ...size, people: enlarge(people, reduction) });
       say(`${file.name}: ${people.length} found in ${inAll(times).toFixed(0)} ms`);
     } catch (error) {
-      report(error, file.name);
+      if (results === mine) report(error, file.name);
     }
   }
   offerResults();
@@ -72,7 +88,7 @@ async function lookAtPictures(files) {
 
 function report(error, name) {
   if (error.status === 401) ui["key-label"].hidden = false;
-  const unreadable = error.name === "InvalidStateError" || error.name === "EncodingError";
+  const unreadable = pictures.length && (error.name === "InvalidStateError" || error.name === "EncodingError");
   say(unreadable ? `${name} is no picture that this browser reads; make it JPEG or PNG` : `${name}: ${error.message}`, true);
 }
 
@@ -82,7 +98,8 @@ function offerResults() {
 
 const live = new Live({
   async frame(bitmap, frame, time, name) {
-    const { people, width, height, times } = await look(bitmap);
+    const mine = frame ? follower : (follower = new Follower(model));
+    const { people, width, height, times } = await look(bitmap, (found) => mine.update(found, time));
     results.frames.push({ file: name, frame, time, width, height, people });
     if (results.frames.length > 100_000) results.frames.shift(); // an hour at 25 a second
     if (frame % 10 === 0) say(`${name}: frame ${frame}, ${(1000 / inAll(times)).toFixed(1)} a second`);
@@ -90,6 +107,8 @@ const live = new Live({
   },
   begun(name) {
     results = { pictures: [], frames: [], source: name };
+    pictures = [];
+    suitLeast();
     ui.pause.disabled = false;
     say(`${name}: looking`);
   },
@@ -132,17 +151,22 @@ ui.camera.addEventListener("click", async () => {
 });
 ui.pause.addEventListener("click", () => ui.pause.setAttribute("aria-pressed", String(live.togglePause())));
 for (const name of ["mirror", "colours"]) ui[name].addEventListener("input", show);
-ui.least.addEventListener("input", () => (ui["least-value"].textContent = Number(ui.least.value).toFixed(2)));
-for (const name of ["least", "height", "where"]) {
+ui.least.addEventListener("input", () => {
+  ui.least.dataset.chosen = "yes";
+  ui["least-value"].textContent = Number(ui.least.value).toFixed(2);
+});
+for (const name of ["least", "height", "quality", "where"]) {
   ui[name].addEventListener("change", async () => {
     if (name === "where") tellWhere();
-    if (shown && !live.isOn) {
-      try {
-        await look(await createImageBitmap(shown.bitmap));
-        say(`looked again: ${shown.people.length} found`);
-      } catch (error) {
-        report(error, "the picture");
-      }
+    suitLeast();
+    if (live.isOn) return;
+    if (pictures.length) return lookAtPictures(pictures);
+    if (!shown) return;
+    try {
+      await look(await createImageBitmap(shown.bitmap));
+      say(`looked again: ${shown.people.length} found`);
+    } catch (error) {
+      report(error, "the picture");
     }
   });
 }
@@ -159,6 +183,8 @@ function tellWhere() {
     ui.where.value === "server"
       ? "Pictures are sent to this server, which keeps none."
       : "Nothing is uploaded: pictures stay in this browser.";
+  const usual = ui.quality.options[ui.quality.length - 1];
+  usual.text = ui.where.value === "server" ? "as this server does" : "one pass, as videos";
 }
 
 /** The service worker sends the headers that isolate the page, if the host does not: once it is there, load again. */
@@ -178,6 +204,9 @@ async function begin() {
   if (model.input_height) {  // what the model was made for comes first
     ui.height.add(new Option(`${model.input_height} px, as in training`, model.input_height, true, true), 0);
   }
+  for (const option of [...ui.quality.options]) if (option.value && !model.qualities[option.value]) option.remove();
+  ui.quality.value = (model.file && model.quality) || "";
+  suitLeast();
   ui.model.textContent = model.name;
   ui.about.textContent = `${model.skeleton.name}, ${model.skeleton.keypoints.length} keypoints. Model: ${model.licence}; ${model.origin}. nimblepose ${model.version}.`;
   if (model.server) {

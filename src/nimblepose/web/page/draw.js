@@ -22,7 +22,7 @@ export function drawPeople(context, people, model, { width, height, colours = "l
     const { keypoints } = people[i], box = findBox(keypoints);
     if (!box) continue;
     const line = Math.max(1, Math.round(Math.min(0.016 * Math.hypot(box[2], box[3]), 0.012 * Math.min(width, height))));
-    const own = choosePersonColour(i), edge = line === 1 ? 0 : Math.max(1, Math.round(line / 4)), radius = 0.5 + line;
+    const own = choosePersonColour(people[i].id ?? i), edge = line === 1 ? 0 : Math.max(1, Math.round(line / 4)), radius = 0.5 + line;
     // Pixel centres are whole numbers here; in a canvas they lie half a pixel further.
     const at = (k) => [keypoints[2 * k] + 0.5, keypoints[2 * k + 1] + 0.5];
     const seen = (k) => !Number.isNaN(keypoints[2 * k]);

@@ -1,5 +1,7 @@
 // Who finds people: the worker of this page, or the server that it came from.
 
+import { addColours } from "./following/appearance.js";
+
 const MOST_PIXELS = 24e6; // of a picture; larger ones are read at a half, a third ... of their width and height
 
 /** A picture's pixels as they are in the file: upright, without a change of colours. */
@@ -49,8 +51,8 @@ export class BrowserFinder {
   }
 
   /** People in a bitmap, which is used up, in its pixels. */
-  find(bitmap, { inputHeight, least, fields = false }) {
-    return this.ask({ kind: "find", bitmap, inputHeight, least, fields }, [bitmap]);
+  find(bitmap, options) {
+    return this.ask({ kind: "find", bitmap, ...options }, [bitmap]);
   }
 }
 
@@ -61,19 +63,21 @@ export class ServerFinder {
     this.readKey = readKey;
   }
 
-  async find(bitmap, { least }) {
+  async find(bitmap, { quality, least, colours }) {
     const begun = performance.now(), { width, height } = bitmap;
     const canvas = new OffscreenCanvas(width, height);
-    canvas.getContext("2d").drawImage(bitmap, 0, 0);
+    const context = canvas.getContext("2d", { willReadFrequently: Boolean(colours) });
+    context.drawImage(bitmap, 0, 0);
     bitmap.close();
     const body = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.93 }), key = this.readKey();
-    const answer = await fetch(`v1/poses?min_score=${least}`, {
+    const how = new URLSearchParams({ min_score: least, ...(quality ? { quality } : {}) });
+    const answer = await fetch(`v1/poses?${how}`, {
       method: "POST", body, headers: { "Content-Type": "image/jpeg", ...(key ? { "X-API-Key": key } : {}) },
     });
     const document = await answer.json();
     if (!answer.ok) throw Object.assign(new Error(document.detail), { status: answer.status });
     const names = this.model.skeleton.keypoints;
-    const people = document.pictures[0].people.map((person) => {
+    let people = document.pictures[0].people.map((person) => {
       const keypoints = new Float32Array(2 * names.length).fill(NaN), scores = new Float32Array(names.length);
       for (const { name, x, y, score } of person.keypoints) {
         const k = names.indexOf(name);
@@ -82,6 +86,7 @@ export class ServerFinder {
       }
       return { score: person.score, scores, keypoints };
     });
+    if (colours) people = addColours(people, context.getImageData(0, 0, width, height), this.model.skeleton);
     return { people, width, height, times: { network: performance.now() - begun } };
   }
 }

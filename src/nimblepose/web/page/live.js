@@ -43,7 +43,8 @@ export class Live {
       if (this.video !== video) return;
       try {
         if (!isCamera) video.pause();
-        await this.hooks.frame(await createImageBitmap(video), frame++, mediaTime, name);
+        const bitmap = await createImageBitmap(video).catch(() => null); // a camera may have nothing to show just now
+        if (bitmap) await this.hooks.frame(bitmap, frame++, mediaTime, name);
         if (this.video !== video) return;
         if (video.ended) return this.stop();
         next();

@@ -1,5 +1,7 @@
 // Runs the model, so that the page stays quick: a picture in, people out. Nothing leaves the browser.
 
+import { addColours } from "./following/appearance.js";
+import { observe } from "./looks/looking.js";
 import { decode } from "./pose/decode.js";
 import { fit } from "./pose/geometry.js";
 import { prepare } from "./pose/resize.js";
@@ -46,17 +48,34 @@ function read(bitmap) {
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }
 
-async function find({ bitmap, inputHeight, least, fields: wanted }) {
-  const begun = performance.now(), picture = read(bitmap);
-  const placement = fit([picture.height, picture.width], inputHeight, model.input.stride);
-  const input = prepare(picture, placement, model.input), prepared = performance.now();
-  const tensor = new ort.Tensor(input.type, input.data, input.dims);
+let running = 0; // milliseconds of the network
+
+/** The network: an input to its fields. */
+async function run(input) {
+  const begun = performance.now(), tensor = new ort.Tensor(input.type, input.data, input.dims);
   const { heatmaps, pafs } = await session.run({ [session.inputNames[0]]: tensor });
-  const ran = performance.now(), [, , height, width] = heatmaps.dims;
-  const fields = { heatmaps: heatmaps.data, pafs: pafs.data, height, width };
-  const people = decode(fields, placement, model, { ...model.options, min_pose_score: least });
-  const times = { prepare: prepared - begun, network: ran - prepared, decode: performance.now() - ran };
-  return { people, times, width: picture.width, height: picture.height, ...(wanted ? { fields } : {}) };
+  running += performance.now() - begun;
+  return { heatmaps: heatmaps.data, pafs: pafs.data, height: heatmaps.dims[2], width: heatmaps.dims[3] };
+}
+
+/**
+ * People in a bitmap; with a quality as pictures are looked at, without one in a single pass. With the `colours` of their
+ * clothes and the `fields`, if these are wanted.
+ */
+async function find({ bitmap, quality, inputHeight, least, colours, fields: wanted }) {
+  const begun = performance.now(), picture = read(bitmap), options = { ...model.options, min_pose_score: least };
+  const { width, height } = picture;
+  running = 0;
+  let found;
+  if (quality) found = await observe(picture, model.qualities[quality], model, run, options);
+  else {
+    const placement = fit([height, width], inputHeight, model.input.stride);
+    const fields = await run(prepare(picture, placement, model.input));
+    found = { people: decode(fields, placement, model, options), ...(wanted ? { fields } : {}) };
+  }
+  if (colours) found.people = addColours(found.people, picture, model.skeleton);
+  const times = { network: running, other: performance.now() - begun - running };
+  return { ...found, times, width, height };
 }
 
 addEventListener("message", async ({ data: { id, kind, ...rest } }) => {

@@ -2,9 +2,12 @@
 // them; the fourth byte is left aside.
 import { roundHalfEven } from "./geometry.js";
 
-/** Resize to [height, width]: halved as often as it takes, so that no pixel is skipped, then cubic. RGB comes back. */
-export function resize({ data, width, height }, [toHeight, toWidth]) {
-  let picture = { data: toRgb(data, width * height), width, height };
+/**
+ * Resize to [height, width]: halved as often as it takes, so that no pixel is skipped, then cubic. RGB comes back.
+ * A `box` of the picture, x and y of its first pixel and of the one after its last, is resized as if it were all.
+ */
+export function resize(whole, [toHeight, toWidth], box = [0, 0, whole.width, whole.height]) {
+  let picture = toRgb(whole, box);
   let halved = false;
   while (picture.height >= 2 * toHeight && picture.width >= 2 * toWidth) {
     picture = resizeLinear(picture, picture.width >> 1, picture.height >> 1);
@@ -14,14 +17,16 @@ export function resize({ data, width, height }, [toHeight, toWidth]) {
   return (halved ? resizeLinear : resizeCubic)(picture, toWidth, toHeight);
 }
 
-function toRgb(rgba, pixels) {
-  const rgb = new Uint8Array(3 * pixels);
-  for (let i = 0, from = 0, to = 0; i < pixels; i++, from += 4, to += 3) {
-    rgb[to] = rgba[from];
-    rgb[to + 1] = rgba[from + 1];
-    rgb[to + 2] = rgba[from + 2];
+function toRgb(whole, [left, top, right, bottom]) {
+  const width = right - left, height = bottom - top, data = new Uint8Array(3 * width * height);
+  for (let y = top, to = 0; y < bottom; y++) {
+    for (let x = left, from = 4 * (y * whole.width + left); x < right; x++, from += 4, to += 3) {
+      data[to] = whole.data[from];
+      data[to + 1] = whole.data[from + 1];
+      data[to + 2] = whole.data[from + 2];
+    }
   }
-  return rgb;
+  return { data, width, height };
 }
 
 /** Of each target place the first of two source places, and the weight of the second in 256ths. */
@@ -117,17 +122,52 @@ function resizeCubic({ data, width, height }, toWidth, toHeight) {
   return { data: result, width: toWidth, height: toHeight };
 }
 
-/** A resized picture as the network's input, (3, h, w): channels in its order, normalised as its file says. */
-export function prepare(picture, placement, input) {
-  const { data, width, height } = resize(picture, placement.inputSize), pixels = width * height;
-  const planes = input.dtype === "uint8" ? new Uint8Array(3 * pixels) : new Float32Array(3 * pixels);
+const GRAY = 128; // between looks, as runtime/prepare.py
+
+/** A picture as the network's input, (1, 3, h, w): resized, channels in its order, normalised as its file says. */
+export function prepare(picture, { inputSize }, input) {
+  const planes = makePlanes(inputSize, input);
+  put(resize(picture, inputSize), planes, [0, 0], input);
+  return normalise(planes, input);
+}
+
+/** Looks at a picture, on their canvas; what is between them is gray. */
+export function prepareCanvas(picture, canvas, input) {
+  const { stride, looks, size } = canvas, planes = makePlanes(size.map((cells) => cells * stride), input);
+  planes.data.fill(GRAY);
+  for (const { box, cells, corner } of looks) {
+    const part = resize(picture, cells.map((side) => side * stride), box);
+    put(part, planes, corner.map((cell) => cell * stride), input);
+  }
+  return normalise(planes, input);
+}
+
+/** The mirror image of an input. */
+export function mirrorInput({ data, dims, type }) {
+  const mirrored = new data.constructor(data.length), width = dims[3];
+  for (let row = 0; row < data.length; row += width) mirrored.set(data.slice(row, row + width).reverse(), row);
+  return { data: mirrored, dims, type };
+}
+
+const makePlanes = ([height, width], { dtype }) => ({
+  data: new (dtype === "uint8" ? Uint8Array : Float32Array)(3 * height * width), dims: [1, 3, height, width], type: dtype,
+});
+
+/** An RGB picture into planes, from a row and a column on. */
+function put({ data, width, height }, planes, [top, left], input) {
+  const [, , rows, columns] = planes.dims;
   for (let channel = 0; channel < 3; channel++) {
-    const plane = (input.channels === "bgr" ? 2 - channel : channel) * pixels;
-    for (let i = 0, from = channel; i < pixels; i++, from += 3) planes[plane + i] = data[from];
+    const plane = (input.channels === "bgr" ? 2 - channel : channel) * rows * columns;
+    for (let y = 0, from = channel; y < height; y++) {
+      const start = plane + (top + y) * columns + left;
+      for (let x = 0; x < width; x++, from += 3) planes.data[start + x] = data[from];
+    }
   }
-  if (input.dtype !== "uint8") {
-    const mean = Math.fround(input.mean), scale = Math.fround(input.scale);
-    for (let i = 0; i < planes.length; i++) planes[i] = Math.fround(planes[i] - mean) * scale;
-  }
-  return { data: planes, dims: [1, 3, height, width], type: input.dtype };
+}
+
+function normalise(planes, input) {
+  if (input.dtype === "uint8") return planes;
+  const { data } = planes, mean = Math.fround(input.mean), scale = Math.fround(input.scale);
+  for (let i = 0; i < data.length; i++) data[i] = Math.fround(data[i] - mean) * scale;
+  return planes;
 }

@@ -24,8 +24,9 @@ export function findBox(keypoints) {
 export function toDict(people, skeleton) {
   return {
     skeleton: skeleton.name,
-    people: people.map(({ score, scores, keypoints }) => ({
+    people: people.map(({ id, score, scores, keypoints }) => ({
       score: round(score, 4),
+      ...(id === undefined ? {} : { track_id: id }),
       box: findBox(keypoints)?.map((value) => round(value, 2)) ?? null,
       keypoints: skeleton.keypoints.flatMap((name, k) =>
         Number.isNaN(keypoints[2 * k])
@@ -67,7 +68,7 @@ export function toCsv(pictures, model) {
         const x = person.keypoints[2 * k], y = person.keypoints[2 * k + 1];
         if (Number.isNaN(x)) return;
         rows.push([
-          file, frame, time.toFixed(6), i, person.score.toFixed(4), name, x.toFixed(2), y.toFixed(2),
+          file, frame, time.toFixed(6), person.id ?? i, person.score.toFixed(4), name, x.toFixed(2), y.toFixed(2),
           person.scores[k].toFixed(4), "FALSE", "",
         ]);
       }));
