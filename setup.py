@@ -25,7 +25,10 @@ def make_absolute(readme: str, address: str, version: str) -> str:
 if __name__ == "__main__":
     project = tomllib.loads((HERE / "pyproject.toml").read_text("utf-8"))["project"]
     text = (HERE / "README.md").read_text("utf-8")
+    (version,) = re.findall(
+        r'^__version__ = "(.+)"$', (HERE / "src/nimblepose/__init__.py").read_text("utf-8"), re.MULTILINE
+    )
     setup(
-        long_description=make_absolute(text, project["urls"]["Source"], project["version"]),
+        long_description=make_absolute(text, project["urls"]["Source"], version),
         long_description_content_type="text/markdown",
     )

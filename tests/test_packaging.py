@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import nimblepose
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_sdist(sys.argv[1]))"
@@ -30,7 +32,9 @@ def sdist(tmp_path_factory):
     if not (ROOT / "MANIFEST.in").is_file():
         pytest.skip("needs a clone")
     copy = tmp_path_factory.mktemp("copy") / "clone"
-    left = shutil.ignore_patterns(".git", ".*_cache", "__pycache__", "*.egg-info", "shared", "runs", "out", ".venv*")
+    left = shutil.ignore_patterns(
+        ".git", ".*_cache", "__pycache__", "*.egg-info", "shared", "runs", "out", ".venv*", "build", "dist"
+    )
     shutil.copytree(ROOT, copy, ignore=left)
     subprocess.run([sys.executable, "-c", BUILD, str(copy / "made")], cwd=copy, check=True, capture_output=True)
     (archive,) = (copy / "made").glob("*.tar.gz")
@@ -51,6 +55,7 @@ def test_it_holds_all_tests_and_what_they_read(sdist):
         assert len(here) > 3
         assert here <= names, sorted(here - names)[:5]
     assert {"LICENSE", "NOTICE", "CHANGELOG.md", "CONTRIBUTING.md", "constraints.txt", "pyproject.toml"} <= names
+    assert {"mkdocs.yml", ".dockerignore", ".github/workflows/tests.yml", ".ci/release.py"} <= names
     assert not [name for name in names if name.endswith(".pyc")]
 
 
@@ -61,7 +66,7 @@ def test_links_of_the_index_page_lead_to_files_of_this_version(sdist):
     assert text.startswith("# nimblepose")
     targets = re.findall(r"!?\[[^\]]*\]\(([^)\s]+)\)", text)
     assert len(targets) > 15
-    start = re.escape(PROJECT["urls"]["Source"]) + r"/(blob|raw)/v" + re.escape(PROJECT["version"]) + "/"
+    start = re.escape(PROJECT["urls"]["Source"]) + r"/(blob|raw)/v" + re.escape(nimblepose.__version__) + "/"
     assert all(re.match(r"https://", target) for target in targets)
     own = [target for target in targets if target.startswith(PROJECT["urls"]["Source"])]
     assert len(own) > 10

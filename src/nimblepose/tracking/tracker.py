@@ -98,7 +98,7 @@ class OksTracker:
             people: Frames, or whatever else has their `time` in seconds, in order, with the people found in each.
 
         Raises:
-            As `update`; when `people` ends by an exception, the frames that wait come before it.
+            PoseError: as `update`. When `people` ends by an exception, the frames that wait come before it.
         """
         options = self.options
         waiting: deque[tuple[T, Poses]] = deque()
