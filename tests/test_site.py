@@ -94,6 +94,8 @@ def test_the_command_line_is_all_there(site):
         assert f'id="nimblepose-{verb}"' in text
     assert "--any-way-up" in text
     assert text.count("<strong>Examples</strong>") > 25
+    assert "Print versions, runtimes, CPU features and" in text
+    assert not re.search(r"</code>: [^<]*\.\.\.</li>", text)  # nothing is cut off
 
 
 def test_every_public_name_is_described(site):

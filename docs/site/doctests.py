@@ -19,8 +19,8 @@ def fence(text: str) -> str:
 
     >>> fence("One.\n\n>>> 1 + 1\n2\n\nTwo.")
     'One.\n\n```pycon\n>>> 1 + 1\n2\n```\n\nTwo.'
-    >>> fence("One.")
-    'One.'
+    >>> fence("Two.")
+    'Two.'
     """
-    parts = text.split("\n\n")
+    parts = text.replace("  # doctest: +SKIP", "").split("\n\n")
     return "\n\n".join(f"```pycon\n{part.rstrip()}\n```" if part.startswith(">>> ") else part for part in parts)
