@@ -5,11 +5,15 @@ import json
 import re
 import subprocess
 import sys
+import threading
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
+from browsers import Browser, find_browser
 
 import nimblepose
 
@@ -112,6 +116,42 @@ def test_words_are_found(site):
         named = {page["location"].partition("#")[0] for page in index["docs"] if word in page["text"].lower()}
         assert place in named, word
     assert list((site / "assets/javascripts/workers").glob("search*.js"))
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def address(site):
+    """The site, served."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_browser_finds_words_asks_nobody_else_and_needs_no_sideways_scrolling(address, tmp_path):
+    pytest.importorskip("websockets")
+    if not find_browser():
+        pytest.skip("no browser is here")
+    browser = Browser(tmp_path, size=(1280, 900))
+    try:
+        for width in (1280, 400):
+            browser.resize(width, 900)
+            for place in ("", "api/", "cli/", "figures/", "notebooks/first-picture/"):
+                there = f"location.href === '{address}{place}' && document.readyState === 'complete'"
+                browser.open(address + place, there)
+                assert browser.run("document.documentElement.scrollWidth") <= width, place
+        browser.open(f"{address}?q=heatmap", "document.querySelectorAll('.md-search-result__item').length > 3")
+        assert {urlsplit(url).netloc for _, url in browser.requests if url.startswith("http")} == {address[7:-1]}
+        assert not browser.problems
+    finally:
+        browser.close()
 
 
 def test_pages_of_elsewhere_and_notebooks_are_shown(pages):
