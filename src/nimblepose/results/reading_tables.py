@@ -33,6 +33,7 @@ _READ = (
     lambda text: float(text) if text else None,
 )  # as `COLUMNS`
 _FIRST_COLUMNS = COLUMNS[:-1]  # of tables before keypoints had errors
+_LONGEST = 200  # letters of what is said of a value, which may be a whole file
 
 
 class TableFile:
@@ -170,7 +171,7 @@ class TableFile:
             raise MediaError(f"cannot read {self.path}: {error.strerror or error}") from error
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, csv.Error) as error:
             what = f"--format {self.path.suffix[1:]} writes"
-            raise MediaError(f"{self.path}: not what {what} ({error})") from error
+            raise MediaError(f"{self.path}: not what {what} ({str(error)[:_LONGEST]})") from error
 
 
 def _open_parquet(path: Path) -> Any:

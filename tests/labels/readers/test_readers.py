@@ -194,6 +194,17 @@ def test_cvat_polygons_and_loose_points_are_listed(tmp_path):
     assert reasons == ["a polygon 'cage' is no skeleton", "a points 'nose' is no skeleton"]
 
 
+def test_a_size_of_cvat_that_cannot_be_is_told_and_the_video_has_its_own(tmp_path):
+    size = "<original_size><width>true</width><height>48</height></original_size>"
+    skeleton = '<skeleton frame="0"><points label="nose" outside="0" points="1.5,2.5"/></skeleton>'
+    track = f'<track id="1" label="mouse">{skeleton}</track>'
+    (tmp_path / "a.xml").write_text(f"<annotations><meta><task>{size}</task></meta>{track}</annotations>")
+    labels = read_labels(tmp_path / "a.xml")
+    assert labels.pictures[0].size is None
+    assert labels.label_count == 1
+    assert "original_size: width: expected a whole number" in labels.skipped[0].reason
+
+
 def test_cvat_outside_is_not_labelled_and_occluded_is_hidden(tmp_path):
     """interop: datumaro makes loose points of v = 2 of it."""
     write_cvat(tmp_path)

@@ -223,6 +223,17 @@ def test_openpose_files_fit_the_schema_and_hold_what_was_found(tmp_path):
         assert [person["person_id"] for person in document["people"]] == [[i] for i in poses.track_ids.tolist()]
 
 
+def test_pose2sim_finds_the_folder_and_the_numbers_of_the_frames(tmp_path):
+    """0.10 looks into folders with `json` in their names only, and sorts files by the last number of each."""
+    from nimblepose.results.formats import FORMATS
+
+    maker = next(made.video for made in FORMATS if made.name == "openpose")
+    folder = written(maker.begin(tmp_path / f"cam2{maker.ending}", HEADER))
+    assert "json" in folder.name
+    numbers = [int(re.findall(r"[0-9]+", path.stem)[-1]) for path in sorted(folder.glob("*.json"))]
+    assert numbers == [stamp.index for stamp, _ in FRAMES]
+
+
 def test_openpose_leaves_other_peoples_folders_alone(tmp_path):
     (tmp_path / "clip.openpose_json").mkdir()
     (tmp_path / "clip.openpose_json" / "thesis.txt").write_text("mine")

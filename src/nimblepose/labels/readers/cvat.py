@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from nimblepose.core.errors import DataError
-from nimblepose.core.geometry import from_corner
+from nimblepose.core.geometry import Size, from_corner
 from nimblepose.labels.label_set import Category, LabelledPicture, LabelSet, Skipped
 from nimblepose.labels.loose_points import LooseBody, Place, assemble_pictures, name_keypoints
 from nimblepose.labels.reader import Reader
@@ -179,7 +179,13 @@ def _read_tracks(
             frames.setdefault(number, []).extend(_try_body(shape, here, str(track.get("id") or ""), skipped))
     if not frames:
         return
-    given = (parse_whole(about.get("height"), "height"), parse_whole(about.get("width"), "width")) if about else None
+    given: Size | None = None
+    try:
+        if about:
+            height, width = (parse_whole(about.get(side), side, least=1) for side in ("height", "width"))
+            given = height, width
+    except ValueError as error:
+        skipped.append(Skipped(str(path), f"original_size: {error}; that of the video is taken"))
     video = Path(source.replace("\\", "/").rsplit("/", 1)[-1])
     for number, bodies in sorted(frames.items()):
         places = [_find_picture(folder, f"frame_{number:06d}{suffix}", None) for suffix in (".PNG", ".png", ".jpg")]

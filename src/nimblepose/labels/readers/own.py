@@ -12,6 +12,7 @@ from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import BUILT_IN, Skeleton
 from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, rename
 from nimblepose.labels.reader import Reader
+from nimblepose.labels.values import check_places
 from nimblepose.results.output_format import name_person
 from nimblepose.results.reading import ResultsFile
 from nimblepose.results.reading_tables import TableFile
@@ -70,9 +71,12 @@ def read(source: Path) -> LabelSet:
     results = open_own(source)
     header, pictures = results.header, []
     kinds: dict[str, Skeleton] = {}
+    skipped: list[Skipped] = []
     for result in results:
         kinds.setdefault(result.poses.skeleton.name, result.poses.skeleton)
         labels = tuple(_make_labels(result.poses, header.model))
+        where = f"{source}, frame {result.frame}" if results.is_video else f"{source}, {result.file}"
+        labels = tuple(one for one in labels if _lies_somewhere(one, where, skipped))
         if results.is_video:
             video = Path((header.source or "").replace("\\", "/")).stem or source.name.partition(".poses")[0]
             name, found = f"{video}/{result.frame:06d}.png", Path(header.source or video)
@@ -88,10 +92,18 @@ def read(source: Path) -> LabelSet:
             pictures.append(LabelledPicture(result.file, labels, file=file, size=result.size))
     kinds = kinds or {skeleton.name: skeleton for skeleton in header.skeletons}
     categories = tuple(Category(name, kind.keypoints, kind.limbs) for name, kind in kinds.items())
-    skipped: tuple[Skipped, ...] = ()
     if isinstance(results, TableFile) and not results.sizes_known:
-        skipped = (Skipped(str(source), "sizes are not in the file: the smallest that holds all places is taken"),)
-    return LabelSet("nimblepose", categories, rename(pictures), skipped)
+        skipped.append(Skipped(str(source), "sizes are not in the file: the smallest that holds all places is taken"))
+    return LabelSet("nimblepose", categories, rename(pictures), tuple(skipped))
+
+
+def _lies_somewhere(label: Label, where: str, skipped: list[Skipped]) -> bool:
+    try:
+        check_places(label.xy)
+    except ValueError as error:
+        skipped.append(Skipped(where, str(error)))
+        return False
+    return True
 
 
 def _make_labels(poses: Poses, model: str) -> Iterator[Label]:
