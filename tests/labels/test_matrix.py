@@ -165,6 +165,24 @@ def test_yolo_leaves_out_what_lies_outside(tmp_path, cats_and_dogs):
     assert "kpt_oks_sigmas" in data
 
 
+@pytest.mark.parametrize(
+    ("xy", "sides"), [([[10, 20]], (8, 8)), ([[10, 20], [30, 20]], (20, 8)), ([[10, 20], [30, 40]], (20, 20))]
+)
+def test_boxes_of_yolo_are_flat_in_no_direction(tmp_path, cats_and_dogs, xy, sides):
+    """Of whom one keypoint is labelled, or all in a row, Ultralytics drops in training: the box has no area."""
+    picture = cats_and_dogs.pictures[0]
+    places = np.full((3, 2), np.nan)
+    places[: len(xy)] = xy
+    one = dataclasses.replace(picture.labels[0], xy=places, visibility=np.array([2, 2 * (len(xy) > 1), 0]))
+    find_writer("yolo").write(
+        dataclasses.replace(cats_and_dogs, pictures=(dataclasses.replace(picture, labels=(one,)),)), tmp_path / "b"
+    )
+    numbers = [float(n) for n in next((tmp_path / "b").rglob("img*.txt")).read_text().split()]
+    low, high = np.min(xy, axis=0), np.max(xy, axis=0)
+    np.testing.assert_allclose(np.array(numbers[1:3]) * (64, 48), (low + high) / 2 + 0.5, atol=1e-4)
+    np.testing.assert_allclose(np.array(numbers[3:5]) * (64, 48), sides, atol=1e-4)
+
+
 def test_coordinates_survive_every_form_to_a_ten_thousandth(tmp_path):
     labels = read_labels(write_dlc(tmp_path / "a"))
     for form in ("cvat", "label-studio", "labelme", "yolo", "coco", "dlc-results"):

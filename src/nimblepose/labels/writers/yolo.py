@@ -6,6 +6,7 @@ A coordinate out of the picture would drop the whole picture there, so such keyp
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nimblepose.core.errors import DataError
 from nimblepose.core.files import make_folder, write_atomically
@@ -15,6 +16,9 @@ from nimblepose.core.skeleton import COCO_17
 from nimblepose.labels.label_set import Category, Label, LabelSet
 from nimblepose.labels.pictures import place_pictures, require_size
 from nimblepose.labels.writer import Writer
+
+_LEAST_SIDE = 8.0  # pixels of a box that nobody drew: one cell of a network's finest map
+_MOST_ELONGATED = 10.0  # its sides
 
 
 def write(labels: LabelSet, out: Path) -> list[Path]:
@@ -63,10 +67,22 @@ def encode_line(label: Label, number: int, size: Size) -> str:
     if label.box is not None and min(label.box[2:]) > 0:
         box = np.concatenate([label.box[:2], label.box[:2] + label.box[2:]]) / np.tile(scale, 2)
     elif inside.any():
-        box = np.concatenate([places[inside].min(axis=0), places[inside].max(axis=0)])
+        box = _surround(places[inside] * scale) / np.tile(scale, 2)
     low, high = np.clip(box[:2], 0, 1), np.clip(box[2:], 0, 1)
     numbers = np.concatenate([(low + high) / 2, high - low, np.column_stack([places, flags]).ravel()])
     return f"{number} " + " ".join(f"{value:.9g}" for value in numbers.tolist())
+
+
+def _surround(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Corners (x, y, x, y) of a box around keypoints (N, 2) in pixels, which is flat in no direction.
+
+    Training with Ultralytics (8.4: mosaic and perspective) drops animals whose boxes have no area, or less than two
+    pixels in a direction: of whom one keypoint is labelled, or all in a row.
+    """
+    low, high = places.min(axis=0), places.max(axis=0)
+    least = max(_LEAST_SIDE, float((high - low).max()) / _MOST_ELONGATED)
+    aside = np.maximum(least - (high - low), 0) / 2
+    return np.concatenate([low - aside, high + aside])
 
 
 def _flip(category: Category) -> list[int]:
