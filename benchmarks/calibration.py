@@ -107,17 +107,17 @@ def plot(path: Path, tallies: dict[str, Tally]) -> None:
 
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2)
-    most = 1.0
+    least, most = np.inf, 0.0
     for name, tally in tallies.items():
         distances, expected = np.array(tally.distances), np.array(tally.expected)
         parts = np.array_split(np.argsort(expected), BINS)
         middles = [float(np.median(expected[part])) for part in parts]
         (line,) = left.plot(middles, [_take_quantile(distances, part, 0) for part in parts], "o-", label=name)
         left.plot(middles, [_take_quantile(distances, part, 1) / 2 for part in parts], "s--", color=line.get_color())
-        most = max(most, *middles)
+        least, most = min(least, *middles), max(most, *middles)
         times = np.linspace(0, 4, 81)
         right.plot(times, [(distances < n * expected).mean() for n in times], label=name)
-    left.plot([0.3, most], [0.3, most], "k:")
+    left.plot([least, most], [least, most], "k:")
     left.set(
         xscale="log", yscale="log", xlabel="expected, pixels", ylabel="39 % lie within (dashed: 86 %, half), pixels"
     )

@@ -63,7 +63,7 @@ class KeypointErrors:
     @cached_property
     def _numbers(self) -> tuple[Any, Any, Any, list[float]]:
         """In single precision, as what they are multiplied with, and column by column."""
-        return (*np.ascontiguousarray(self.kinds.T, np.float32), self.shared.tolist())  # type: ignore[return-value]
+        return (*np.ascontiguousarray(self.kinds.T, np.float32), self.shared.tolist())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, six digits."""

@@ -27,7 +27,7 @@ class SmoothOptions:
     min_cutoff: float = 0.7  # Hz; at rest, what is faster is noise
     beta: float = 2.5  # Hz per body size per second; how readily the filter gives way to motion
     speed_cutoff: float = 1.0  # Hz; what is faster in the speed itself is noise
-    error_speed: float = 2.0  # body sizes per second, per body size of expected error; so much of a speed is noise
+    error_speed: float = 1.0  # body sizes per second, per body size of expected error; so much of a speed is noise
     max_gap: float = 0.3  # seconds unseen after which a keypoint starts anew
 
     def __post_init__(self) -> None:
@@ -139,7 +139,7 @@ def _tell_noise(
         return options.min_cutoff, 0.0
     error = errors / sizes[:, None]
     error = np.where(np.isnan(error), _USUAL_ERROR, np.maximum(error, 1e-6))
-    times = np.minimum(np.maximum(np.sqrt(_USUAL_ERROR / error), 1 / _MOST_USUAL), _MOST_USUAL)
+    times = np.minimum(np.maximum(_USUAL_ERROR / error, 1 / _MOST_USUAL), _MOST_USUAL)
     return options.min_cutoff * times, options.error_speed * error
 
 
