@@ -26,14 +26,14 @@ STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 NOT_ROOMS = {"weights"}  # folders of the package without code
 TORCH_ROOMS = {"model", "training"}
 TORCH_FILES = {
-    "data/dataset.py", "convert/export.py", "convert/deploy/graph_module.py", "convert/deploy/litert_form.py",
-    "runtime/backends.py",
+    "data/dataset.py", "convert/export.py", "convert/deploy/coreml_form.py", "convert/deploy/executorch_form.py",
+    "convert/deploy/graph_module.py", "convert/deploy/litert_form.py", "runtime/backends.py",
 }  # fmt: skip
 OPTIONAL = {  # imported inside functions, so that who does not need them need not have them, nor wait for them
-    "ai_edge_litert", "av", "faster_coco_eval", "fsspec", "h5py", "httptools", "lightning_fabric", "litert_torch",
-    "mlflow", "ncnn", "ndx_pose", "onnx", "onnxruntime", "onnxscript", "openvino", "pandas", "pi_heif", "pillow_heif",
-    "pnnx", "pooch", "pyarrow", "pynwb", "python_multipart", "ray", "safetensors", "scipy", "starlette", "supervision",
-    "tables", "tensorboard", "torch", "uvicorn", "wandb", "websockets",
+    "MNN", "ai_edge_litert", "av", "coremltools", "executorch", "faster_coco_eval", "fsspec", "h5py", "httptools",
+    "lightning_fabric", "litert_torch", "mlflow", "ncnn", "ndx_pose", "onnx", "onnxruntime", "onnxscript", "openvino",
+    "pandas", "pi_heif", "pillow_heif", "pnnx", "pooch", "pyarrow", "pynwb", "python_multipart", "ray", "safetensors",
+    "scipy", "starlette", "supervision", "tables", "tensorboard", "torch", "uvicorn", "wandb", "websockets",
 }  # fmt: skip
 NEEDED_BY = {  # rooms that are for them
     "model": {"torch", "safetensors"},

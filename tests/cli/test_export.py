@@ -22,6 +22,8 @@ def test_a_model_of_the_package_by_its_name(cli, tmp_path):
         (("--to", "litert-dynamic"), "scales are on the wrong axis"),
         (("--to", "nothing"), "no target 'nothing'"),
         (("--to", "ort", "--pixels"), "--pixels is for --to onnx"),
+        (("--to", "ncnn-int8"), "use --to ncnn, which takes their weights as floats"),
+        (("--to", "coreml-unbounded"), "--to coreml takes them up to 512 x 1536"),
     ],
 )
 def test_mistakes_end_in_a_message_that_helps(cli, tmp_path, arguments, message):

@@ -37,7 +37,8 @@ def export(
             autocompletion=list_targets,
             help="For whom: onnx, onnx-float-input (OpenCV and others that take no pixels), onnx-float32 (what knows "
             "no integers), openvino (IR), openvino-float16, ort (ONNX Runtime's own format), litert, litert-int8 (of "
-            "an int8 model), ncnn (weights in 16 bits), ncnn-float32; see docs/deploy.md.",
+            "an int8 model), coreml (float16), executorch (XNNPACK), mnn, ncnn (weights in 16 bits), ncnn-float32; see "
+            "docs/deploy.md.",
         ),
     ] = _ONNX,
     check_picture: Annotated[

@@ -11,6 +11,8 @@ from nimblepose.core.interrupts import hold_interrupts
 _INSTALLED_BY = {  # top-level module -> what pip installs it with
     "ai_edge_litert": "nimblepose[litert]",
     "av": "nimblepose[video]",
+    "coremltools": "nimblepose[coreml]",
+    "executorch": "nimblepose[executorch]",
     "faster_coco_eval": "nimblepose[val]",
     "fsspec": "nimblepose[batch]",
     "httptools": "nimblepose[serve]",
@@ -18,6 +20,7 @@ _INSTALLED_BY = {  # top-level module -> what pip installs it with
     "lightning_fabric": "nimblepose[train]",
     "litert_torch": "nimblepose[litert]",
     "mlflow": "nimblepose[mlflow]",
+    "MNN": "nimblepose[mnn]",
     "ncnn": "nimblepose[ncnn]",
     "ndx_pose": "nimblepose[nwb]",
     "onnx": "nimblepose[train]",

@@ -251,7 +251,21 @@ def test_what_is_no_model_is_our_error(tmp_path):
         load_proto(tmp_path / "b.onnx")
 
 
-def test_a_file_where_the_folder_should_be_is_our_error(tmp_path):
-    (tmp_path / "out").touch()
-    with pytest.raises(MediaError, match="out"):
-        export_for("human", "ort", tmp_path / "out")
+@pytest.mark.parametrize("fault", ["file", "file above", "forbidden"])
+def test_nowhere_to_write_to_is_said_before_anything_is_converted(tmp_path, monkeypatch, fault):
+    monkeypatch.setattr(exporting, "load_proto", lambda _: pytest.fail("already at work"))
+    (tmp_path / "file").touch()
+    out = {"file": "file", "file above": "file/out", "forbidden": "out"}[fault]
+    if fault == "forbidden":
+        monkeypatch.setattr(exporting.os, "access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(MediaError, match="no folder that may be written to; choose another"):
+        export_for("human", "ort", tmp_path / out)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_is_there_already_is_replaced(tmp_path):
+    (tmp_path / "human-ort.ort").write_text("of another day")
+    (tmp_path / "mine.txt").write_text("mine")
+    report = export_for("human", "ort", tmp_path)
+    assert (tmp_path / "human-ort.ort").stat().st_size == next(iter(report.files.values())) > 1e6
+    assert (tmp_path / "mine.txt").read_text() == "mine"

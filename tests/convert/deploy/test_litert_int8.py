@@ -11,6 +11,7 @@ schema = pytest.importorskip("ai_edge_litert.schema_py_generated", reason="pip i
 import onnx
 
 from nimblepose.convert.deploy.exporting import export_for
+from nimblepose.convert.deploy.litert_file import add_metadata
 from nimblepose.convert.deploy.litert_int8 import open_litert_int8, write_litert_int8
 from nimblepose.convert.deploy.native import run_onnx
 from nimblepose.convert.deploy.onnx_forms import read_metadata
@@ -117,6 +118,21 @@ def test_metadata_and_layout_are_told(human):
     told = json.loads(next(path for path in report.files if path.suffix == ".json").read_text("utf-8"))
     assert (told["input"]["layout"], told["input"]["type"]) == ("NHWC", "uint8")
     assert [output["layout"] for output in told["outputs"]] == ["NHWC", "NHWC"]
+
+
+def test_metadata_are_added_to_a_file_that_stays_as_it_is(human, tmp_path):
+    report, before = human
+    path = tmp_path / "more.tflite"
+    path.write_bytes(add_metadata(next(iter(report.files)).read_bytes(), {"told": "größer"}))
+    after = read(path)
+    assert [entry.name for entry in after.metadata] == [b"nimblepose", b"told"]
+    assert bytes(after.buffers[after.metadata[1].buffer].data).decode() == "größer"
+    assert list(list_operators(after)) == list(list_operators(before))
+    batch = np.zeros((1, 3, 64, 96), np.uint8)
+    for ours, theirs in zip(
+        open_litert_int8(path)(batch), open_litert_int8(next(iter(report.files)))(batch), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("pixels", [False, True])

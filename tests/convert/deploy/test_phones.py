@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nimblepose.core.errors import MissingPackageError, ModelError
+from nimblepose.runtime.models import PACKAGED
 
 pytest.importorskip("onnx")
 
@@ -45,6 +46,16 @@ def test_ncnn_that_cannot_load_its_file_is_our_error(tmp_path):
         ncnn_form.open_ncnn(tmp_path / "a.param")
 
 
+def test_mnn_finds_the_same_people(tmp_path):
+    pytest.importorskip("MNN", reason="pip install 'nimblepose[mnn]'")
+    before = PACKAGED["human"].path.read_bytes()
+    report = export_for("human", "mnn", tmp_path)
+    assert PACKAGED["human"].path.read_bytes() == before
+    check_people(report)
+    assert max(worst(report, "heatmaps"), worst(report, "pafs")) <= 5e-4
+    assert worst(report, "pixels") <= 0.05
+
+
 def test_litert_finds_the_same_people(tmp_path):
     for package in ("torch", "litert_torch", "ai_edge_litert"):
         pytest.importorskip(package, reason="pip install 'nimblepose[litert]'")
@@ -66,10 +77,19 @@ def test_litert_takes_another_skeleton(tiny, tmp_path):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
-@pytest.mark.parametrize(("target", "package"), [("ncnn", "pnnx"), ("litert", "litert_torch")])
+@pytest.mark.parametrize(
+    ("target", "package"),
+    [
+        ("ncnn", "pnnx"),
+        ("litert", "litert_torch"),
+        ("coreml", "coremltools"),
+        ("executorch", "executorch"),
+        ("mnn", "MNN"),
+    ],
+)
 def test_a_missing_package_is_named_with_what_to_install(tmp_path, monkeypatch, target, package):
     monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.setattr("nimblepose.convert.deploy.litert_form.find_spec", lambda _: None)
+    monkeypatch.setattr("nimblepose.convert.deploy.converters.find_spec", lambda _: None)
     with pytest.raises(MissingPackageError, match=rf"{package} is not installed; pip install 'nimblepose\[{target}\]'"):
         export_for("human", target, tmp_path)
     assert not list(tmp_path.iterdir())

@@ -2,10 +2,14 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from nimblepose.core.errors import ModelError
+from nimblepose.core.errors import MissingPackageError, ModelError
+from nimblepose.core.optional import find_installer
 
 _NOWHERE = "http://127.0.0.1:9"  # nobody listens there
 _LAST_WORDS = 800  # characters of what a converter said that are quoted
@@ -29,6 +33,32 @@ def run_converter(arguments: Sequence[str], folder: Path, *, seconds: float = 18
     if ran.returncode:
         said = (ran.stdout + ran.stderr).strip()[-_LAST_WORDS:]
         raise ModelError(f"the converter {Path(arguments[0]).name} failed (code {ran.returncode}); it says: {said}")
+
+
+def convert_apart(module: str, package: str, proto: Any, folder: Path, made: str) -> Path:
+    """Run a module of ours as a program of its own on a copy of an onnx.ModelProto; it imports what it converts with.
+
+    Args:
+        module: Takes the ONNX file and the name of what it should write.
+        package: That it imports; half a dozen frameworks come with some, which are better left out of our process.
+        proto: What is converted.
+        folder: A folder is made in it.
+        made: The name of what should be written.
+
+    Returns:
+        Where that should be now.
+
+    Raises:
+        MissingPackageError: the package is not installed.
+        ModelError: it failed, or took too long; with its last words.
+    """
+    if find_spec(package) is None:
+        raise MissingPackageError(f"export: {package} is not installed; pip install {find_installer(package)}")
+    work = folder / package
+    work.mkdir()
+    (work / "model.onnx").write_bytes(proto.SerializeToString())
+    run_converter([sys.executable, "-m", module, "model.onnx", made], work)
+    return work / made
 
 
 def isolate(environment: dict[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """A model file -> the form of a target with its sidecar, in a folder, if the target's own runtime finds the same."""
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from nimblepose.convert.deploy.native import run_onnx
 from nimblepose.convert.deploy.onnx_forms import clear_value_info, is_quantized, read_metadata
 from nimblepose.convert.deploy.sidecar import describe, verify
 from nimblepose.convert.deploy.targets import Target, find_target
-from nimblepose.convert.deploy.trial import INT8, Difference, list_faults, try_sizes
+from nimblepose.convert.deploy.trial import HEIGHTS, INT8, Difference, list_faults, try_sizes
 from nimblepose.convert.export import export_onnx
 from nimblepose.convert.model_files import find_file
-from nimblepose.core.errors import ModelError
+from nimblepose.core.errors import MediaError, ModelError, OptionError
 from nimblepose.core.files import make_folder, write_atomically
+from nimblepose.core.geometry import Placement
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.core.optional import import_optional
 from nimblepose.evaluation.provenance import write_json
@@ -57,17 +59,22 @@ def export_for(
         pictures: (H, W, 3) RGB to try it on; without one, the picture of the package, with three people.
 
     Raises:
-        OptionError: no such target, or one that is refused: with the reason and the way round.
+        OptionError: no such target, or one that is refused: with the reason and the way round; or a picture that the
+            form is too small for.
         ModelError: not a model of ours, or a runtime that computes something else; nothing is written.
         MediaError: the folder cannot be written to.
         MissingPackageError: a package of the target is missing.
     """
     chosen, source = find_target(target), find_file(str(model))
+    _check_folder(Path(folder))
     handed = chosen.adapt(load_proto(source))
     metadata = read_metadata(handed)
     limits = INT8 if is_quantized(handed) else chosen.limits
     expected = run_onnx(handed.SerializeToString())
     demo = read_picture(DEMO_PICTURE)
+    if chosen.largest:
+        for number, picture in enumerate(pictures):
+            _check_size(number, picture, chosen.largest, metadata.input.stride)
     name = f"{source.stem}-{target}"
     with tempfile.TemporaryDirectory(prefix="nimblepose-") as temporary:
         made = Path(temporary)
@@ -80,6 +87,7 @@ def export_for(
             input_name=chosen.input_name,
             output_names=chosen.output_names,
             layout=chosen.layout,
+            largest=chosen.largest,
             limits=limits,
             expected=expected,
             picture=demo,
@@ -125,6 +133,22 @@ def load_proto(source: Path) -> Any:
     return clear_value_info(proto)
 
 
+def _check_folder(folder: Path) -> None:
+    """Say before minutes of converting that there is nowhere to write to."""
+    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise MediaError(f"cannot write into {folder}: {there} is no folder that may be written to; choose another")
+
+
+def _check_size(number: int, picture: NDArray[np.uint8], largest: tuple[int, int], stride: int) -> None:
+    size = Placement.fit(picture.shape[:2], max(HEIGHTS), stride=stride).input_size
+    if size[0] > largest[0] or size[1] > largest[1]:
+        raise OptionError(
+            f"picture {number} is seen at {size[0]} x {size[1]}, this form takes up to {largest[0]} x {largest[1]}; "
+            "give one that is less wide"
+        )
+
+
 def _convert(target: Target, handed: Any, folder: Path, name: str) -> list[str]:
     files = target.write(handed, folder, name)
     if missing := [file for file in files if not (folder / file).is_file()]:
@@ -133,10 +157,10 @@ def _convert(target: Target, handed: Any, folder: Path, name: str) -> list[str]:
 
 
 def _bring(made: Path, files: Sequence[str], folder: Path) -> dict[Path, int]:
-    make_folder(folder)
     sizes = {}
     for file in files:
         data = (made / file).read_bytes()
+        make_folder((folder / file).parent)
         write_atomically(folder / file, data)
         sizes[folder / file] = len(data)
     return sizes

@@ -27,6 +27,31 @@ class Stored:
     axis: int = 0
 
 
+def add_metadata(data: bytes, metadata: Mapping[str, str]) -> bytes:
+    """A LiteRT file with metadata under their own names, byte for byte; the rest stays as it is.
+
+    Raises:
+        MissingPackageError: LiteRT's package is not installed.
+    """
+    schema = import_optional("ai_edge_litert.schema_py_generated", "export to LiteRT")
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    model.metadata = model.metadata or []
+    for name, text in metadata.items():
+        buffer, entry = schema.BufferT(), schema.MetadataT()
+        buffer.data = np.frombuffer(text.encode(), np.uint8)
+        entry.name, entry.buffer = name, len(model.buffers)
+        model.buffers.append(buffer)
+        model.metadata.append(entry)
+    return _pack(model)
+
+
+def _pack(model: Any) -> bytes:
+    flatbuffers = import_optional("flatbuffers", "export to LiteRT")
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), _IDENTIFIER)
+    return bytes(builder.Output())
+
+
 class LiteRtFile:
     """Tensors and operators so far; a tensor is known by its number."""
 
@@ -98,7 +123,6 @@ class LiteRtFile:
             inputs: Tensors by the names that callers use.
             outputs: The same.
         """
-        flatbuffers = import_optional("flatbuffers", "export to LiteRT")
         signature = self._schema.SignatureDefT()
         signature.signatureKey, signature.subgraphIndex = "serving_default", 0
         signature.inputs, signature.outputs = self._map(inputs), self._map(outputs)
@@ -107,9 +131,7 @@ class LiteRtFile:
         model.version, model.description = _SCHEMA_VERSION, "nimblepose"
         model.subgraphs, model.signatureDefs = [self._graph], [signature]
         model.operatorCodes, model.buffers, model.metadata = self._codes, self._buffers, self._metadata
-        builder = flatbuffers.Builder(1024)
-        builder.Finish(model.Pack(builder), _IDENTIFIER)
-        return bytes(builder.Output())
+        return _pack(model)
 
     def _map(self, tensors: Mapping[str, int]) -> list[Any]:
         entries = []

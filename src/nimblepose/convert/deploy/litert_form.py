@@ -1,17 +1,16 @@
 """LiteRT's file, by litert-torch in a process of its own, and LiteRT as a caller of its public package has it."""
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nimblepose.convert.deploy.converters import run_converter
+from nimblepose.convert.deploy.converters import convert_apart
+from nimblepose.convert.deploy.litert_file import add_metadata
 from nimblepose.convert.deploy.trial import Run
 from nimblepose.convert.export import INPUT, OUTPUTS
-from nimblepose.core.errors import MissingPackageError
-from nimblepose.core.optional import find_installer, import_optional
+from nimblepose.core.optional import import_optional
 from nimblepose.runtime.prepare import Batch
 from nimblepose.runtime.protocols import Fields
 
@@ -20,16 +19,10 @@ _SIZE = (256, 456)  # that the file begins with; callers resize its input
 
 def write_litert(proto: Any, folder: Path, name: str) -> list[str]:
     """Floats in 32 bits."""
-    if find_spec("litert_torch") is None:  # imported in the other process only: it brings half a dozen frameworks
-        raise MissingPackageError(
-            f"export to LiteRT: litert_torch is not installed; pip install {find_installer('litert_torch')}"
-        )
-    work = folder / "litert"
-    work.mkdir()
-    (work / "model.onnx").write_bytes(proto.SerializeToString())
-    run_converter([sys.executable, "-m", "nimblepose.convert.deploy.litert_form", "model.onnx", "model.tflite"], work)
-    if (work / "model.tflite").is_file():
-        (work / "model.tflite").rename(folder / f"{name}.tflite")
+    made = convert_apart("nimblepose.convert.deploy.litert_form", "litert_torch", proto, folder, "model.tflite")
+    if made.is_file():
+        kept = {entry.key: entry.value for entry in proto.metadata_props}
+        (folder / f"{name}.tflite").write_bytes(add_metadata(made.read_bytes(), kept))
     return [f"{name}.tflite"]
 
 

@@ -30,6 +30,7 @@ def describe(
     input_name: str,
     output_names: tuple[str, str],
     layout: str,
+    largest: tuple[int, int] | None = None,
     limits: Limits,
     expected: Run,
     picture: NDArray[np.uint8],
@@ -43,6 +44,7 @@ def describe(
         input_name: As the form calls it.
         output_names: Of heatmaps and PAFs, as the form calls them.
         layout: Of input and outputs, NCHW or NHWC.
+        largest: Height and width of the input, where they have a bound.
         limits: Of large pictures; how far the fields of the check may be from those given follows from them.
         expected: What it should answer; takes the form's input.
         picture: (H, W, 3) RGB; what becomes of it at the height of the check is in the sidecar.
@@ -66,6 +68,7 @@ def describe(
             "normalise": "(pixel - mean) * scale, pixel in 0..255",
             "stride": spec.stride,
             "sizes": "height and width are multiples of stride",
+            "largest": largest,
         },
         "resize": {
             "kind": "cubic",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nimblepose.convert.deploy import ncnn_form
+from nimblepose.convert.deploy import coreml_form, executorch_form, mnn_form, ncnn_form
 from nimblepose.convert.deploy.litert_form import open_litert, write_litert
 from nimblepose.convert.deploy.litert_int8 import open_litert_int8, take_integers, write_litert_int8
 from nimblepose.convert.deploy.native import (
@@ -37,6 +37,7 @@ class Target:
     input_name: str = INPUT
     output_names: tuple[str, str] = OUTPUTS
     layout: str = "NCHW"  # of input and outputs, as callers of the form have them
+    largest: tuple[int, int] | None = None  # height and width of the input; None: no bound
 
 
 _OPENCV = Limits(heatmaps=1e-4, pafs=1e-4, mean=1e-5, pixels=0.05)  # its engines multiply their own way
@@ -106,6 +107,31 @@ TARGETS: Mapping[str, Target] = {
             layout="NHWC",
         ),
         Target(
+            name="coreml",
+            help="Core ML, float16",
+            adapt=to_floats,
+            write=coreml_form.write_coreml,
+            runtimes={"Core ML in 16 bits, simulated, not run here": coreml_form.simulate_coreml},
+            limits=HALF,
+            largest=coreml_form.LARGEST,
+        ),
+        Target(
+            name="executorch",
+            help="ExecuTorch for XNNPACK, float32",
+            adapt=to_floats,
+            write=executorch_form.write_executorch,
+            runtimes={"ExecuTorch": executorch_form.open_executorch},
+            largest=executorch_form.LARGEST,
+        ),
+        Target(
+            name="mnn",
+            help="MNN, float32",
+            adapt=to_floats,
+            write=mnn_form.write_mnn,
+            runtimes={"MNN": mnn_form.open_mnn},
+            limits=mnn_form.LIMITS,
+        ),
+        Target(
             name="ncnn",
             help="ncnn, weights in 16 bits",
             adapt=to_floats,
@@ -135,11 +161,12 @@ REFUSED: Mapping[str, str] = {
     "ncnn-int8": "ncnn does not load what pnnx makes of int8 files; use --to ncnn, which takes their weights as floats",
     "ncnn-pixels": "ncnn does not load what pnnx makes of files that take pixels; use --to ncnn and normalise in the "
     "caller, as the JSON file says (substract_mean_normalize)",
-    "mnn-pixels": "MNN computes something else where a file takes pixels; start from --to onnx-float-input",
-    "mnn-weight-bits": "with --weightQuantBits 8 MNN finds people who are not there; convert the file of "
-    "--to onnx-float-input, made of a float32 model, without it",
+    "mnn-pixels": "MNN computes something else where a file takes pixels; use --to mnn, which takes numbers",
+    "mnn-weight-bits": "with --weightQuantBits 8 MNN finds people who are not there; use --to mnn, which is float32",
     "opencv-pixels": "OpenCV before 5, and the classic engine of 5, ignore the zero point of pixels without a word and "
     "find keypoints up to 46 px off; use --to onnx-float-input",
+    "coreml-unbounded": "coremltools makes no ML program whose sizes have no bound; --to coreml takes them up to "
+    f"{coreml_form.LARGEST[0]} x {coreml_form.LARGEST[1]}",
     "litert-float16": "the file of float16 that onnx2tf writes is refused by the LiteRT that it pins; use --to litert, "
     "which is float32",
     "litert-dynamic": "in the dynamic-range file of onnx2tf scales are on the wrong axis: fields of 4e12; use "
