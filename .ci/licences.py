@@ -21,6 +21,7 @@ PAGE = ROOT / "docs/licences.md"
 BINDING = re.compile(r"\bA?GPL|(?<!Lesser )General Public|Affero", re.IGNORECASE)  # LGPL is none
 READ = {  # licences of packages whose metadata hold none, from their files
     "faster-coco-eval": "Apache-2.0",
+    "tiktoken": "MIT",
     "torch": "BSD-3-Clause",
     "torchao": "BSD-3-Clause",
 }
