@@ -49,6 +49,21 @@ def test_sigterm_answers_what_is_under_way_and_the_exit_code_is_0(start_process,
         server.ask("GET", "/healthz")
 
 
+@pytest.mark.parametrize("processes", ["1", "2"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_at_once_ends_it_too(number, processes):
+    command = [sys.executable, "-m", "nimblepose", "serve", "--port", "0", "--threads", "1", "--processes", processes]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert "serving at" in process.stderr.readline()
+            process.send_signal(number)
+            rest = process.stderr.read()
+            assert process.wait(60) == 0, rest
+            assert "Traceback" not in rest
+        finally:
+            process.kill()
+
+
 def test_every_request_is_one_line_of_json_without_what_was_in_it(start_process, picture):
     server = start_process("--log", "json", environment={"NIMBLEPOSE_API_KEY": "secret-key-0123456789"})
     server.wait_for("/readyz", 200)

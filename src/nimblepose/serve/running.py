@@ -10,7 +10,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -34,9 +35,14 @@ _BACKLOG = 512
 class _Server(uvicorn.Server):
     """Answers whoever waits before it ends, and says meanwhile that it is about to."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, ended: threading.Event) -> None:
         super().__init__(config)
-        self._service, self._ending = service, False
+        self._service, self._ending, self._ended = service, False, ended
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Signals come here by now; one that came before is not forgotten."""
+        await super().startup(sockets)
+        self.should_exit = self.should_exit or self._ended.is_set()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal asks for an orderly end, the second one for an end."""
@@ -81,17 +87,37 @@ def serve(options: ServeOptions, *, tell: Callable[[str], None]) -> None:
         PoseError: the address cannot be had, or the model cannot be loaded.
     """
     Service(options)  # says now, and once, that there is no such model
-    with bind(options.host, options.port) as bound:
+    with bind(options.host, options.port) as bound, _note_signals() as ended:
         host, port = bound.getsockname()[:2]
         tell(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         if options.processes == 1:
-            run_process(options, bound)
+            run_process(options, bound, ended)
         else:
-            _supervise(options, bound)
+            _supervise(options, bound, ended)
 
 
-def make_server(service: Service, failed: Callable[[PoseError], None]) -> uvicorn.Server:
-    """What takes requests for a service; if its model cannot be loaded it calls `failed` and ends."""
+@contextmanager
+def _note_signals() -> Iterator[threading.Event]:
+    """Set when the end is asked for (SIGINT, SIGTERM): uvicorn listens later, and raises what it heard again."""
+    ended = threading.Event()
+    before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def make_server(
+    service: Service, failed: Callable[[PoseError], None], ended: threading.Event | None = None
+) -> uvicorn.Server:
+    """What takes requests for a service; if its model cannot be loaded it calls `failed` and ends.
+
+    Args:
+        service: What requests share.
+        failed: Called if the model cannot be loaded.
+        ended: Set if the end was asked for before the server listens to signals.
+    """
     server: uvicorn.Server
 
     def fail(error: PoseError) -> None:
@@ -113,16 +139,24 @@ def make_server(service: Service, failed: Callable[[PoseError], None]) -> uvicor
         timeout_graceful_shutdown=round(_GRACE),
         lifespan="on",
     )
-    server = _Server(config, service)
+    server = _Server(config, service, ended or threading.Event())
     return server
 
 
-def run_process(options: ServeOptions, bound: socket.socket, *, metrics: Path | None = None, process: int = 0) -> None:
+def run_process(
+    options: ServeOptions,
+    bound: socket.socket,
+    ended: threading.Event,
+    *,
+    metrics: Path | None = None,
+    process: int = 0,
+) -> None:
     """One process.
 
     Args:
         options: All of them; `threads` are those of this process.
         bound: Where requests come.
+        ended: Set if the end was asked for already.
         metrics: File that the processes of a server share.
         process: Which one this is.
 
@@ -132,13 +166,7 @@ def run_process(options: ServeOptions, bound: socket.socket, *, metrics: Path | 
     set_up_log(options.log)
     service = Service(options, Metrics(metrics, process=process, processes=options.processes))
     failures: list[PoseError] = []
-    server = make_server(service, failures.append)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:  # uvicorn raises again what it was sent, for whoever was there before
-        server.run(sockets=[bound])
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    make_server(service, failures.append, ended).run(sockets=[bound])
     if failures:
         raise failures[0]
 
@@ -168,10 +196,9 @@ class _JsonLines(logging.Formatter):
         return json.dumps({"time": stamp, "level": record.levelname.lower(), **facts}, ensure_ascii=False)
 
 
-def _supervise(options: ServeOptions, bound: socket.socket) -> None:
+def _supervise(options: ServeOptions, bound: socket.socket, ended: threading.Event) -> None:
     """Keep so many processes running until the end is asked for; one that dies is replaced."""
     spawning = multiprocessing.get_context("spawn")
-    ending = threading.Event()
     with tempfile.TemporaryDirectory(prefix="nimblepose") as folder:
         metrics = Path(folder) / "metrics"
         Metrics.make_shared(metrics, options.processes)
@@ -181,17 +208,16 @@ def _supervise(options: ServeOptions, bound: socket.socket) -> None:
             one.start()
             return one, time.monotonic()
 
-        before = {number: signal.signal(number, lambda *_: ending.set()) for number in (signal.SIGINT, signal.SIGTERM)}
         running = [start(process) for process in range(options.processes)]
         failed = False
         try:
-            while not ending.wait(0.1):
+            while not ended.wait(0.1):
                 for process, (one, since) in enumerate(running):
                     if one.is_alive():
                         continue
                     if one.exitcode == 2 or time.monotonic() - since < _SOON:  # it has said why
                         failed = True
-                        ending.set()
+                        ended.set()
                         break
                     _log.warning("process %d ended (%s); another takes its place", process, one.exitcode)
                     running[process] = start(process)
@@ -203,15 +229,14 @@ def _supervise(options: ServeOptions, bound: socket.socket) -> None:
                 one.join(options.timeout + 2 * _GRACE)
                 if one.is_alive():
                     one.kill()
-            for number, handler in before.items():
-                signal.signal(number, handler)
     if failed:
         raise OptionError("a process of the server could not begin; its own message stands above")
 
 
 def _run_child(options: ServeOptions, bound: socket.socket, metrics: Path, process: int) -> None:
     try:
-        run_process(options, bound, metrics=metrics, process=process)
+        with _note_signals() as ended:
+            run_process(options, bound, ended, metrics=metrics, process=process)
     except PoseError as error:
         print(f"nimblepose: {error}", file=sys.stderr)
         sys.exit(2)
