@@ -56,11 +56,12 @@ class Page:
 class Browser(Page):
     """One page in a browser of its own, without a window."""
 
-    def __init__(self, folder, *, size=(1100, 900)):
+    def __init__(self, folder, *, size=(1100, 900), webgpu=False):
         super().__init__()
         self.folder = Path(folder)
+        graphics = ["--enable-unsafe-webgpu"] if webgpu else ["--disable-gpu"]
         self.process = subprocess.Popen(
-            [find_browser(), "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
+            [find_browser(), "--headless=new", "--no-sandbox", *graphics, "--remote-debugging-port=0",
              f"--user-data-dir={folder}", f"--window-size={size[0]},{size[1]}", "--disable-background-networking",
              "--no-first-run", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
              "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "about:blank"],

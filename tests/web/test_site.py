@@ -10,14 +10,14 @@ import pytest
 
 from nimblepose.cli.app import main
 from nimblepose.core.errors import DownloadError, MediaError, ModelError
-from nimblepose.core.metadata import ModelMetadata
+from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.core.palette import choose_person_colour, make_limb_palette
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.runtime.models import ModelFile, NamedModel
 from nimblepose.web import runtime_files
 from nimblepose.web.model_facts import describe_model
-from nimblepose.web.runtime_files import RUNTIME, find_runtime
-from nimblepose.web.site import PAGE, write_site
+from nimblepose.web.runtime_files import RUNTIME, WEBGPU, find_runtime
+from nimblepose.web.site import PAGE, FloatModel, write_site
 
 NAMES = ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"]
 BEETLE = Skeleton("beetle", ("head", "tail", "wing"), (("head", "tail"), ("head", "wing")))
@@ -54,6 +54,28 @@ def test_a_site_has_every_file_that_the_page_asks_for(tmp_path, runtime, dots_mo
     assert facts["size"] == len((out / "model.onnx").read_bytes()) == dots_model.stat().st_size
     assert facts["checksum"] == hashlib.sha256(dots_model.read_bytes()).hexdigest()
     assert facts["skeleton"]["keypoints"] == ["head", "tail", "wing"]
+
+
+def test_what_a_graphics_card_needs_lies_beside_and_is_fetched_when_it_is_asked_for(tmp_path, runtime, dots_model):
+    more = tmp_path / "ort.webgpu.min.mjs"
+    more.write_bytes(b"more")
+    floats = FloatModel(b"floats", InputSpec(mean=120, scale=0.5), [more])
+    out = tmp_path / "site"
+    names = write_site(out, dots_model, ModelMetadata(skeleton=BEETLE), find_runtime(runtime), webgpu=floats)
+    assert {"model-webgpu.onnx", "runtime/ort.webgpu.min.mjs", "model.onnx"} <= set(names)
+    assert (out / "model-webgpu.onnx").read_bytes() == b"floats"
+    told = json.loads((out / "model.json").read_text())["webgpu"]
+    assert (told["file"], told["size"]) == ("model-webgpu.onnx", 6)
+    assert (told["input"]["dtype"], told["input"]["mean"]) == ("float32", 120)
+    listed = json.loads((out / "files.json").read_text())
+    assert not any("webgpu" in name for name in listed["files"]), "visitors without a card do not fetch it"
+    later = re.search(r"LATER = /(.*?)/", (out / "service-worker.js").read_text())[1]
+    assert {name for name in names if re.search(later, name)} == set(names) - set(listed["files"]) - {
+        "files.json", "service-worker.js",
+    }  # fmt: skip
+    plain = write_site(tmp_path / "plain", dots_model, ModelMetadata(skeleton=BEETLE), find_runtime(runtime))
+    assert "webgpu" not in json.loads((tmp_path / "plain/model.json").read_text())
+    assert not any("webgpu" in name for name in plain)
 
 
 def test_a_version_changes_with_what_is_in_it(tmp_path, runtime, dots_model):
@@ -119,7 +141,8 @@ def test_without_a_network_it_says_what_to_do(runtime, monkeypatch):
 def test_versions_agree():
     wanted = json.loads((PAGE.parent / "package.json").read_text())["dependencies"]["onnxruntime-web"]
     assert RUNTIME.name == f"onnxruntime-web-{wanted}"
-    assert all(f"@{wanted}/" in file.url for file in RUNTIME.files)
+    assert WEBGPU.name == f"onnxruntime-web-{wanted}-webgpu"
+    assert all(f"@{wanted}/" in file.url for file in RUNTIME.files + WEBGPU.files)
 
 
 def test_the_verb(tmp_path, runtime, dots_model, capsys):

@@ -12,6 +12,9 @@ def web(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
     model: given.ModelOption = None,
     runtime: given.WebRuntimeOption = None,
+    webgpu: Annotated[
+        bool, typer.Option("--webgpu", help="Offer graphics cards, too, with the model in floats; 44 MB more.")
+    ] = False,
     quiet: given.QuietOption = False,
 ) -> None:
     """Write a page that finds poses in pictures, videos and cameras in the browser: nothing is uploaded.
@@ -21,18 +24,26 @@ def web(
     Examples:
         nimblepose web --out site
         nimblepose web --out beetles --model beetle.onnx
+        nimblepose web --out site --webgpu
     """
     from nimblepose.cli.progress import show_download_bar
     from nimblepose.runtime.backends import open_backend
     from nimblepose.runtime.models import find_model
-    from nimblepose.web.runtime_files import find_runtime
-    from nimblepose.web.site import write_site
+    from nimblepose.web.runtime_files import WEBGPU, find_runtime
+    from nimblepose.web.site import FloatModel, write_site
 
     with show_download_bar() as progress:
         path = find_model(model, progress=progress)
         files = find_runtime(runtime, progress=progress)
+        more = find_runtime(runtime, kind=WEBGPU, progress=progress) if webgpu else None
     metadata = open_backend(path).metadata
-    write_site(out, path, metadata, files)
+    floats = None
+    if more is not None:
+        from nimblepose.convert.deploy.onnx_forms import read_floats
+
+        weights, spec = read_floats(path)
+        floats = FloatModel(weights, spec, more)
+    write_site(out, path, metadata, files, webgpu=floats)
     if not quiet:
         size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
         print(f"{path.stem}: {metadata.skeleton.name}, {size / 1e6:.1f} MB\n-> {out / 'index.html'}")

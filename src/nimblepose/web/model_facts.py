@@ -28,10 +28,10 @@ def describe_model(
         checksum: SHA-256 of the file, by which a browser knows that it has it already.
     """
     skeleton = metadata.skeleton
-    size, height = metadata.best_size, metadata.input_height
+    best, height = metadata.best_size, metadata.input_height
     mirror = _describe_mirror(skeleton)
-    usual = choose_quality(None, best_size=size, made_for=height)
-    fitted = {name: quality.fit(size, height) for name, quality in QUALITIES.items()}
+    usual = choose_quality(None, best_size=best, made_for=height)
+    fitted = {name: quality.fit(best, height) for name, quality in QUALITIES.items()}
     return {
         "name": name,
         "file": file,

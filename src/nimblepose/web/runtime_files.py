@@ -1,4 +1,4 @@
-"""The runtime of the page, ONNX Runtime Web: three files that are not in the package, known by their checksums."""
+"""The runtime of the page, ONNX Runtime Web: files that are not in the package, known by their checksums."""
 
 from pathlib import Path
 
@@ -32,14 +32,43 @@ RUNTIME = NamedModel(
 )
 """The kind without WebGPU, half as large; `package.json` beside names the same version."""
 
+WEBGPU = NamedModel(
+    name="onnxruntime-web-1.30.0-webgpu",
+    description="ONNX Runtime Web, for graphics cards (WebGPU)",
+    licence="MIT",
+    files=(
+        ModelFile(
+            _ADDRESS + "ort.webgpu.min.mjs",
+            66349,
+            "14f40131bb9df080ae3f4222f86afde4a5845fda4a1ed502de569c229d1a3c8f16625b8abd3b04190dc013665edd094b",
+        ),
+        ModelFile(
+            _ADDRESS + "ort-wasm-simd-threaded.asyncify.mjs",
+            53057,
+            "a958847021b3b11fe6f27950c08b1b621eda7cde2d86eadaa85603418ea1baf9a82d5a19abf7986b0435c2bbfc9e7840",
+        ),
+        ModelFile(
+            _ADDRESS + "ort-wasm-simd-threaded.asyncify.wasm",
+            26781914,
+            "10f5432d3c6e3baeb776464efe970a245eaf3b2c9fabfe73f45635a24b0dd145855f60011f8c030d940778da1495e591",
+        ),
+    ),
+)
+"""Three more, twice as large, that a page has beside the others if it was asked for."""
+
 
 def find_runtime(
-    folder: Path | None = None, *, fetch: bool = True, progress: StageProgress | None = None
+    folder: Path | None = None,
+    *,
+    kind: NamedModel | None = None,
+    fetch: bool = True,
+    progress: StageProgress | None = None,
 ) -> list[Path] | None:
-    """The three files: in a folder, such as node_modules/onnxruntime-web/dist, or in the cache, or fetched into it.
+    """The files: in a folder, such as node_modules/onnxruntime-web/dist, or in the cache, or fetched into it.
 
     Args:
         folder: That holds them; None: the cache of models.
+        kind: `WEBGPU`, or `RUNTIME` if it is not given.
         fetch: Fetch what the cache lacks; else None is returned then.
         progress: Of fetching.
 
@@ -47,26 +76,27 @@ def find_runtime(
         MediaError: the folder does not hold these very files.
         DownloadError: they cannot be fetched.
     """
+    kind = kind or RUNTIME
     if folder is None:
-        first = find_cached(RUNTIME)
+        first = find_cached(kind)
         if first is None and not fetch:
             return None
         try:
-            first = first or fetch_model(RUNTIME, progress=progress)
+            first = first or fetch_model(kind, progress=progress)
         except DownloadError as error:
-            raise DownloadError(_explain(str(error).splitlines()[0])) from error
-        return [first.parent / file.name for file in RUNTIME.files]  # which were checked on the way
-    for file in RUNTIME.files:
+            raise DownloadError(_explain(kind, str(error).splitlines()[0])) from error
+        return [first.parent / file.name for file in kind.files]  # which were checked on the way
+    for file in kind.files:
         if not file.is_intact(folder / file.name):
             what = "is missing" if not (folder / file.name).is_file() else "is not the file of that version"
             raise MediaError(f"{folder / file.name} {what}; --runtime takes the folder dist of {RUNTIME.name}")
-    return [folder / file.name for file in RUNTIME.files]
+    return [folder / file.name for file in kind.files]
 
 
-def _explain(reason: str) -> str:
+def _explain(kind: NamedModel, reason: str) -> str:
     """What to do where the network is closed."""
-    addresses = "\n".join(f"  {file.url}\n    sha384 {file.sha384}" for file in RUNTIME.files)
+    addresses = "\n".join(f"  {file.url}\n    sha384 {file.sha384}" for file in kind.files)
     return (
         f"the page's runtime could not be fetched: {reason}\nBy hand: download on any computer\n{addresses}\n"
-        f"into {find_cache_folder() / RUNTIME.name}, or into any folder, and give that by --runtime."
+        f"into {find_cache_folder() / kind.name}, or into any folder, and give that by --runtime."
     )

@@ -1,13 +1,14 @@
 """ONNX files of ours as others can take them: without pixels, without 8 bits, without what nobody needs."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nimblepose.convert.export import INPUT
 from nimblepose.core.errors import ModelError
-from nimblepose.core.metadata import ModelMetadata
+from nimblepose.core.metadata import InputSpec, ModelMetadata
 from nimblepose.core.optional import import_optional
 
 _QUANTIZERS = ("QuantizeLinear", "DequantizeLinear")
@@ -102,6 +103,20 @@ def to_floats(proto: Any) -> Any:
     _drop_unread(graph)
     onnx.checker.check_model(ours)
     return ours
+
+
+def read_floats(path: Path) -> tuple[bytes, InputSpec]:
+    """An ONNX file of ours, of which `to_floats` is taken, as a file again; and how pixels become what it takes.
+
+    Raises:
+        ModelError: it is no ONNX file of ours, or as `to_floats`.
+        MissingPackageError: onnx is not installed.
+    """
+    onnx = import_optional("onnx", "export")
+    if path.suffix.lower() != ".onnx":
+        raise ModelError(f"{path} is no ONNX file; make one with `nimblepose export`")
+    floats = to_floats(onnx.load(path))
+    return floats.SerializeToString(), read_metadata(floats).input
 
 
 def dequantize(stored: Any, scale: Any, zero: Any = 0, *, axis: int = 1) -> np.ndarray[Any, np.dtype[np.float32]]:

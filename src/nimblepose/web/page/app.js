@@ -8,7 +8,7 @@ import { toCsv, toJson, toJsonLines } from "./pose/results.js";
 
 const element = (id) => document.getElementById(id);
 const ui = Object.fromEntries(
-  ["about", "camera", "colours", "count", "csv", "files", "height", "json", "key", "key-label", "least", "least-value",
+  ["about", "camera", "colours", "count", "csv", "device", "device-label", "files", "height", "json", "key", "key-label", "least", "least-value",
    "mirror", "model", "pause", "people", "privacy", "progress", "quality", "stage", "status", "view", "where", "where-label"]
     .map((id) => [id, element(id)]));
 const context = ui.view.getContext("2d");
@@ -102,7 +102,7 @@ const live = new Live({
     const { people, width, height, times } = await look(bitmap, (found) => mine.update(found, time));
     results.frames.push({ file: name, frame, time, width, height, people });
     if (results.frames.length > 100_000) results.frames.shift(); // an hour at 25 a second
-    if (frame % 10 === 0) say(`${name}: frame ${frame}, ${(1000 / inAll(times)).toFixed(1)} a second`);
+    if (frame % 10 === 0 && live.video) say(`${name}: frame ${frame}, ${(1000 / inAll(times)).toFixed(1)} a second`);
     offerResults();
   },
   begun(name) {
@@ -170,12 +170,48 @@ for (const name of ["least", "height", "quality", "where"]) {
     }
   });
 }
+ui.device.addEventListener("change", async () => {
+  live.stop();
+  try {
+    await openFinder(ui.device.value);
+    if (pictures.length) await lookAtPictures(pictures);
+  } catch (error) {
+    report(error, "the graphics card");
+    ui.device.value = finders.browser.device;
+  }
+});
 for (const kind of ["dragover", "dragenter", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();
     ui.stage.classList.toggle("over", kind === "dragover" || kind === "dragenter");
     if (kind === "drop") open([...event.dataTransfer.files]);
   });
+}
+
+/** Load the runtime and the model for a device; the one before goes on where that fails. */
+async function openFinder(device) {
+  const opened = new BrowserFinder(model, device);
+  opened.progress = (share) => (ui.progress.value = share);
+  ui.progress.hidden = false;
+  say("Loading the model; it stays in this browser");
+  try {
+    await opened.open();
+  } catch (error) {
+    opened.close();
+    throw error;
+  } finally {
+    ui.progress.hidden = true;
+  }
+  finders.browser?.close();
+  finders.browser = opened;
+  const alone = device === "wasm" && !crossOriginIsolated;
+  say(`Ready${device === "webgpu" ? ", on the graphics card" : alone ? ", on one thread" : ""}`);
+}
+
+/** Graphics cards are offered where the site has a model for them, and the browser one. */
+async function offerDevices() {
+  const adapter = model.webgpu && navigator.gpu && (await navigator.gpu.requestAdapter().catch(() => null));
+  ui["device-label"].hidden = !adapter;
 }
 
 function tellWhere() {
@@ -215,18 +251,16 @@ async function begin() {
   }
   if (model.file) {
     await isolate().catch(() => {}); // without it the page works, on one thread and with the network
-    finders.browser = new BrowserFinder(model);
-    finders.browser.progress = (share) => (ui.progress.value = share);
-    say("Loading the model; it stays in this browser");
-    await finders.browser.open();
+    await openFinder("wasm");
+    await offerDevices();
   } else {
     ui.where.value = "server";
     ui.where.options[0].disabled = true;
     tellWhere();
+    ui.progress.hidden = true;
+    say("Ready");
   }
-  ui.progress.hidden = true;
   document.body.dataset.ready = "yes";
-  say(`Ready${model.file && !crossOriginIsolated ? ", on one thread" : ""}`);
 }
 
 begin().catch((error) => say(error.message, true));

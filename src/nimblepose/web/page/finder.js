@@ -15,10 +15,10 @@ export async function readPicture(blob) {
   return { bitmap, reduction };
 }
 
-/** Finds people in this browser. */
+/** Finds people in this browser, on the processor ("wasm") or on a graphics card ("webgpu"). */
 export class BrowserFinder {
-  constructor(model) {
-    this.model = model;
+  constructor(model, device = "wasm") {
+    Object.assign(this, { model, device });
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
     this.waiting = new Map();
     this.count = 0;
@@ -47,7 +47,12 @@ export class BrowserFinder {
   /** Load the runtime and the model; threads need a page that is isolated from others. */
   open() {
     const threads = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
-    return this.ask({ kind: "open", model: this.model, base: new URL("./", import.meta.url).href, threads });
+    const { model, device } = this;
+    return this.ask({ kind: "open", model, device, base: new URL("./", import.meta.url).href, threads });
+  }
+
+  close() {
+    this.worker.terminate();
   }
 
   /** People in a bitmap, which is used up, in its pixels. */

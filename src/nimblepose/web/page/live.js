@@ -35,7 +35,7 @@ export class Live {
   async play(name, connect, isCamera, release) {
     const video = document.createElement("video");
     Object.assign(video, { muted: true, playsInline: true });
-    Object.assign(this, { video, isCamera, isPaused: false, release, name });
+    Object.assign(this, { video, isCamera, isPaused: false, isBusy: false, release, name });
     connect(video);
     let frame = 0;
     const next = () => this.video === video && video.requestVideoFrameCallback(take);
@@ -43,9 +43,11 @@ export class Live {
       if (this.video !== video) return;
       try {
         if (!isCamera) video.pause();
+        this.isBusy = true;
         const bitmap = await createImageBitmap(video).catch(() => null); // a camera may have nothing to show just now
         if (bitmap) await this.hooks.frame(bitmap, frame++, mediaTime, name);
         if (this.video !== video) return;
+        this.isBusy = false;
         if (video.ended) return this.stop();
         next();
         if (!isCamera && !this.isPaused) await video.play();
@@ -53,7 +55,7 @@ export class Live {
         if (this.video === video) this.fail(error);
       }
     };
-    video.addEventListener("ended", () => setTimeout(() => this.video === video && this.stop(), 3000));
+    video.addEventListener("ended", () => setTimeout(() => this.video === video && !this.isBusy && this.stop(), 3000));
     video.addEventListener("error", () => this.fail(new Error("this browser cannot play it; make it MP4 or WebM")));
     this.hooks.begun(name);
     next();

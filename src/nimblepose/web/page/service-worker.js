@@ -11,6 +11,7 @@ const HEADERS = {
     "form-action 'none'",
 };
 const PREFIX = "nimblepose ";
+const LATER = /webgpu|asyncify/; // files that are kept once somebody has asked for them
 
 async function keep() {
   const { version, files } = await (await fetch("files.json", { cache: "no-cache" })).json();
@@ -21,10 +22,16 @@ async function keep() {
   }
 }
 
+async function fetchAndKeep(request, path) {
+  const response = await fetch(request), name = (await caches.keys()).find((one) => one.startsWith(PREFIX));
+  if (response.ok && name && LATER.test(path)) await (await caches.open(name)).put(path, response.clone());
+  return response;
+}
+
 async function answer(request) {
   const url = new URL(request.url);
   const path = url.pathname.endsWith("/") ? new URL("index.html", url).href : url.origin + url.pathname;
-  const response = (await caches.match(path)) ?? (await fetch(request));
+  const response = (await caches.match(path)) ?? (await fetchAndKeep(request, path));
   if (response.status === 0) return response;
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(HEADERS)) headers.set(name, value);

@@ -26,16 +26,20 @@ async function load(url, size, progress) {
   }
 }
 
-async function open(facts, base, threads) {
-  model = facts;
-  ort = await import("./runtime/ort.wasm.min.mjs");
-  const runtime = new URL("runtime/", base).href;
-  ort.env.wasm.wasmPaths = {
-    mjs: `${runtime}ort-wasm-simd-threaded.mjs`, wasm: `${runtime}ort-wasm-simd-threaded.wasm`,
-  };
+const KINDS = {
+  wasm: { module: "./runtime/ort.wasm.min.mjs", file: "ort-wasm-simd-threaded" },
+  webgpu: { module: "./runtime/ort.webgpu.min.mjs", file: "ort-wasm-simd-threaded.asyncify" },
+};
+
+/** Load the runtime and the model; `device` is "wasm", the processor, or "webgpu", a graphics card. */
+async function open(facts, base, threads, device) {
+  model = device === "webgpu" ? { ...facts, ...facts.webgpu } : facts;
+  const { module, file } = KINDS[device], runtime = new URL(`runtime/${file}`, base).href;
+  ort = await import(module);
+  ort.env.wasm.wasmPaths = { mjs: `${runtime}.mjs`, wasm: `${runtime}.wasm` };
   ort.env.wasm.numThreads = threads;
   const bytes = await load(new URL(model.file, base).href, model.size, (share) => postMessage({ progress: share }));
-  session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+  session = await ort.InferenceSession.create(bytes, { executionProviders: [device] });
 }
 
 function read(bitmap) {
@@ -80,7 +84,7 @@ async function find({ bitmap, quality, inputHeight, least, colours, fields: want
 
 addEventListener("message", async ({ data: { id, kind, ...rest } }) => {
   try {
-    postMessage({ id, value: kind === "open" ? await open(rest.model, rest.base, rest.threads) : await find(rest) });
+    postMessage({ id, value: kind === "open" ? await open(rest.model, rest.base, rest.threads, rest.device) : await find(rest) });
   } catch (error) {
     postMessage({ id, error: error.message ?? String(error) });
   }
