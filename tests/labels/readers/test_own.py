@@ -44,14 +44,14 @@ def test_a_place_in_no_picture_is_listed(tmp_path):
 @pytest.mark.parametrize("x", ["inf", "-inf", "nan"])
 def test_a_keypoint_at_infinity_is_refused(tmp_path, x):
     path = tmp_path / "a.poses.csv"
-    path.write_text(",".join(COLUMNS) + f"\na.mp4,1,0.04,1,0.5,nose,{x},2,0.5,FALSE\n")
+    path.write_text(",".join(COLUMNS) + f"\na.mp4,1,0.04,1,0.5,nose,{x},2,0.5,FALSE,\n")
     with pytest.raises(MediaError, match=f"not what --format csv writes .a keypoint at {x}, 2.0"):
         read_labels(path)
 
 
 def test_what_is_said_of_a_long_value_is_short(tmp_path):
     path = tmp_path / "a.poses.csv"
-    path.write_text(",".join(COLUMNS) + f"\na.mp4,1,{'[' * 5000},1,0.5,nose,1,2,0.5,FALSE\n")
+    path.write_text(",".join(COLUMNS) + f"\na.mp4,1,{'[' * 5000},1,0.5,nose,1,2,0.5,FALSE,\n")
     with pytest.raises(MediaError) as caught:
         read_labels(path)
     assert len(str(caught.value)) < 500
