@@ -86,8 +86,9 @@ def test_r_counts_keypoints_of_json_lines(folder):
 
 
 def test_octave_counts_rows_of_the_csv(folder):
-    code = """r = textscan(fopen("a.csv"), "%q %f %f %f %f %s %f %f %f %s %*[^\\n]", "Delimiter", ",", "HeaderLines", 1);
-        printf("%d ", sum(strcmp(r{6}, "nose")), sum(r{5} > 0.5), sum(strcmp(r{10}, "TRUE")))"""
+    form = "%q %f %f %f %f %s %f %f %f %s %*[^\\n]"  # whatever columns follow
+    code = f"""r = textscan(fopen("a.csv"), "{form}", "Delimiter", ",", "HeaderLines", 1);
+        printf("%d ", sum(strcmp(r{{6}}, "nose")), sum(r{{5}} > 0.5), sum(strcmp(r{{10}}, "TRUE")))"""
     assert [int(number) for number in run(folder, "octave-cli", "--quiet", "--eval", code).split()] == count()
 
 
