@@ -35,7 +35,7 @@ def model_poses(
 
     Examples:
         nimblepose model poses my.onnx --data coco/train2017 --out better.onnx
-        nimblepose model poses older.onnx --data coco/train2017 --keep --out newer.onnx
+        nimblepose model poses old.onnx --data train2017 --keep --out new.onnx
     """
     from nimblepose.cli.progress import format_count, show_download_bar, show_stages_bar
     from nimblepose.runtime.models import find_model
