@@ -46,7 +46,7 @@ def test_mypy(client):
 
     right, wrong = check("client.py"), check("wrong.py")
     assert right.returncode == 0, right.stdout
-    assert '"quick"' in wrong.stdout
+    assert "'quick'" in wrong.stdout
     assert 'has no attribute "people"' in wrong.stdout
 
 
@@ -61,5 +61,5 @@ def test_pyright(client):
     for one in told["generalDiagnostics"]:
         faults.setdefault(Path(one["file"]).name, []).append(one["message"])
     assert "client.py" not in faults, faults["client.py"]
-    assert any('"quick"' in message for message in faults["wrong.py"])
+    assert any("'quick'" in message for message in faults["wrong.py"])
     assert any('"people"' in message for message in faults["wrong.py"])
