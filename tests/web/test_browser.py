@@ -214,7 +214,7 @@ def test_a_host_without_headers_is_isolated_all_the_same_and_asked_for_nothing_b
 def test_what_a_person_does(page, tmp_path):
     page.problems.clear()
     page.choose_files(PEOPLE)
-    page.until("document.getElementById('count').textContent === '3 people'")
+    page.until("document.getElementById('count').textContent === '3 found'")
     assert page.run("document.querySelectorAll('#people li').length") == 3
     assert page.run("document.getElementById('quality').value") == "balanced"
     assert page.run("document.getElementById('least').value") == "0.45", "what suits the quality"
@@ -233,10 +233,10 @@ def test_what_a_person_does(page, tmp_path):
     assert page.run("document.getElementById('view').toDataURL()") == plain
     page.run("""(() => { const least = document.getElementById('least'); least.value = 1;
       least.dispatchEvent(new Event('input')); least.dispatchEvent(new Event('change')); })()""")
-    page.until("document.getElementById('count').textContent === '0 people'")
+    page.until("document.getElementById('count').textContent === '0 found'")
     page.run("""(() => { const least = document.getElementById('least'); least.value = 0.45;
       least.dispatchEvent(new Event('input')); least.dispatchEvent(new Event('change')); })()""")
-    page.until("document.getElementById('count').textContent === '3 people'")
+    page.until("document.getElementById('count').textContent === '3 found'")
     (tmp_path / "junk.jpg").write_bytes(b"junk")
     page.choose_files(tmp_path / "junk.jpg")
     page.until("document.getElementById('status').classList.contains('wrong')")
@@ -267,7 +267,7 @@ def test_the_camera_is_followed_until_it_is_stopped(page):
 
 def test_a_phone_is_wide_enough(page, tmp_path):
     page.choose_files(PEOPLE)
-    page.until("document.getElementById('count').textContent === '3 people'")
+    page.until("document.getElementById('count').textContent === '3 found'")
     page.resize(390, 844, 2)
     try:
         assert page.run("document.documentElement.scrollWidth") <= 390
@@ -290,7 +290,7 @@ def test_after_the_first_visit_it_works_without_a_network(start_browser, host, t
         browser.open(other.address)
         assert browser.run("crossOriginIsolated")
         browser.choose_files(PEOPLE)
-        browser.until("document.getElementById('count').textContent === '3 people'")
+        browser.until("document.getElementById('count').textContent === '3 found'")
     finally:
         browser.close()
 
@@ -395,7 +395,7 @@ def test_the_server_finds_people_where_it_is_asked_to(start_browser, runtime, tm
         assert "X-API-Key" in browser.run("document.getElementById('status').textContent")
         browser.run("document.getElementById('key').value = 'key-of-the-page-01234'")
         browser.choose_files(PEOPLE)
-        browser.until("document.getElementById('count').textContent === '3 people'")
+        browser.until("document.getElementById('count').textContent === '3 found'")
         assert {method for method, _ in browser.requests} == {"GET", "POST"}
         assert all(url.startswith((address, "data:", "blob:")) for _, url in browser.requests)
     finally:

@@ -44,7 +44,7 @@ function show() {
   context.drawImage(bitmap, 0, 0, width, height);
   drawPeople(context, people, model, { width, height, colours: ui.colours.value });
   ui.stage.classList.add("filled");
-  const count = `${people.length} ${people.length === 1 ? "person" : "people"}`;
+  const count = `${people.length} found`; // people, or whatever the model is of
   ui.view.setAttribute("aria-label", `Picture with ${count}`);
   if (ui.count.textContent !== count) ui.count.textContent = count;
   ui.people.replaceChildren(...people.map(({ id, score, keypoints }) => {
@@ -220,7 +220,7 @@ function tellWhere() {
       ? "Pictures are sent to this server, which keeps none."
       : "Nothing is uploaded: pictures stay in this browser.";
   const usual = ui.quality.options[ui.quality.length - 1];
-  usual.text = ui.where.value === "server" ? "as this server does" : "one pass, as videos";
+  usual.text = ui.where.value === "server" ? "as this server does" : "one pass";
 }
 
 /** The service worker sends the headers that isolate the page, if the host does not: once it is there, load again. */
@@ -238,7 +238,7 @@ async function isolate() {
 async function begin() {
   model = await (await fetch("model.json")).json();
   if (model.input_height) {  // what the model was made for comes first
-    ui.height.add(new Option(`${model.input_height} px, as in training`, model.input_height, true, true), 0);
+    ui.height.add(new Option(`${model.input_height} px, as trained`, model.input_height, true, true), 0);
   }
   for (const option of [...ui.quality.options]) if (option.value && !model.qualities[option.value]) option.remove();
   ui.quality.value = (model.file && model.quality) || "";
