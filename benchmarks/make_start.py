@@ -22,7 +22,7 @@ def main() -> None:
     args = parser.parse_args()
     network, metadata = load_checkpoint(args.checkpoint)
     metadata = dataclasses.replace(
-        metadata, origin=args.origin, input_height=None, prior=None, scorer=None, best_size=None
+        metadata, origin=args.origin, input_height=None, prior=None, scorer=None, best_size=None, errors=None
     )
     save_checkpoint(network, metadata, args.out, half=True)
     content = args.out.read_bytes()
