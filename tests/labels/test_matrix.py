@@ -22,7 +22,7 @@ from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelS
 from nimblepose.labels.readers import READERS, read_labels
 from nimblepose.labels.values import find_number
 from nimblepose.labels.writer import list_losses
-from nimblepose.labels.writers import WRITERS, find_writer
+from nimblepose.labels.writers import WRITERS, find_format, find_writer
 
 SOURCES = {
     "dlc": write_dlc, "coco": write_coco, "cvat": write_cvat, "label-studio": write_label_studio,
@@ -130,6 +130,20 @@ def test_results_of_two_categories_are_two_files(tmp_path, cats_and_dogs, target
     written = find_writer(target).write(cats_and_dogs, tmp_path / "b")
     assert len(written) == 2
     assert all(path.name.startswith(f"v.{kind}") for path, kind in zip(written, ("cat", "dog"), strict=True))
+
+
+@pytest.mark.parametrize("target", [writer.name for writer in WRITERS if find_format(writer.name)])
+def test_an_animal_of_one_keypoint_is_converted_beside_the_others(tmp_path, target):
+    """Food that DeepLabCut knows as a unique bodypart: no skeleton has one keypoint, and none is needed here."""
+    need(target)
+    labels = read_labels(write_dlc(tmp_path / "a", unique=True))
+    food = next(kind for kind in labels.categories if len(kind.keypoints) == 1)
+    written = find_writer(target).write(labels, tmp_path / "b")
+    assert len(written) == 4  # two videos of mice and food each
+    lone = [read_labels(path) for path in written if f".{food.name}." in path.name]
+    assert [one.categories[0].keypoints for one in lone] == [("food",)] * 2
+    places = [label.xy.tolist() for one in lone for picture in one.pictures for label in picture.labels]
+    assert places == [[[5.0, 6.0]]] * 12
 
 
 def test_what_a_form_cannot_hold_is_said(cats_and_dogs):

@@ -12,6 +12,7 @@ import numpy as np
 
 from nimblepose.core.errors import MediaError, SkeletonError
 from nimblepose.core.geometry import Size
+from nimblepose.core.lone_point import read_skeleton
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import BUILT_IN, Skeleton
 from nimblepose.results.output_format import VERSION, Header
@@ -139,7 +140,7 @@ def read_header(about: Mapping[str, Any], *, is_video: bool) -> Header:
     rate, started = about.get("rate"), about.get("started")
     return Header(
         model=str(about.get("model", "")),
-        skeletons=tuple(Skeleton.from_dict(value) for value in about.get("skeletons", {}).values()),
+        skeletons=tuple(read_skeleton(value) for value in about.get("skeletons", {}).values()),
         source=str(about.get("source", "")) if is_video else None,
         rate=None if rate is None else float(rate),
         started=None if started is None else datetime.fromisoformat(started),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nimblepose.core.errors import DataError
+from nimblepose.core.lone_point import LonePoint
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import BUILT_IN, Skeleton
 from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped, rename
@@ -57,7 +58,9 @@ def _guess_skeleton(source: Path) -> Skeleton | None:
     except (OSError, ValueError, csv.Error):
         return None  # it is said where it is read
     known = any(set(names) <= set(built.keypoints) for built in BUILT_IN.values())
-    return None if known or len(names) < 2 or "" in names else Skeleton("animal", names, tuple(pairwise(names)))
+    if known or not names or "" in names:
+        return None
+    return LonePoint("animal", names, ()) if len(names) == 1 else Skeleton("animal", names, tuple(pairwise(names)))
 
 
 def read(source: Path) -> LabelSet:

@@ -8,6 +8,7 @@ import numpy as np
 
 from nimblepose.core.errors import SkeletonError
 from nimblepose.core.files import make_folder
+from nimblepose.core.lone_point import LonePoint
 from nimblepose.core.poses import Poses
 from nimblepose.core.skeleton import BUILT_IN, Skeleton
 from nimblepose.labels.encoding import encode_category
@@ -33,12 +34,14 @@ def make_skeleton(category: Category) -> Skeleton:
     """The skeleton of a category; keypoints whose limbs hang in pieces are joined in their order.
 
     Raises:
-        SkeletonError: a single keypoint, or names that cannot be.
+        SkeletonError: names that cannot be.
     """
     for built in BUILT_IN.values():
         if built.keypoints == category.keypoints:
             return built
     value = encode_category(category, 1)
+    if len(category.keypoints) == 1:
+        return LonePoint.from_coco_category(value)
     try:
         return Skeleton.from_coco_category(value)
     except SkeletonError:
