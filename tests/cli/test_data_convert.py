@@ -59,3 +59,27 @@ def test_results_of_a_video_go_from_form_to_form(tmp_path):
     assert back[4].poses.track_ids.tolist() == [3]
     np.testing.assert_array_equal(back[4].poses.keypoints, np.full((1, 17, 2), 4))
     assert run(tmp_path / "day.poses.jsonl", tmp_path / "d", "--to", "labelme").exit_code == 0
+
+
+def test_what_results_of_a_video_lose_is_said(tmp_path, capsys):
+    source = tmp_path / "day.poses.jsonl"
+    file = JsonLines(source, Header(model="m", skeletons=(COCO_17,), source="day.mp4", rate=25))
+    keypoints, off = np.ones((1, 17, 2), np.float32), np.full((1, 17), 1.5, np.float32)
+    one = Poses(COCO_17, keypoints, off / 3, np.ones(1, np.float32), np.array([3]), keypoint_errors=off)
+    for n in range(2):
+        file.add(Stamp(n, n / 25, (48, 64)), one)
+    file.finish()
+    lost = "2 animals lose by how much their keypoints may be off"
+    assert f"{lost}; {source} has them" in run(source, tmp_path / "b", "--to", "trc").output
+    assert "2 scores of what a model found are lost" in run(source, tmp_path / "b2", "--to", "trc").output
+    assert lost in run(source, tmp_path / "c", "--to", "trc", "--dry-run").output
+    with pytest.raises(SystemExit):
+        main(["data", "convert", str(source), str(tmp_path / "d"), "--to", "trc", "--strict"])
+    assert not (tmp_path / "d").exists()
+    kept = run(source, tmp_path / "e", "--to", "coco-dataset")
+    assert "lose" not in kept.output
+    back = run(tmp_path / "e" / "day.poses.coco-dataset.json", tmp_path / "f", "--to", "json")
+    assert back.exit_code == 0, back.output
+    (path,) = (tmp_path / "f").glob("*.jsonl")
+    for frame in ResultsFile(path):
+        np.testing.assert_array_equal(frame.poses.keypoint_errors, off)

@@ -10,6 +10,7 @@ from mouse_scene import expected, seen_in, write_coco
 
 from nimblepose.labels.readers import read_labels
 from nimblepose.labels.sidecar import find_sidecar, write_sidecar
+from nimblepose.labels.writer import list_losses
 from nimblepose.labels.writers import WRITERS, find_writer
 
 NEEDS = {"slp": "h5py", "slp-results": "h5py", "dlc-h5": "tables", "nwb": "ndx_pose", "parquet": "pyarrow"}
@@ -46,6 +47,32 @@ def test_everything_comes_back(tmp_path, labels, form):
     assert sum(label.scorer == "anna" for label in every) == 1
     assert [label.box.tolist() for label in every if label.extra.get("iscrowd")] == [[1, 2, 3, 4]]
     assert all(one.categories == labels.categories for one in back)
+
+
+@pytest.mark.parametrize("form", [writer.name for writer in WRITERS if writer.name != "dlc"])
+def test_errors_of_keypoints_come_back_or_are_said_to_be_lost(tmp_path, labels, form):
+    """By the sidecar from every form; by the form alone from those that are not said to lose them."""
+    if form in NEEDS and importlib.util.find_spec(NEEDS[form]) is None:
+        pytest.skip(f"{NEEDS[form]} (for {form}) is not installed")
+    pictures = list(labels.pictures)
+    mouse, *others = pictures[1].labels[:-1]
+    off = np.where(mouse.labelled, 1.25, np.nan)
+    mouse = dataclasses.replace(mouse, keypoint_scores=np.full(3, 0.5), score=0.5, keypoint_errors=off)
+    pictures[1] = dataclasses.replace(pictures[1], labels=(mouse, *others))
+    labels = dataclasses.replace(labels, pictures=tuple(pictures))
+    writer, out = find_writer(form), tmp_path / ("b.slp" if form == "slp" else "b")
+    files = writer.write(labels, out)
+    files = files if writer.help.startswith("results") else [out]
+
+    def find_errors():
+        every = [one for path in files for picture in read_labels(path).pictures for one in picture.labels]
+        found = [one.keypoint_errors for one in every if one.keypoint_errors is not None]
+        return [errors[np.isfinite(errors)].tolist() for errors in found if np.isfinite(errors).any()]
+
+    said = "1 animals lose by how much their keypoints may be off" in list_losses(labels, writer)
+    assert find_errors() == ([] if said else [[1.25, 1.25]])
+    write_sidecar(labels, out)
+    assert find_errors() == [[1.25, 1.25]]
 
 
 def test_what_was_moved_meanwhile_stays_moved(tmp_path, labels):

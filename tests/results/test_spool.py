@@ -9,30 +9,31 @@ from nimblepose.results.spool import Spool, iterate_frames, lay_out
 STICK = Skeleton("stick", ("a", "b"), (("a", "b"),))
 
 
-def make(n, *, ids=None, flags=None):
+def make(n, *, ids=None, flags=None, errors=None):
     rng = np.random.default_rng(n)
     keypoints = rng.uniform(0, 99, (n, 2, 2)).astype(np.float32)
     keypoints[: n // 2, 0] = np.nan
     scores = rng.random((n, 2), np.float32)
-    return Poses(STICK, keypoints, scores, rng.random(n, np.float32), ids, flags)
+    return Poses(STICK, keypoints, scores, rng.random(n, np.float32), ids, flags, keypoint_errors=errors)
 
 
 def test_frames_come_back_as_they_were_as_often_as_wanted(tmp_path):
     given = [
         (Stamp(0, 0.0, (4, 5), "é.png"), make(0)),
         (Stamp(7, 1 / 3, (4, 5)), make(3, ids=np.array([5, 2**40, -1]), flags=np.eye(3, 2, dtype=bool))),
+        (Stamp(8, 2.0, (6, 7)), make(2, errors=np.array([[np.nan, 1], [2.5, 3]], np.float32))),
         (Stamp(9, 2.5, (6, 7)), make(2)),
     ]
     spool = Spool(tmp_path / "a.spool", STICK)
     for stamp, poses in given:
         spool.add(stamp, poses)
     spool.complete()
-    assert (spool.frames, spool.last, spool.size) == (3, 9, (4, 5))
+    assert (spool.frames, spool.last, spool.size) == (4, 9, (4, 5))
     assert spool.people == [-1, 0, 1, 5, 2**40]
     for _ in range(2):
         for (stamp, poses), (stamp_read, read) in zip(given, spool, strict=True):
             assert stamp_read == stamp
-            for name in ("keypoints", "keypoint_scores", "scores", "track_ids", "interpolated"):
+            for name in ("keypoints", "keypoint_scores", "scores", "track_ids", "interpolated", "keypoint_errors"):
                 np.testing.assert_array_equal(getattr(read, name), getattr(poses, name))
     spool.remove()
     assert not list(tmp_path.iterdir())

@@ -35,6 +35,8 @@ def data_convert(
         nimblepose data convert mice.slp mice --to yolo --dry-run
         nimblepose data convert match.poses.jsonl out --to nwb
     """
+    from collections import Counter
+
     from nimblepose.cli.progress import show_count_bar
     from nimblepose.core.errors import DataError
     from nimblepose.labels.converting import add_times, stream_results, write_labels
@@ -42,16 +44,19 @@ def data_convert(
     from nimblepose.labels.readers.own import open_own
     from nimblepose.labels.sidecar import write_sidecar
     from nimblepose.labels.skipping import write_skipped
-    from nimblepose.labels.writer import list_losses
+    from nimblepose.labels.writer import Fact, list_losses, tell_losses
     from nimblepose.labels.writers import find_format, find_writer
     from nimblepose.labels.writers.results import RATE
 
     writer, reader = find_writer(to), find_reader(source, tool)
     chosen = find_format(to)
-    if reader.name == "nimblepose" and chosen is not None and not dry_run and open_own(source).is_video:
+    if reader.name == "nimblepose" and chosen is not None and not dry_run and not strict and open_own(source).is_video:
+        counts: Counter[Fact] = Counter()
         with show_count_bar("frames", 0, quiet=quiet) as show:
-            path = stream_results(source, out, chosen, progress=show)
+            path = stream_results(source, out, chosen, progress=show, counts=counts)
         if not quiet:
+            for loss in tell_losses(counts, writer):
+                print(f"  {loss}; {source} has them")
             print(f"-> {path}")
         return
     labels = restore_kept(reader.read(source), source)

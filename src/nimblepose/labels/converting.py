@@ -3,8 +3,11 @@
 import dataclasses
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from nimblepose.core.errors import DataError, MediaError
 from nimblepose.core.files import make_folder
@@ -12,7 +15,7 @@ from nimblepose.core.poses import Poses
 from nimblepose.core.progress import Progress, say_nothing
 from nimblepose.labels.label_set import LabelSet
 from nimblepose.labels.readers.own import open_own
-from nimblepose.labels.writer import Writer
+from nimblepose.labels.writer import Fact, Writer
 from nimblepose.labels.writers.results import find_format
 from nimblepose.media.frames import Stamp
 from nimblepose.results.output_format import OutputFormat
@@ -21,7 +24,14 @@ from nimblepose.results.reading_tables import TableFile
 from nimblepose.results.whole_files import write_all_or_nothing
 
 
-def stream_results(source: Path, out: Path, chosen: OutputFormat, *, progress: Progress = say_nothing) -> Path:
+def stream_results(
+    source: Path,
+    out: Path,
+    chosen: OutputFormat,
+    *,
+    progress: Progress = say_nothing,
+    counts: Counter[Fact] | None = None,
+) -> Path:
     """Results of a video of our own in another form, in memory of some frames whatever their number.
 
     Args:
@@ -29,12 +39,15 @@ def stream_results(source: Path, out: Path, chosen: OutputFormat, *, progress: P
         out: Folder.
         chosen: A format that has a form for videos.
         progress: Hears how many frames are done.
+        counts: Gets how much there is of what not every form can hold, for `tell_losses`.
 
     Raises:
         MediaError: it cannot be read, is about pictures, or something cannot be written.
         MissingPackageError: the format needs a package that is not installed.
     """
     results = open_own(source)
+    if counts is not None:
+        counts["limbs"] += sum(bool(skeleton.limbs) for skeleton in results.header.skeletons)
     if chosen.video is None or not results.is_video:
         raise MediaError(f"{source}: no results of a video, or {chosen.name} has no form for one")
     make_folder(out)
@@ -42,9 +55,22 @@ def stream_results(source: Path, out: Path, chosen: OutputFormat, *, progress: P
     with write_all_or_nothing(out / f"{stem}{chosen.video.ending}", results.header, chosen.video.begin) as file:
         for count, (stamp, poses) in enumerate(_iterate(results), 1):
             file.add(stamp, poses)
+            if counts is not None:
+                counts.update(_count_facts(poses))
             if count % 100 == 0:
                 progress(count)
         return file.finish()
+
+
+def _count_facts(poses: Poses) -> dict[Fact, int]:
+    """Of a frame; every form of results has numbers or names for identities."""
+    errors = poses.keypoint_errors
+    return {
+        "hidden": int((poses.found & ~(poses.seen & ~poses.interpolation_flags)).sum()),
+        "scores": len(poses),
+        "errors": 0 if errors is None else int(np.isfinite(errors).any(axis=1).sum()),
+        "nobody": int(len(poses) == 0),
+    }
 
 
 def _iterate(results: ResultsFile | TableFile) -> Iterator[tuple[Stamp, Poses]]:

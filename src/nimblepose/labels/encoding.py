@@ -1,5 +1,6 @@
 """An annotated set as the COCO file that training and `val` read, with what COCO has no place for beside it."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +20,8 @@ def encode_set(
     """A COCO file: ids from 1, boxes and areas for everybody, keypoints that nobody labelled as 0, 0, 0.
 
     Besides COCO's own, pictures have `video` and `frame`, annotations `identity`, `track_id` (a number for each
-    identity of a video), `scorer` and, of what a model found, `score` and `keypoint_scores`, where they are known.
+    identity of a video), `scorer` and, of what a model found, `score`, `keypoint_scores` and `keypoint_errors`, where
+    they are known.
 
     Args:
         categories: In the order of their ids.
@@ -95,4 +97,7 @@ def _encode_source(label: Label) -> dict[str, Any]:
         value["score"] = round(label.score, _DIGITS)
     if label.keypoint_scores is not None:
         value["keypoint_scores"] = [round(float(score), _DIGITS) for score in label.keypoint_scores]
+    if label.keypoint_errors is not None:
+        errors = label.keypoint_errors.round(_DIGITS).tolist()
+        value["keypoint_errors"] = [error if math.isfinite(error) else None for error in errors]
     return value

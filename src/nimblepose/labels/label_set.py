@@ -51,6 +51,7 @@ class Label:
         scorer: Who labelled, or which model.
         box: (4,) x, y, width, height in pixels, counted from the corner of the first one; None: not given.
         extra: What only COCO has a place for: `segmentation`, `area`, `iscrowd`.
+        keypoint_errors: (K,) pixels by which a model expects to be off, as `Poses.keypoint_errors`; None: not known.
 
     Raises:
         ShapeError: arrays that do not fit together.
@@ -65,6 +66,7 @@ class Label:
     scorer: str = ""
     box: Floats | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    keypoint_errors: Floats | None = None
 
     def __post_init__(self) -> None:
         """Check shapes once, here."""
@@ -72,6 +74,8 @@ class Label:
         scores = (k,) if self.keypoint_scores is None else self.keypoint_scores.shape
         if (self.xy.shape, scores) != ((k, 2), (k,)):
             raise ShapeError(f"expected xy ({k}, 2) and keypoint_scores ({k},), got {self.xy.shape} and {scores}")
+        if self.keypoint_errors is not None and self.keypoint_errors.shape != (k,):
+            raise ShapeError(f"expected keypoint_errors ({k},), got {self.keypoint_errors.shape}")
 
     @property
     def labelled(self) -> NDArray[np.bool_]:

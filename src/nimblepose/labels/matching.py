@@ -66,10 +66,14 @@ def arrange(label: Label, places: list[int] | None, count: int) -> Label:
     old, new = [at for at, _ in kept], [place for _, place in kept]
     xy, flags, scores = np.full((count, 2), np.nan), np.zeros(count, np.int64), np.zeros(count)
     xy[new], flags[new] = label.xy[old], label.visibility[old]
+    errors = None
+    if label.keypoint_errors is not None:
+        errors = np.full(count, np.nan)
+        errors[new] = label.keypoint_errors[old]
     if label.keypoint_scores is None:
-        return dataclasses.replace(label, xy=xy, visibility=flags)
+        return dataclasses.replace(label, xy=xy, visibility=flags, keypoint_errors=errors)
     scores[new] = label.keypoint_scores[old]
-    return dataclasses.replace(label, xy=xy, visibility=flags, keypoint_scores=scores)
+    return dataclasses.replace(label, xy=xy, visibility=flags, keypoint_scores=scores, keypoint_errors=errors)
 
 
 def _simplify(name: str) -> str:

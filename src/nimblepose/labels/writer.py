@@ -1,6 +1,6 @@
 """What a writer of labels is, and what it cannot hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,7 +11,8 @@ from nimblepose.core.geometry import to_corner
 from nimblepose.labels.label_set import Floats, Label, LabelSet
 
 Fact = Literal[
-    "hidden", "names", "scorer", "scores", "boxes", "crowds", "frames", "nobody", "categories", "limbs", "unseen"
+    "hidden", "names", "scorer", "scores", "errors", "boxes", "crowds", "frames", "nobody", "categories", "limbs",
+    "unseen",
 ]  # fmt: skip
 """What labels may say beside where a keypoint is."""
 
@@ -27,24 +28,46 @@ class Writer:
     ending: str = ""  # of the file; "": a folder
 
 
+_LOST: Mapping[Fact, str] = {
+    "hidden": "hidden keypoints become seen ones",
+    "names": "names of animals are lost",
+    "scorer": "names of who labelled are lost",
+    "scores": "scores of what a model found are lost",
+    "errors": "animals lose by how much their keypoints may be off",
+    "boxes": "boxes are made anew around the keypoints",
+    "crowds": "labels without keypoints (crowds, boxes) are lost",
+    "frames": "numbers of frames are lost",
+    "nobody": "pictures with nobody in them are lost",
+    "categories": "categories become one",
+    "unseen": "keypoints that nobody has labelled are lost",
+    "limbs": "skeletons lose their limbs",
+}
+
+
 def list_losses(labels: LabelSet, writer: Writer) -> list[str]:
     """A sentence about everything that the labels say and that the writer's form cannot hold."""
     every = [label for picture in labels.pictures for label in picture.labels]
     pictures = labels.pictures
-    found: dict[Fact, tuple[int, str]] = {
-        "hidden": (sum(int((one.visibility == 1).sum()) for one in every), "hidden keypoints become seen ones"),
-        "names": (sum(bool(one.identity) for one in every), "names of animals are lost"),
-        "scorer": (sum(bool(one.scorer) for one in every), "names of who labelled are lost"),
-        "scores": (sum(_has_scores(one) for one in every), "scores of what a model found are lost"),
-        "boxes": (sum(one.box is not None for one in every), "boxes are made anew around the keypoints"),
-        "crowds": (sum(not one.labelled.any() for one in every), "labels without keypoints (crowds, boxes) are lost"),
-        "frames": (sum(p.frame is not None and bool(p.video) for p in pictures), "numbers of frames are lost"),
-        "nobody": (sum(not picture.labels for picture in pictures), "pictures with nobody in them are lost"),
-        "categories": (len(labels.categories) if len(labels.categories) > 1 else 0, "categories become one"),
-        "unseen": (count_unseen(labels), "keypoints that nobody has labelled are lost"),
-        "limbs": (sum(bool(one.limbs) for one in labels.categories), "skeletons lose their limbs"),
+    counts: dict[Fact, int] = {
+        "hidden": sum(int((one.visibility == 1).sum()) for one in every),
+        "names": sum(bool(one.identity) for one in every),
+        "scorer": sum(bool(one.scorer) for one in every),
+        "scores": sum(_has_scores(one) for one in every),
+        "errors": sum(_has_errors(one) for one in every),
+        "boxes": sum(one.box is not None for one in every),
+        "crowds": sum(not one.labelled.any() for one in every),
+        "frames": sum(p.frame is not None and bool(p.video) for p in pictures),
+        "nobody": sum(not picture.labels for picture in pictures),
+        "categories": len(labels.categories) if len(labels.categories) > 1 else 0,
+        "unseen": count_unseen(labels),
+        "limbs": sum(bool(one.limbs) for one in labels.categories),
     }
-    return [f"{count} {what}" for fact, (count, what) in found.items() if count and fact not in writer.holds]
+    return tell_losses(counts, writer)
+
+
+def tell_losses(counts: Mapping[Fact, int], writer: Writer) -> list[str]:
+    """A sentence about every fact that there is and that the writer's form cannot hold."""
+    return [f"{counts[fact]} {what}" for fact, what in _LOST.items() if counts.get(fact) and fact not in writer.holds]
 
 
 def count_unseen(labels: LabelSet) -> int:
@@ -58,6 +81,10 @@ def count_unseen(labels: LabelSet) -> int:
 
 def _has_scores(label: Label) -> bool:
     return label.score is not None or label.keypoint_scores is not None
+
+
+def _has_errors(label: Label) -> bool:
+    return label.keypoint_errors is not None and bool(np.isfinite(label.keypoint_errors).any())
 
 
 def bound_label(label: Label) -> Floats:

@@ -32,12 +32,14 @@ class Block(NamedTuple):
         times: (T,) float64 seconds.
         sizes: (T, 2) int32, height and width in pixels.
         counts: (T,) int64, how many people are in each.
-        kinds: (T, 2) bool, whether people have identities, and whether it is known what was interpolated.
+        kinds: (T, 3) bool, whether people have identities, whether it is known what was interpolated, and by how much
+            keypoints may be off.
         numbers: (N,) int64, what everybody goes by: the identity, or without identities the place in the frame.
         keypoints: (N, K, 2) float32 pixels, NaN = not found.
         keypoint_scores: (N, K) float32.
         scores: (N,) float32.
         interpolated: (N, K) bool.
+        keypoint_errors: (N, K) float32 pixels, NaN = not known.
         names: T names of files, "" where a frame is none.
     """
 
@@ -51,6 +53,7 @@ class Block(NamedTuple):
     keypoint_scores: NDArray[np.float32]
     scores: NDArray[np.float32]
     interpolated: NDArray[np.bool_]
+    keypoint_errors: NDArray[np.float32]
     names: Sequence[str]
 
     @property
@@ -66,9 +69,9 @@ class Block(NamedTuple):
 
 def _list_arrays(frames: int, people: int, k: int) -> list[tuple[str, tuple[int, ...]]]:
     """Type and shape of the arrays of a block, in the order in which they lie in the file."""
-    of_frames = [("<i8", (frames,)), ("<f8", (frames,)), ("<i4", (frames, 2)), ("<i8", (frames,)), ("?", (frames, 2))]
+    of_frames = [("<i8", (frames,)), ("<f8", (frames,)), ("<i4", (frames, 2)), ("<i8", (frames,)), ("?", (frames, 3))]
     of_people = [("<i8", (people,)), ("<f4", (people, k, 2)), ("<f4", (people, k)), ("<f4", (people,))]
-    return [*of_frames, *of_people, ("?", (people, k))]
+    return [*of_frames, *of_people, ("?", (people, k)), ("<f4", (people, k))]
 
 
 class Spool:
@@ -121,17 +124,19 @@ class Spool:
         text = "\0".join(names).encode() if any(names) else b""
         numbers = np.concatenate([number_people(poses) for poses in found])
         flagged = [poses.interpolated is not None for poses in found]
+        measured = [poses.keypoint_errors is not None for poses in found]
         arrays = (
             [stamp.index for stamp in stamps],
             [stamp.time for stamp in stamps],
             [stamp.size for stamp in stamps],
             [len(poses.scores) for poses in found],
-            [(poses.track_ids is not None, flag) for poses, flag in zip(found, flagged, strict=True)],
+            [(poses.track_ids is not None, *flags) for poses, *flags in zip(found, flagged, measured, strict=True)],
             numbers,
             np.concatenate([poses.keypoints for poses in found]),
             keypoint_scores := np.concatenate([poses.keypoint_scores for poses in found]),
             np.concatenate([poses.scores for poses in found]),
             np.concatenate([p.interpolation_flags for p in found]) if any(flagged) else np.zeros_like(keypoint_scores),
+            np.concatenate([_take_errors(poses) for poses in found]),
         )
         kinds = _list_arrays(len(found), len(numbers), len(self.skeleton.keypoints))
         with writing(self.path):
@@ -163,7 +168,7 @@ class Spool:
         for block in self.iterate_blocks():
             about = zip(block.indices.tolist(), block.times.tolist(), block.sizes.tolist(), block.names, strict=True)
             ends = [0, *np.cumsum(block.counts).tolist()]
-            for (index, time, size, name), (a, b), (has_ids, has_flags) in zip(
+            for (index, time, size, name), (a, b), (has_ids, has_flags, has_errors) in zip(
                 about, pairwise(ends), block.kinds.tolist(), strict=True
             ):
                 yield (
@@ -175,6 +180,7 @@ class Spool:
                         block.scores[a:b],
                         block.numbers[a:b] if has_ids else None,
                         block.interpolated[a:b] if has_flags else None,
+                        keypoint_errors=block.keypoint_errors[a:b] if has_errors else None,
                     ),
                 )
 
@@ -217,6 +223,11 @@ def lay_out(block: Block, people: Sequence[int], rows: NDArray[np.int64], count:
     cells[at, who, :, :2] = block.keypoints[here]
     cells[at, who, :, 2] = block.found_scores[here]
     return cells
+
+
+def _take_errors(poses: Poses) -> NDArray[np.float32]:
+    errors = poses.keypoint_errors
+    return np.full_like(poses.keypoint_scores, np.nan) if errors is None else errors
 
 
 def _read_array(file: BinaryIO, kind: str, shape: tuple[int, ...]) -> Any:

@@ -49,6 +49,14 @@ def test_a_keypoint_at_infinity_is_refused(tmp_path, x):
         read_labels(path)
 
 
+def test_a_table_before_keypoints_had_errors_is_known(tmp_path):
+    path = tmp_path / "a.poses.csv"
+    path.write_text(",".join(COLUMNS[:-1]) + "\na.mp4,1,0.04,1,0.5,nose,1,2,0.5,FALSE\n")
+    (label,) = read_labels(path).pictures[0].labels
+    assert label.keypoint_errors is None
+    assert label.xy[0].tolist() == [1, 2]
+
+
 def test_what_is_said_of_a_long_value_is_short(tmp_path):
     path = tmp_path / "a.poses.csv"
     path.write_text(",".join(COLUMNS) + f"\na.mp4,1,{'[' * 5000},1,0.5,nose,1,2,0.5,FALSE,\n")

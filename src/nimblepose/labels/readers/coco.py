@@ -180,6 +180,7 @@ def _read_label(annotation: Mapping[str, Any], category: Category) -> Label:
         scores = score
         given_scores = [parse_number(one) for one, flag in zip(score, flags, strict=True) if flag > 0]
         score = sum(given_scores) / len(given_scores) if given_scores else 0.0
+    errors = annotation.get("keypoint_errors")
     return Label(
         category.name,
         xy,
@@ -190,6 +191,7 @@ def _read_label(annotation: Mapping[str, Any], category: Category) -> Label:
         scorer=str(annotation.get("scorer") or ""),
         box=read_box(annotation.get("bbox")),
         extra=extra,
+        keypoint_errors=None if not errors else np.array([parse_number(error) for error in errors], np.float64),
     )
 
 

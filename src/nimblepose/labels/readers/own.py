@@ -20,6 +20,7 @@ from nimblepose.results.reading_tables import TableFile
 from nimblepose.results.tables import COLUMNS
 
 _TABLES = (".csv", ".parquet")
+_FIRST_COLUMNS = ",".join(COLUMNS[:-1]).encode()  # also of tables before keypoints had errors
 
 
 def detect(source: Path) -> bool:
@@ -35,7 +36,7 @@ def detect(source: Path) -> bool:
         return False
     head = begin.lstrip(b"\xef\xbb\xbf")
     own = head.startswith(b'{"format":"nimblepose"') or head.startswith(b'{"format": "nimblepose"')
-    return head.startswith(",".join(COLUMNS).encode()) if source.suffix == ".csv" else own
+    return head.startswith(_FIRST_COLUMNS) if source.suffix == ".csv" else own
 
 
 def open_own(source: Path) -> ResultsFile | TableFile:
@@ -111,6 +112,7 @@ def _lies_somewhere(label: Label, where: str, skipped: list[Skipped]) -> bool:
 
 def _make_labels(poses: Poses, model: str) -> Iterator[Label]:
     seen = poses.seen & ~poses.interpolation_flags
+    errors = poses.keypoint_errors
     for i in range(len(poses)):
         found = poses.found[i]
         yield Label(
@@ -121,6 +123,7 @@ def _make_labels(poses: Poses, model: str) -> Iterator[Label]:
             score=float(poses.scores[i]),
             identity="" if poses.track_ids is None else name_person(int(poses.track_ids[i])),
             scorer=model,
+            keypoint_errors=None if errors is None else errors[i].astype(np.float64),
         )
 
 

@@ -27,6 +27,7 @@ _FOR_OTHERS = ("coco", "openpose", "controlnet", "excel")  # forms that say less
 _NO_ROWS = ("csv", "parquet")  # of frames without anybody
 _NAMED = ("dlc", "dlc-h5", "slp", "nwb", "trc", "c3d", "coco-dataset")  # forms with names of people
 _NO_SCORES = ("trc", "c3d")
+_WITH_ERRORS = ("json", "csv", "parquet", "coco-dataset")  # forms with a place for errors of keypoints
 _WITH_LIMBS = ("json", "parquet", "slp", "nwb", "coco-dataset")
 
 
@@ -139,6 +140,11 @@ def make_poses(labels: Sequence[Label], skeleton: Skeleton, numbers: dict[str, i
     given = [np.ones(k) if one.keypoint_scores is None else one.keypoint_scores for one in labels]
     scores = np.where(good, np.stack(given), 0).astype(np.float32)
     whole = np.array([1 if one.score is None else one.score for one in labels], np.float32)
+    off = None
+    if any(one.keypoint_errors is not None for one in labels):
+        unknown = np.full(k, np.nan)
+        off = np.stack([unknown if one.keypoint_errors is None else one.keypoint_errors for one in labels])
+        off = np.where(good, off, np.nan).astype(np.float32)
     ids, taken = [], {numbers[one.identity] for one in labels if one.identity}
     free = max(numbers.values(), default=0)
     for one in labels:
@@ -149,7 +155,7 @@ def make_poses(labels: Sequence[Label], skeleton: Skeleton, numbers: dict[str, i
         while free in taken:
             free += 1
         ids.append(free)
-    return Poses(skeleton, xy, scores, whole, np.array(ids, np.int64))
+    return Poses(skeleton, xy, scores, whole, np.array(ids, np.int64), keypoint_errors=off)
 
 
 def _make_writer(name: str, chosen: OutputFormat) -> Writer:
@@ -160,8 +166,9 @@ def _make_writer(name: str, chosen: OutputFormat) -> Writer:
     rows: frozenset[Fact] = frozenset(("nobody",) if chosen.name not in _NO_ROWS else ())
     scores: frozenset[Fact] = frozenset(("scores",) if chosen.name not in _NO_SCORES else ())
     unseen: frozenset[Fact] = frozenset(("unseen",) if chosen.name != "csv" else ())
+    errors: frozenset[Fact] = frozenset(("errors",) if chosen.name in _WITH_ERRORS else ())
     limbs: frozenset[Fact] = frozenset(("limbs",) if chosen.name in _WITH_LIMBS else ())
-    return Writer(name, f"results: {chosen.help}", _HOLDS | names | rows | scores | limbs | unseen, write)
+    return Writer(name, f"results: {chosen.help}", _HOLDS | names | rows | scores | errors | limbs | unseen, write)
 
 
 _CHOSEN = {

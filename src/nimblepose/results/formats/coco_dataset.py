@@ -4,6 +4,7 @@ Pictures and frames without anybody are in it. A keypoint that was seen has visi
 (completed, interpolated) 1. Places count from the corner, as always in COCO.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,9 @@ def encode_people(
             "score": round(result["score"], 4),
             "keypoint_scores": [round(score, 4) for score in scores],
         }
+        if poses.keypoint_errors is not None:
+            off = np.where(found[i], poses.keypoint_errors[chosen[i], order], np.nan).tolist()
+            annotation["keypoint_errors"] = [round(error, 2) if math.isfinite(error) else None for error in off]
         if poses.track_ids is not None:
             annotation |= {"track_id": result["track_id"], "identity": name_person(result["track_id"], header)}
         annotations.append(annotation)
