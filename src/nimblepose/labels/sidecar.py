@@ -17,6 +17,7 @@ from nimblepose.labels.encoding import encode_set
 from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet, Skipped
 from nimblepose.labels.matching import arrange
 from nimblepose.labels.readers.coco import read_file
+from nimblepose.results.output_format import round_seconds
 
 _NAME = ".nimblepose-kept.json.gz"
 _SAME = 0.02  # pixels; forms round to a hundredth or finer
@@ -95,7 +96,9 @@ def restore(labels: LabelSet, sidecar: Path) -> LabelSet:
 
 
 def _list_keys(picture: LabelledPicture) -> Iterator[Hashable]:
-    """What a picture may be known by in another form: its name first, as frames may be numbered anew there."""
+    """What a picture may be known by in another form: time and name come first, as frames may be numbered anew."""
+    if picture.video and picture.time is not None:
+        yield picture.video, "at", round_seconds(picture.time)
     yield picture.name
     yield picture.name.replace("/", "_")
     if "/" in (inside := picture.name.partition("/")[2]):  # the folder of a split is before it

@@ -48,6 +48,48 @@ def test_times_are_those_of_the_file(write):
     np.testing.assert_array_equal(label.xy, [[102, 103], [2, 3]])
 
 
+def test_frames_are_those_of_the_times(write):
+    labels = read_labels(write(timestamps=(0.0, 0.04, 0.12), count=3))
+    assert [(p.name, p.frame) for p in labels.pictures] == [
+        ("day/000000.png", 0), ("day/000001.png", 1), ("day/000003.png", 3)
+    ]  # fmt: skip
+    counted = read_labels(write(timestamps=(0.0, 0.02, 0.05), count=3))
+    assert [p.frame for p in counted.pictures] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("frames", "times"),
+    [
+        ((0, 1, 3), (0, 0.04, 0.12)),
+        ((2, 4, 8), (0.08, 0.16, 0.32)),
+        ((0, 1, 3), (0, 0.02, 0.05)),  # on no grid: the sidecar knows
+        ((0, 2, 3), (None, None, None)),
+    ],
+)
+def test_numbers_of_frames_come_back(tmp_path, frames, times):
+    pytest.importorskip("ndx_pose", reason="ndx-pose (extra nwb) is not installed")
+    from nimblepose.labels.label_set import Category, Label, LabelledPicture, LabelSet
+    from nimblepose.labels.sidecar import write_sidecar
+    from nimblepose.labels.writers import find_writer
+
+    pictures = tuple(
+        LabelledPicture(
+            f"v/{n:06d}.png", (Label("mouse", np.array([[n, 1.0], [5, 6]]), np.array([2, 2]), identity="bo"),),
+            video="v", frame=n, time=time, size=(48, 64),
+        )
+        for n, time in zip(frames, times, strict=True)
+    )  # fmt: skip
+    labels = LabelSet("test", (Category("mouse", ("nose", "tail"), (("nose", "tail"),)),), pictures)
+    (path,) = find_writer("nwb").write(labels, tmp_path / "b")
+    if times[1] != 0.02:
+        assert [picture.frame for picture in read_labels(path).pictures] == list(frames)
+    write_sidecar(labels, tmp_path / "b")
+    back = read_labels(path)
+    assert [(p.name, p.frame, p.labels[0].xy[0, 0]) for p in back.pictures] == [
+        (found.name, n, n) for found, n in zip(back.pictures, frames, strict=True)
+    ]
+
+
 def test_a_rate_counts_from_the_starting_time(write):
     assert [p.time for p in read_labels(write(rate=4.0)).pictures] == [12.5, 12.75, 13.0, 13.25, 13.5]
 

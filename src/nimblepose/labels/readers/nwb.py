@@ -1,5 +1,9 @@
-"""NWB with ndx-pose, ours and others': times as they stand, each container an animal. Places are taken for centres."""
+"""NWB with ndx-pose, ours and others': times as they stand, each container an animal. Places are taken for centres.
 
+There are no numbers of frames: they are those of the times on the grid of the rate, `number_frames`.
+"""
+
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,11 +12,13 @@ import numpy as np
 
 from nimblepose.core.errors import DataError, PoseError
 from nimblepose.core.optional import import_optional
+from nimblepose.labels.frame_numbers import number_frames
 from nimblepose.labels.label_set import Category, Floats, Label, LabelledPicture, LabelSet, add_category
 from nimblepose.labels.reader import Reader
 from nimblepose.labels.values import decode_text, list_files, make_label
 
 _MAX_VALUES = 1 << 28
+_RATE = re.compile(r", ([0-9.]+) frames per second$")  # in our own descriptions
 
 
 def detect(source: Path) -> bool:
@@ -33,7 +39,7 @@ def read(source: Path) -> LabelSet:
         raise DataError(f"{source}: no .nwb file")
     categories: dict[str, Category] = {}
     frames: dict[float, list[Label]] = {}
-    video = source.stem
+    video, rates = source.stem, set[float]()
     for path in files:
         try:
             with h5py.File(path, "r") as file:
@@ -46,13 +52,15 @@ def read(source: Path) -> LabelSet:
                     named = container.name.rsplit("/", 1)[-1]
                     who = decode_text(file["identifier"][()]) if len(found) == 1 else named
                     _read_container(container, who, categories, frames)
+                    rates |= _find_rates(container)
         except PoseError:
             raise
         except (OSError, KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError) as error:
             raise DataError(f"{path}: not NWB with poses, or damaged ({error})") from error
+    times = sorted(frames)
     pictures = [
         LabelledPicture(f"{video}/{i:06d}.png", tuple(frames[time]), video=video, frame=i, time=time)
-        for i, time in enumerate(sorted(frames))
+        for i, time in zip(number_frames(times, rates.pop() if len(rates) == 1 else None), times, strict=True)
     ]
     return LabelSet("nwb", tuple(categories.values()), tuple(pictures))
 
@@ -98,6 +106,14 @@ def _read_container(
             seen = np.isfinite(places).all(axis=1)
             mean = float(good[seen].mean()) if seen.any() else 0.0
             labels.append(make_label(kind, places, 2, keypoint_scores=good, score=mean, identity=who))
+
+
+def _find_rates(container: Any) -> set[float]:
+    """Frames per second, of series that have a rate, or as our own files say."""
+    starts = (item.get("starting_time") for item in container.values() if hasattr(item, "get"))
+    rates = {float(start.attrs["rate"]) for start in starts if start is not None}
+    said = _RATE.search(decode_text(container["description"][()])) if "description" in container else None
+    return {rate for rate in (rates or ({float(said[1])} if said else set())) if rate > 0}
 
 
 def _read_times(series: Any) -> Floats:

@@ -73,7 +73,7 @@ def _write_person(path: Path, spool: Spool, header: Header, number: int, gathere
         pose = ndx_pose.PoseEstimation(
             name="PoseEstimation",
             pose_estimation_series=series,
-            description=f"written by nimblepose, model {header.model}",
+            description=f"written by nimblepose, model {header.model}{_tell_rate(spool, header)}",
             original_videos=[header.source or ""],
             dimensions=np.array([[spool.size[1], spool.size[0]]], np.uint16),
             source_software="nimblepose",
@@ -84,6 +84,12 @@ def _write_person(path: Path, spool: Spool, header: Header, number: int, gathere
         module.add(pose)
         with replacing(path) as temporary, pynwb.NWBHDF5IO(str(temporary), "w") as out:
             out.write(file)
+
+
+def _tell_rate(spool: Spool, header: Header) -> str:
+    """With times it numbers the frames, for which NWB has no place."""
+    rate = spool.rate or header.rate
+    return f", {rate:.10g} frames per second" if rate else ""
 
 
 def _gather(spool: Spool, numbers: Sequence[int]) -> _Gathered:
