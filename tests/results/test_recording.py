@@ -133,6 +133,7 @@ def test_what_was_found_is_in_every_file(video, out):
         for row in iterate_rows(str(video), p, frame=f.index, time=f.time)
     ]
     table = pd.read_parquet(out / "a.poses.parquet")
+    table = table.astype(object).where(table.notna(), None)  # nobody knows the errors
     assert [tuple(row) for row in table.itertuples(index=False)] == rows
     assert len(pd.read_csv(out / "a.poses.csv")) == len(rows)
     coco = json.loads((out / "a.poses.coco.json").read_text())

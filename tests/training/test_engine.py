@@ -299,7 +299,7 @@ def test_norms_that_a_file_had_folded_away_are_measured_before_they_are_trained(
         ({"batch_size": 99}, "make no batch of 99"),
         ({"freeze": ["bakbone"]}, "no parameter's name begins with 'bakbone'"),
         ({"freeze": ["model", "cpm", "initial_stage", "refinement_stages"]}, "nothing to train"),
-        ({"start": "/no/such/file.safetensors"}, "no model file"),
+        ({"start": "/no/such/file.safetensors"}, "no file .*creature-025"),
         ({"accelerator": "cuda"}, "torch sees no GPU"),
     ],
     ids=["batch", "freeze", "all frozen", "start", "gpu"],
