@@ -70,8 +70,8 @@ def test_pictures_make_the_files_of_one_run_over_all_of_them(formats, tmp_path, 
     sources = ["a", "a/b/001.png", "a/gone.jpg"]
     whole = cli("predict", *sources, "--no-pictures", "--out", "whole", "--format", formats)
     assert whole[0] == 1
-    code, out, _ = cli("batch", "plan", *sources, "--out", "batch", "--pictures", 3)
-    assert (code, "9 pictures: 3 units" in out) == (0, True)
+    code, out, said = cli("batch", "plan", *sources, "--out", "batch", "--pictures", 3)
+    assert (code, "9 pictures: 3 units" in out, "a/gone.jpg: no such file" in said) == (1, True, True)
     assert do(tmp_path / "batch").damaged == 2
     code, _, said = cli("batch", "finish", "batch", "--format", formats)
     assert code == 1

@@ -10,6 +10,7 @@ from nimblepose.batch.sources import describe_remote, is_remote
 from nimblepose.batch.stores import open_remote
 from nimblepose.batch.units import Source
 from nimblepose.core.errors import OptionError, PoseError
+from nimblepose.core.text import describe_error
 from nimblepose.core.web import is_url, without_secrets
 from nimblepose.media.finding import ANNOTATED
 from nimblepose.media.sources import is_recorded
@@ -73,7 +74,7 @@ def _read_lists(sources: Iterable[str]) -> Iterator[str]:
         try:
             text = path.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise OptionError(f"cannot read the list {source}: {error}") from error
+            raise OptionError(f"cannot read the list {source}: {describe_error(error)}") from error
         names = list(_read_table(text, _TABLES[suffix]) if suffix in _TABLES else _read_lines(text))
         if not names:
             raise OptionError(f"{source}: no names in this list; write one a line, or a column {_COLUMNS[0]!r}")

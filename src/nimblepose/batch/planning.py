@@ -47,6 +47,11 @@ def _follow(videos: Iterable[Video], listed: Listed, tell: Callable[[str, int, i
         yield video
 
 
+def is_there(source: Source) -> bool:
+    """Was this picture of a plan found? Of addresses it is not known: some servers do not say how long a file is."""
+    return source.size is not None or is_remote(source.path)
+
+
 def _describe_if_there(path: str) -> Source:
     """Of what is not there its name: it has its place and number among the pictures, and is told of with them."""
     try:

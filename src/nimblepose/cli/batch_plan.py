@@ -50,7 +50,7 @@ def batch_plan(
     from nimblepose import __version__
     from nimblepose.batch.listing import list_sources
     from nimblepose.batch.manifest import Settings
-    from nimblepose.batch.planning import plan
+    from nimblepose.batch.planning import is_there, plan
     from nimblepose.batch.stores import open_store
     from nimblepose.cli.progress import format_count, show_download_bar, show_stages_bar
     from nimblepose.core.errors import OptionError
@@ -100,5 +100,7 @@ def batch_plan(
             f"{format_count(len(readable), 'video', 'videos')} ({hours:.2f} h), "
             f"{format_count(count, 'picture', 'pictures')}: {format_count(units, 'unit', 'units')}\n-> {store.address}"
         )
+    planned = (source for group in manifest.groups for source in group.pictures)
+    gone = {source.name: f"{source.name}: no such file" for source in planned if not is_there(source)}
     unread = {video.source.name: str(video.failure) for video in manifest.videos if video.failure}
-    finish({**manifest.failures, **unread}, interrupted=False)
+    finish({**manifest.failures, **gone, **unread}, interrupted=False)

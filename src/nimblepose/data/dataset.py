@@ -20,6 +20,7 @@ from nimblepose.core.errors import DataError, MediaError
 from nimblepose.core.files import write_atomically
 from nimblepose.core.geometry import Size, from_corner
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.core.text import describe_error
 from nimblepose.data.augment import AugmentOptions, Sample, choose_warp, disturb_picture, measure_subject, warp
 from nimblepose.data.centres import CentreOptions, choose_centres
 from nimblepose.data.coco import Record, load_records
@@ -142,7 +143,7 @@ def read_reduced(path: Path, size: Size, reduced: int) -> NDArray[np.uint8]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise MediaError(f"cannot read {path}: {error}") from error
+        raise MediaError(f"cannot read {path}: {describe_error(error)}") from error
     expected = tuple(-(-length // reduced) for length in size)
     if data[:2] == b"\xff\xd8" and data.rstrip(b"\0")[-2:] == b"\xff\xd9":
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED.get(reduced, cv2.IMREAD_COLOR))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nimblepose.core.errors import MediaError
+from nimblepose.core.text import describe_error
 from nimblepose.core.web import is_url, without_secrets
 from nimblepose.media.pipes import is_pipe, read_pipe
 
@@ -35,7 +36,7 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise MediaError(_explain_absence(str(path))) from error
     except (OSError, ValueError) as error:
-        raise MediaError(f"cannot read {path}: {error}") from error
+        raise MediaError(f"cannot read {path}: {describe_error(error)}") from error
     _check_size(data, str(path))
     return data
 

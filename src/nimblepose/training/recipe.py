@@ -11,6 +11,7 @@ import yaml
 from nimblepose.codec.encode import EncodeOptions
 from nimblepose.core.errors import TrainingError
 from nimblepose.core.geometry import Size
+from nimblepose.core.text import describe_error
 from nimblepose.data.augment import AugmentOptions
 from nimblepose.data.centres import CentreOptions
 from nimblepose.data.dataset import SampleOptions
@@ -170,7 +171,7 @@ def load_recipe(path: Path, assignments: Iterable[str] = ()) -> Recipe:
             raise TrainingError(f"{path}: larger than {_MAX_FILE_BYTES} bytes; this is not a recipe")
         plain = yaml.safe_load(path.read_text("utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TrainingError(f"cannot read recipe {path}: {error}") from error
+        raise TrainingError(f"cannot read recipe {path}: {describe_error(error)}") from error
     if not isinstance(plain, dict):
         raise TrainingError(f"{path}: expected a mapping of options, got {type(plain).__name__}")
     try:
