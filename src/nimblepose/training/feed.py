@@ -22,6 +22,7 @@ from nimblepose.training.recipe import Recipe
 from nimblepose.training.shared_memory import AHEAD, count_batch_bytes, limit_workers
 
 _PATIENCE = 300  # seconds without a batch; a worker that could not hand over its own says nothing
+_LAST_SECONDS = 60  # that a worker lives after SIGTERM: the trainer ends its step, and saves
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ def build_loader(
         # A forked copy of a process whose OpenCV or torch has already started threads can wait for them for ever.
         multiprocessing_context="spawn" if workers else None,
         collate_fn=collate,
-        worker_init_fn=_use_one_thread,
+        worker_init_fn=_prepare_worker,
         pin_memory=pin,
         prefetch_factor=AHEAD if workers else None,
         timeout=_PATIENCE if workers else 0,
@@ -127,6 +128,8 @@ def resize(pictures: Tensor, size: Size, *, antialias: bool = False) -> Tensor:
     return functional.interpolate(pictures, list(size), mode="bilinear", antialias=antialias)
 
 
-def _use_one_thread(_: int) -> None:
+def _prepare_worker(_: int) -> None:
     cv2.setNumThreads(1)  # there are as many workers as cores already
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches them too; the trainer says when they end
+    if hasattr(signal, "alarm"):  # so does SIGTERM, of Slurm and of `timeout`; torch sends it to those that hang
+        signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_LAST_SECONDS))
