@@ -33,6 +33,17 @@ def test_a_dry_run_says_what_would_be_lost_and_writes_nothing(tmp_path, capsys):
     assert "unknown form 'yol'; choose from coco, dlc" in capsys.readouterr().err
 
 
+def test_what_is_read_is_not_written_over(tmp_path, capsys):
+    (tmp_path / "a").mkdir()
+    write_coco(tmp_path / "a")
+    before = {path: path.read_bytes() for path in (tmp_path / "a").rglob("*") if path.is_file()}
+    with pytest.raises(SystemExit):
+        main(["data", "convert", str(tmp_path / "a"), str(tmp_path / "a" / "." / ".." / "a"), "--to", "coco"])
+    assert "is what is read, and would be overwritten" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in (tmp_path / "a").rglob("*") if path.is_file()} == before
+    assert run(tmp_path / "a", tmp_path / "a", "--to", "coco", "--dry-run").exit_code == 0
+
+
 def test_labels_are_converted_with_their_pictures(tmp_path):
     write_dlc(tmp_path / "a")
     result = run(tmp_path / "a", tmp_path / "b", "--to", "cvat")

@@ -38,7 +38,7 @@ def data_convert(
     from collections import Counter
 
     from nimblepose.cli.progress import show_count_bar
-    from nimblepose.core.errors import DataError
+    from nimblepose.core.errors import DataError, OptionError
     from nimblepose.labels.converting import add_times, stream_results, write_labels
     from nimblepose.labels.readers import find_reader, restore_kept
     from nimblepose.labels.readers.own import open_own
@@ -50,6 +50,8 @@ def data_convert(
 
     writer, reader = find_writer(to), find_reader(source, tool)
     chosen = find_format(to)
+    if not dry_run and out.exists() and out.samefile(source):
+        raise OptionError(f"{out} is what is read, and would be overwritten: name another file or folder to write")
     if reader.name == "nimblepose" and chosen is not None and not dry_run and not strict and open_own(source).is_video:
         counts: Counter[Fact] = Counter()
         with show_count_bar("frames", 0, quiet=quiet) as show:
