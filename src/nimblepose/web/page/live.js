@@ -50,12 +50,18 @@ export class Live {
         this.isBusy = false;
         if (video.ended) return this.stop();
         next();
-        if (!isCamera && !this.isPaused) await video.play();
+        if (!isCamera && !this.isPaused) {
+          await video.play();
+          setTimeout(end, 3000);
+        }
       } catch (error) {
         if (this.video === video) this.fail(error);
       }
     };
-    video.addEventListener("ended", () => setTimeout(() => this.video === video && !this.isBusy && this.stop(), 3000));
+    // Firefox does not say that a video has ended that was paused in its last frame and played on: it stays at its end.
+    const isOver = () => video.ended || video.currentTime >= video.duration;
+    const end = () => this.video === video && !this.isBusy && isOver() && this.stop();
+    video.addEventListener("ended", () => setTimeout(end, 3000));
     video.addEventListener("error", () => this.fail(new Error("this browser cannot play it; make it MP4 or WebM")));
     this.hooks.begun(name);
     next();
