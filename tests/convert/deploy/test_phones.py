@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from nimblepose.core.errors import MissingPackageError, ModelError
-from nimblepose.runtime.models import PACKAGED
 
 pytest.importorskip("onnx")
 
@@ -48,9 +47,7 @@ def test_ncnn_that_cannot_load_its_file_is_our_error(tmp_path):
 
 def test_mnn_finds_the_same_people(tmp_path):
     pytest.importorskip("MNN", reason="pip install 'nimblepose[mnn]'")
-    before = PACKAGED["human"].path.read_bytes()
     report = export_for("human", "mnn", tmp_path)
-    assert PACKAGED["human"].path.read_bytes() == before
     check_people(report)
     assert max(worst(report, "heatmaps"), worst(report, "pafs")) <= 5e-4
     assert worst(report, "pixels") <= 0.05
