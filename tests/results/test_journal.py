@@ -61,26 +61,18 @@ def test_how_the_camera_has_moved_is_kept_to_the_last_bit(tmp_path):
     journal.close()
 
 
-def test_colours_are_kept_too(tmp_path):
-    colours = np.random.default_rng(0).uniform(0, 255, (2, len(COCO_17.limbs), 3)).astype(np.float32)
-    colours[0, 3] = np.nan
+@pytest.mark.parametrize(
+    ("field", "shape"), [("limb_colours", (2, len(COCO_17.limbs), 3)), ("keypoint_errors", (2, 17))]
+)
+def test_what_people_may_lack_is_kept_too(tmp_path, field, shape):
+    values = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+    values[0, 3] = np.nan
     journal = Journal(tmp_path / "journal", CONDITIONS)
-    journal.add(Stamp(0, 0.0, (48, 64)), dataclasses.replace(people(2), limb_colours=colours))
+    journal.add(Stamp(0, 0.0, (48, 64)), dataclasses.replace(people(2), **{field: values}))
     journal.add(Stamp(1, 0.1, (48, 64)), people(1))
-    (_, coloured), (_, plain) = journal.entries(COCO_17)
-    assert coloured.limb_colours.tobytes() == colours.tobytes()
-    assert plain.limb_colours is None
-
-
-def test_errors_are_kept_too(tmp_path):
-    errors = np.random.default_rng(0).uniform(0, 9, (2, 17)).astype(np.float32)
-    errors[0, 3] = np.nan
-    journal = Journal(tmp_path / "journal", CONDITIONS)
-    journal.add(Stamp(0, 0.0, (48, 64)), dataclasses.replace(people(2), keypoint_errors=errors))
-    journal.add(Stamp(1, 0.1, (48, 64)), people(1))
-    (_, measured), (_, plain) = journal.entries(COCO_17)
-    assert measured.keypoint_errors.tobytes() == errors.tobytes()
-    assert plain.keypoint_errors is None
+    (_, having), (_, plain) = journal.entries(COCO_17)
+    assert getattr(having, field).tobytes() == values.tobytes()
+    assert getattr(plain, field) is None
 
 
 def test_heads_that_belong_to_nobody_are_kept_too(tmp_path):

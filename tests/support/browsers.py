@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -18,10 +19,38 @@ def find_browser():
 
 
 class Page:
-    """A page in some browser, which itself says how to `evaluate`, `go`, `choose_files`, `press`, `resize`, `close`."""
+    """A page in some browser, told what to do by JSON over a WebSocket.
+
+    The browser itself says how to `hear` events, `evaluate`, `go`, `choose_files`, `press`, `resize`, `close`.
+    """
 
     def __init__(self):
         self.requests, self.problems = [], []
+        self.answers, self.numbers = {}, itertools.count(1)
+
+    def connect(self, address, **options):
+        from websockets.sync.client import connect
+
+        self.socket = connect(address, max_size=None, proxy=None, **options).__enter__()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        try:
+            for text in self.socket:
+                message = json.loads(text)
+                if "id" in message:
+                    self.answers[message["id"]] = message
+                else:
+                    self.hear(message.get("method"), message.get("params", {}))
+        except Exception as error:  # the browser has ended
+            self.problems.append(repr(error))
+
+    def ask(self, method, parameters):
+        """The whole answer."""
+        number = next(self.numbers)
+        self.socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        self.wait_for(lambda: number in self.answers, 180)
+        return self.answers.pop(number)
 
     @staticmethod
     def wait_for(condition, seconds=120):
@@ -68,16 +97,10 @@ class Browser(Page):
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "no_proxy": "127.0.0.1"},
         )  # fmt: skip
         port = self.wait_for(lambda: self._read_port(), 60)
-
-        from websockets.sync.client import connect
-
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/json/list")
         (target,) = (one for one in json.load(connection.getresponse()) if one["type"] == "page")
-        self.socket = connect(target["webSocketDebuggerUrl"], max_size=None, proxy=None).__enter__()
-        self.answers, self.count, self.lock = {}, 0, threading.Lock()
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
+        self.connect(target["webSocketDebuggerUrl"])
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
 
@@ -87,29 +110,16 @@ class Browser(Page):
         except (OSError, IndexError, ValueError):
             return None
 
-    def _read(self):
-        try:
-            for text in self.socket:
-                message = json.loads(text)
-                if "id" in message:
-                    self.answers[message["id"]] = message
-                elif message["method"] == "Network.requestWillBeSent":
-                    request = message["params"]["request"]
-                    self.requests.append((request["method"], request["url"]))
-                elif message["method"] == "Runtime.exceptionThrown":
-                    self.problems.append(message["params"]["exceptionDetails"])
-                elif message["method"] == "Log.entryAdded" and message["params"]["entry"]["level"] == "error":
-                    self.problems.append(message["params"]["entry"])
-        except Exception as error:  # the browser has ended
-            self.problems.append(repr(error))
+    def hear(self, event, about):
+        if event == "Network.requestWillBeSent":
+            self.requests.append((about["request"]["method"], about["request"]["url"]))
+        elif event == "Runtime.exceptionThrown":
+            self.problems.append(about["exceptionDetails"])
+        elif event == "Log.entryAdded" and about["entry"]["level"] == "error":
+            self.problems.append(about["entry"])
 
     def call(self, method, **parameters):
-        with self.lock:
-            self.count += 1
-            number = self.count
-        self.socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
-        self.wait_for(lambda: number in self.answers, 180)
-        answer = self.answers.pop(number)
+        answer = self.ask(method, parameters)
         assert "error" not in answer, answer
         return answer["result"]
 

@@ -1,12 +1,10 @@
 """A real Firefox, told what to do by WebDriver BiDi, with the interface of `browsers.Browser`."""
 
 import base64
-import itertools
 import json
 import os
 import shutil
 import subprocess
-import threading
 from pathlib import Path
 
 from browsers import Page
@@ -48,13 +46,7 @@ class Firefox(Page):
             env={**os.environ, "no_proxy": "127.0.0.1", "HOME": str(folder), "MOZ_CRASHREPORTER_DISABLE": "1"},
         )  # fmt: skip
         port = self.wait_for(self._read_port, 120)
-
-        from websockets.sync.client import connect
-
-        address = f"ws://127.0.0.1:{port}/session"
-        self.socket = connect(address, max_size=None, proxy=None, ping_interval=None).__enter__()
-        self.answers, self.numbers = {}, itertools.count(1)
-        threading.Thread(target=self._read, daemon=True).start()
+        self.connect(f"ws://127.0.0.1:{port}/session", ping_interval=None)
         self.call("session.new", capabilities={})
         self.context = self.call("browsingContext.getTree")["contexts"][0]["context"]
         self.call("session.subscribe", events=["network.beforeRequestSent", "log.entryAdded"])
@@ -65,25 +57,14 @@ class Firefox(Page):
         except (OSError, ValueError, KeyError):
             return None
 
-    def _read(self):
-        try:
-            for text in self.socket:
-                message = json.loads(text)
-                if "id" in message:
-                    self.answers[message["id"]] = message
-                elif message.get("method") == "network.beforeRequestSent":
-                    request = message["params"]["request"]
-                    self.requests.append((request["method"], request["url"]))
-                elif message.get("method") == "log.entryAdded" and message["params"]["level"] == "error":
-                    self.problems.append(message["params"]["text"])
-        except Exception as error:  # the browser has ended
-            self.problems.append(repr(error))
+    def hear(self, event, about):
+        if event == "network.beforeRequestSent":
+            self.requests.append((about["request"]["method"], about["request"]["url"]))
+        elif event == "log.entryAdded" and about["level"] == "error":
+            self.problems.append(about["text"])
 
     def call(self, method, **parameters):
-        number = next(self.numbers)
-        self.socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
-        self.wait_for(lambda: number in self.answers, 180)
-        answer = self.answers.pop(number)
+        answer = self.ask(method, parameters)
         assert answer["type"] == "success", answer
         return answer["result"]
 

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,7 +33,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
     Args:
         path: Where.
-        durable: Wait until it is on the disk, so that a power cut cannot leave an empty file under the name.
+        durable: Of a file: wait until it is on the disk, so that a power cut cannot leave an empty one under the name.
 
     Raises:
         MediaError: the folder is missing or not writable, or the disk is full.
@@ -47,7 +48,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
             temporary.replace(path)
     finally:
         with suppress(OSError):  # where nothing can be written, nothing can be removed: the first error is to be said
-            temporary.unlink(missing_ok=True)
+            shutil.rmtree(temporary) if temporary.is_dir() else temporary.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:

@@ -1,8 +1,6 @@
 """From any form to any other; results to results frame by frame."""
 
 import dataclasses
-import secrets
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nimblepose.core.errors import DataError, MediaError
-from nimblepose.core.files import make_folder
+from nimblepose.core.files import make_folder, replacing
 from nimblepose.core.poses import Poses
 from nimblepose.core.progress import Progress, say_nothing
 from nimblepose.labels.label_set import LabelSet
@@ -96,14 +94,10 @@ def write_labels(labels: LabelSet, out: Path, writer: Writer) -> list[Path]:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"{out} is there and not an empty folder; choose another")
     make_folder(out.parent)
-    temporary = out.with_name(f".{secrets.token_hex(8)}.part")
-    try:
+    with replacing(out, durable=False) as temporary:
         written = writer.write(labels, temporary)
         if out.exists():
             out.rmdir()
-        temporary.replace(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return [out / path.relative_to(temporary) for path in written]
 
 

@@ -7,26 +7,28 @@ import numpy as np
 
 from nimblepose.core.errors import DataError
 from nimblepose.labels.label_set import Category, Floats, Label, LabelledPicture, LabelSet, Skipped
-from nimblepose.labels.values import make_label
+from nimblepose.labels.reader import Reader
+from nimblepose.labels.values import list_files, make_label
 
 Rows = Iterable[tuple[int, float, Floats]]
 """Frame, seconds and places (K, 2) as pixel centres, NaN where nothing was found; of each frame once."""
+Parse = Callable[[Path, list[Skipped]], tuple[tuple[str, ...], Rows]]
+"""Gives keypoints and rows of a file; takes a list for what it cannot take."""
 
 
-def merge_people(
-    tool: str, source: Path, files: list[Path], parse: Callable[[Path, list[Skipped]], tuple[tuple[str, ...], Rows]]
-) -> LabelSet:
-    """Everybody in the files, by what their names end in.
+def make_reader(tool: str, whose: str, parse: Parse) -> Reader:
+    """The reader of files `*.TOOL`: of one, or of a folder of those of the people of one video.
 
-    Args:
-        tool: As `--from` takes it.
-        source: The file or folder that was given.
-        files: In order.
-        parse: Gives keypoints and rows of a file; takes a list for what it cannot take.
-
-    Raises:
-        DataError: there is no file, or one cannot be read; people with unlike keypoints.
+    It raises `DataError` where there is no file, where one cannot be read, and of people with unlike keypoints.
     """
+    return Reader(
+        tool, whose, lambda source: bool(list_files(source, f".{tool}")), lambda source: _merge(tool, source, parse)
+    )
+
+
+def _merge(tool: str, source: Path, parse: Parse) -> LabelSet:
+    """Everybody in the files, by what their names end in."""
+    files = list_files(source, f".{tool}")
     if not files:
         raise DataError(f"{source}: no {tool.upper()} file")
     keypoints: tuple[str, ...] = ()

@@ -165,10 +165,10 @@ def test_frames_of_a_video_have_the_size_that_it_has(tmp_path):
     from nimblepose.core.poses import Poses
     from nimblepose.core.skeleton import HUMAN_18
     from nimblepose.media.frames import Stamp
-    from nimblepose.results.formats.slp import Slp
+    from nimblepose.results.formats.slp import FORMAT
     from nimblepose.results.output_format import Header
 
-    file = Slp(tmp_path / "a.slp", Header(model="m", skeletons=(HUMAN_18,), source="day.mp4"))
+    file = FORMAT.video.begin(tmp_path / "a.slp", Header(model="m", skeletons=(HUMAN_18,), source="day.mp4"))
     file.add(Stamp(0, 0, (480, 640)), Poses.empty(HUMAN_18))
     (picture,) = read_labels(file.finish()).pictures
     assert picture.size == (480, 640)

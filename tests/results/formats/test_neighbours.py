@@ -112,7 +112,7 @@ def test_an_h5_that_is_written_in_parts(tmp_path, monkeypatch, columns, rows):
     pd = pytest.importorskip("pandas")
     monkeypatch.setattr(dlc, "_MAX_NAMES", columns)
     monkeypatch.setattr(dlc, "_CHUNK", rows)
-    file = dlc.DlcH5(tmp_path / "a.h5", HEADER)
+    file = dlc.FORMAT.video.begin(tmp_path / "a.h5", HEADER)
     for index in INDICES:
         file.add(stamp(index), find_mice(index))
     table = pd.read_hdf(file.finish())
@@ -130,7 +130,7 @@ def test_a_table_is_cut_where_it_has_too_many_cells(tmp_path, monkeypatch):
     heights = []
     cut = dlc.iterate_frames
     monkeypatch.setattr(dlc, "iterate_frames", lambda *given: (heights.append(given[2]), cut(*given))[1])
-    file = dlc.DlcCsv(tmp_path / "a.csv", HEADER)
+    file = dlc.CSV_FORMAT.video.begin(tmp_path / "a.csv", HEADER)
     for index in INDICES:
         file.add(stamp(index), find_mice(index))
     assert len(file.finish().read_text().splitlines()) == 4 + 7
@@ -275,11 +275,11 @@ def test_c3d_reads_what_is_missing_as_such(write):
 def test_c3d_counts_beyond_its_header_and_names_beyond_its_labels(tmp_path):
     """The header counts to 65,535; one parameter holds 255 names."""
     ezc3d = pytest.importorskip("ezc3d", reason=EZC3D)
-    from nimblepose.results.formats.c3d import C3d
+    from nimblepose.results.formats.c3d import FORMAT
 
     names = tuple(f"point {i}" for i in range(260))
     stick = Skeleton("stick", names, tuple(pairwise(names)))
-    file = C3d(tmp_path / "a.c3d", Header(model="m", skeletons=(stick,)))
+    file = FORMAT.video.begin(tmp_path / "a.c3d", Header(model="m", skeletons=(stick,)))
     xy = np.full((1, 260, 2), 5, np.float32)
     for frame in (0, 10):  # 25 per second, which nobody says
         poses = Poses(stick, xy + frame, np.ones((1, 260), np.float32), np.ones(1, np.float32))
@@ -288,7 +288,7 @@ def test_c3d_counts_beyond_its_header_and_names_beyond_its_labels(tmp_path):
     assert read["data"]["points"].shape == (4, 260, 11)
     assert read["parameters"]["POINT"]["LABELS2"]["value"][-1] == "point 259"
     assert read["parameters"]["POINT"]["RATE"]["value"][0] == 25
-    file = C3d(tmp_path / "b.c3d", Header(model="m", skeletons=(MOUSE,), rate=30))
+    file = FORMAT.video.begin(tmp_path / "b.c3d", Header(model="m", skeletons=(MOUSE,), rate=30))
     file.add(Stamp(0, 0, (9, 9)), find_mice(1))
     file.add(Stamp(70_000, 70_000 / 30, (9, 9)), find_mice(2))
     points = ezc3d.c3d(str(file.finish() / "b_person3.c3d"))["data"]["points"]
@@ -298,11 +298,11 @@ def test_c3d_counts_beyond_its_header_and_names_beyond_its_labels(tmp_path):
 
 def test_names_that_c3d_cannot_hold_are_refused(tmp_path):
     from nimblepose.core.errors import MediaError
-    from nimblepose.results.formats.c3d import C3d
+    from nimblepose.results.formats.c3d import FORMAT
 
     names = tuple(f"{i:03d}" + "x" * 200 for i in range(250))
     stick = Skeleton("stick", names, tuple(pairwise(names)))
-    file = C3d(tmp_path / "a.c3d", Header(model="m", skeletons=(stick,)))
+    file = FORMAT.video.begin(tmp_path / "a.c3d", Header(model="m", skeletons=(stick,)))
     ones = np.ones((1, 250, 2), np.float32)
     file.add(Stamp(0, 0, (9, 9)), Poses(stick, ones, ones[..., 0], ones[:, 0, 0]))
     with pytest.raises(MediaError, match=r"LABELS is longer than C3D can hold"):

@@ -41,6 +41,11 @@ class Target:
 
 
 _OPENCV = Limits(heatmaps=1e-4, pafs=1e-4, mean=1e-5, pixels=0.05)  # its engines multiply their own way
+_READERS_OF_ONNX = {
+    "ONNX Runtime": open_onnxruntime,
+    "OpenCV": open_opencv,
+    "OpenCV, classic engine": open_classic_opencv,
+}
 
 TARGETS: Mapping[str, Target] = {
     target.name: target
@@ -50,11 +55,7 @@ TARGETS: Mapping[str, Target] = {
             help="ONNX that takes numbers, for OpenCV and others that take no pixels",
             adapt=take_numbers,
             write=write_onnx,
-            runtimes={
-                "ONNX Runtime": open_onnxruntime,
-                "OpenCV": open_opencv,
-                "OpenCV, classic engine": open_classic_opencv,
-            },
+            runtimes=_READERS_OF_ONNX,
             limits=_OPENCV,
         ),
         Target(
@@ -62,11 +63,7 @@ TARGETS: Mapping[str, Target] = {
             help="the same without integers, for what knows none",
             adapt=to_floats,
             write=write_onnx,
-            runtimes={
-                "ONNX Runtime": open_onnxruntime,
-                "OpenCV": open_opencv,
-                "OpenCV, classic engine": open_classic_opencv,
-            },
+            runtimes=_READERS_OF_ONNX,
             limits=_OPENCV,
         ),
         Target(

@@ -11,29 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import DataError
-from nimblepose.labels.label_set import LabelSet, Skipped
-from nimblepose.labels.person_files import Rows, merge_people
-from nimblepose.labels.reader import Reader
-from nimblepose.labels.values import check_places, list_files
+from nimblepose.labels.label_set import Skipped
+from nimblepose.labels.person_files import Rows, make_reader
+from nimblepose.labels.values import check_places
 from nimblepose.results.formats.c3d import BLOCK, INTEL, KEY
 
 _MOST_BYTES = 1 << 30  # of a file that is read as a whole
 _PIXELS = ("", "px", "pixel", "pixels")
 _KINDS = {1: "<i1", 2: "<u2", 4: "<f4"}  # of parameters that are no texts
-
-
-def detect(source: Path) -> bool:
-    """A file, or a folder of files of the people of one video."""
-    return bool(list_files(source, ".c3d"))
-
-
-def read(source: Path) -> LabelSet:
-    """Everybody in a file, or in the files of a folder.
-
-    Raises:
-        DataError: a file that cannot be read, or is none; people with unlike keypoints.
-    """
-    return merge_people("c3d", source, list_files(source, ".c3d"), _parse)
 
 
 def _parse(path: Path, skipped: list[Skipped]) -> tuple[tuple[str, ...], Rows]:
@@ -153,4 +138,4 @@ def _count_frames(about: dict[str, Any], first: int, last: int) -> tuple[int, in
     return first, last - first + 1
 
 
-READER = Reader("c3d", "motion capture (C3D)", detect, read)
+READER = make_reader("c3d", "motion capture (C3D)", _parse)

@@ -5,24 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from nimblepose.core.errors import DataError
-from nimblepose.labels.label_set import LabelSet, Skipped
-from nimblepose.labels.person_files import Rows, merge_people
-from nimblepose.labels.reader import Reader
-from nimblepose.labels.values import check_places, list_files, parse_number, parse_whole, read_text
-
-
-def detect(source: Path) -> bool:
-    """A file, or a folder of files of the people of one video."""
-    return bool(list_files(source, ".trc"))
-
-
-def read(source: Path) -> LabelSet:
-    """Everybody in a file, or in the files of a folder.
-
-    Raises:
-        DataError: a file that cannot be read, or is none; people with unlike keypoints.
-    """
-    return merge_people("trc", source, list_files(source, ".trc"), _parse)
+from nimblepose.labels.label_set import Skipped
+from nimblepose.labels.person_files import Rows, make_reader
+from nimblepose.labels.values import check_places, parse_number, parse_whole, read_text
 
 
 def _parse(path: Path, skipped: list[Skipped]) -> tuple[tuple[str, ...], Rows]:
@@ -58,4 +43,4 @@ def _parse(path: Path, skipped: list[Skipped]) -> tuple[tuple[str, ...], Rows]:
     return names, rows
 
 
-READER = Reader("trc", "OpenSim, Pose2Sim (TRC)", detect, read)
+READER = make_reader("trc", "OpenSim, Pose2Sim (TRC)", _parse)

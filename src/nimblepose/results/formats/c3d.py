@@ -7,6 +7,7 @@ floats of the byte order of Intel; layout after the C3D user guide, Motion Lab S
 
 import struct
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,16 +120,8 @@ def _encode_values(values: Sequence[str] | Sequence[float] | Sequence[int]) -> b
     return struct.pack("<bBB", code, 1, len(values)) + np.array(values, kind).tobytes()
 
 
-class C3d(SpooledFile):
-    """The folder of a video."""
-
-    def __init__(self, path: Path, header: Header) -> None:
-        """Begin `path`, usually `*.c3d`."""
-        super().__init__(path, header, write_c3d)
-
-
 FORMAT = OutputFormat(
     name="c3d",
     help="motion capture, a file per person; of videos",
-    video=VideoMaker(".c3d", C3d),
+    video=VideoMaker(".c3d", partial(SpooledFile, write=write_c3d)),
 )

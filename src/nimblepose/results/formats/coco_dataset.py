@@ -6,6 +6,7 @@ Pictures and frames without anybody are in it. A keypoint that was seen has visi
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,17 +131,9 @@ def _append_list(file: GrowingFile, entries: Iterable[dict[str, Any]]) -> None:
         comma = b",\n"
 
 
-class CocoDataset(SpooledFile):
-    """The set of a video."""
-
-    def __init__(self, path: Path, header: Header) -> None:
-        """Begin `path`, usually `*.json`."""
-        super().__init__(path, header, write_dataset)
-
-
 FORMAT = OutputFormat(
     name="coco-dataset",
     help="a COCO data set for annotation tools",
     folder=FolderMaker(".coco-dataset.json", coco_dataset, list_files),
-    video=VideoMaker(".poses.coco-dataset.json", CocoDataset),
+    video=VideoMaker(".poses.coco-dataset.json", partial(SpooledFile, write=write_dataset)),
 )

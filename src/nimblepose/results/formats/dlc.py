@@ -6,6 +6,7 @@ Every individual has every keypoint, and every frame a row, those that were left
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,30 +117,14 @@ def _quote(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if set(text) & set('",\r\n') else text
 
 
-class DlcCsv(SpooledFile):
-    """The CSV of a video."""
-
-    def __init__(self, path: Path, header: Header) -> None:
-        """Begin `path`, usually `*.csv`."""
-        super().__init__(path, header, write_csv)
-
-
-class DlcH5(SpooledFile):
-    """The HDF5 of a video."""
-
-    def __init__(self, path: Path, header: Header) -> None:
-        """Begin `path`, usually `*.h5`."""
-        super().__init__(path, header, write_h5, requires=("pandas", "tables"))
-
-
 CSV_FORMAT = OutputFormat(
     name="dlc",
     help="wide CSV of DeepLabCut; of videos",
-    video=VideoMaker(".poses.dlc.csv", DlcCsv),
+    video=VideoMaker(".poses.dlc.csv", partial(SpooledFile, write=write_csv)),
 )
 FORMAT = OutputFormat(
     name="dlc-h5",
     help="that table as HDF5",
     requires="tables",
-    video=VideoMaker(".poses.dlc.h5", DlcH5),
+    video=VideoMaker(".poses.dlc.h5", partial(SpooledFile, write=write_h5, requires=("pandas", "tables"))),
 )

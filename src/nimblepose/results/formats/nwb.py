@@ -7,6 +7,7 @@ keypoint's series has all frames, with their times as they are; NaN and confiden
 import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,17 +109,9 @@ def _gather(spool: Spool, numbers: Sequence[int]) -> _Gathered:
     return times, places, scores
 
 
-class Nwb(SpooledFile):
-    """The folder of a video."""
-
-    def __init__(self, path: Path, header: Header) -> None:
-        """Begin `path`, usually `*.nwb`."""
-        super().__init__(path, header, write_nwb, requires=("pynwb", "ndx_pose"))
-
-
 FORMAT = OutputFormat(
     name="nwb",
     help="NWB with ndx-pose, a file per person; of videos",
     requires="ndx_pose",
-    video=VideoMaker(".nwb", Nwb),
+    video=VideoMaker(".nwb", partial(SpooledFile, write=write_nwb, requires=("pynwb", "ndx_pose"))),
 )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -174,17 +175,9 @@ def _encode_video(spool: Spool, header: Header) -> str:
     return json.dumps({"filename": name, "backend": backend}, ensure_ascii=False)
 
 
-class Slp(SpooledFile):
-    """The file of a video."""
-
-    def __init__(self, path: Path, header: Header) -> None:
-        """Begin `path`, usually `*.slp`."""
-        super().__init__(path, header, write_slp, requires=("h5py",))
-
-
 FORMAT = OutputFormat(
     name="slp",
     help="SLEAP; of videos",
     requires="h5py",
-    video=VideoMaker(".poses.slp", Slp),
+    video=VideoMaker(".poses.slp", partial(SpooledFile, write=write_slp, requires=("h5py",))),
 )

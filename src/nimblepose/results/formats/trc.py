@@ -5,6 +5,7 @@ What was not found is NaN: 0 is a place.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,16 +51,8 @@ def _write_rows(spool: Spool, person: int) -> Iterator[bytes]:
         yield "".join(lines).replace("nan", "NaN").encode()
 
 
-class Trc(SpooledFile):
-    """The folder of a video."""
-
-    def __init__(self, path: Path, header: Header) -> None:
-        """Begin `path`, usually `*.trc`."""
-        super().__init__(path, header, write_trc)
-
-
 FORMAT = OutputFormat(
     name="trc",
     help="OpenSim, a file per person; of videos",
-    video=VideoMaker(".trc", Trc),
+    video=VideoMaker(".trc", partial(SpooledFile, write=write_trc)),
 )
