@@ -39,6 +39,8 @@ export class Live {
     connect(video);
     let frame = 0;
     const next = () => this.video === video && video.requestVideoFrameCallback(take);
+    // A frame may come, and pause it, before the browser says that it plays: that is no failure.
+    const resume = () => video.play().catch((error) => error.name !== "AbortError" && Promise.reject(error));
     const take = async (_, { mediaTime }) => {
       if (this.video !== video) return;
       try {
@@ -51,7 +53,7 @@ export class Live {
         if (video.ended) return this.stop();
         next();
         if (!isCamera && !this.isPaused) {
-          await video.play();
+          await resume();
           setTimeout(end, 3000);
         }
       } catch (error) {
@@ -65,7 +67,7 @@ export class Live {
     video.addEventListener("error", () => this.fail(new Error("this browser cannot play it; make it MP4 or WebM")));
     this.hooks.begun(name);
     next();
-    await video.play().catch((error) => this.video === video && this.fail(error));
+    await resume().catch((error) => this.video === video && this.fail(error));
   }
 
   fail(error) {
