@@ -45,6 +45,18 @@ def test_lengths_are_in_heights_of_the_picture():
     assert close == [{"snout", "leftear"}, {"snout", "rightear"}]
 
 
+def test_limbs_do_not_lead_through_what_is_often_hidden():
+    """Both ears lie between the snout and the tail."""
+    between = np.array([(0.0, 0.0), (30.0, 10.0), (30.0, -10.0), (60.0, 0.0)])
+    hidden = {(i, k) for i in range(12) for k in (1, 2)}
+    seen, half_seen = (
+        [set(limb) for limb in propose_skeleton(describe(*[between] * 20, missing=missing), "mouse").limbs]
+        for missing in (set(), hidden)
+    )
+    assert {"snout", "tailbase"} not in seen, "there is a shorter way"
+    assert {"snout", "tailbase"} in half_seen, "longer, but always there"
+
+
 def test_those_who_lie_one_way_do_not_spread():
     a, b, degrees = describe(*[turned(angle) for angle in (-10, -5, 0, 5, 10) * 2]).spread
     assert (a, b) == ("snout", "tailbase")

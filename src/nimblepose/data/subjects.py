@@ -52,6 +52,12 @@ class Subjects:
         found[known] = np.nanmedian(apart[:, known], axis=0)
         return found
 
+    @cached_property
+    def together(self) -> NDArray[np.float64]:
+        """(K, K) share of the subjects in which both keypoints are labelled."""
+        labelled = (~np.isnan(self.xy[..., 0])).astype(np.float64)
+        return np.asarray(labelled.T @ labelled / max(1, len(labelled)))
+
     @property
     def nearest(self) -> tuple[str, str, float]:
         """The two keypoints that lie nearest to each other, and how near; NaN where no two are labelled together."""
@@ -117,7 +123,10 @@ def list_pairs_within(subjects: Subjects, limit: float) -> list[tuple[str, str, 
 
 
 def propose_skeleton(subjects: Subjects, name: str, limbs: Sequence[tuple[str, str]] = ()) -> Skeleton:
-    """Limbs that join what lies near, the mirror pairs that names tell, and sigmas of about those of people.
+    """Limbs that join what lies near and is seen together, mirror pairs by names, sigmas of about those of people.
+
+    A limb counts as longer, the fewer subjects show both of its ends: a body whose limbs lead through what is often
+    hidden falls into parts.
 
     Args:
         subjects: Whose skeleton it is.
@@ -128,7 +137,9 @@ def propose_skeleton(subjects: Subjects, name: str, limbs: Sequence[tuple[str, s
         SkeletonError: fewer than two keypoints.
     """
     pairs = guess_mirror_pairs(subjects.names)
-    limbs = tuple(limbs) or join_nearest(_fill(subjects.distances), subjects.names, pairs)
+    least = 1 / max(1, len(subjects.xy))
+    ways = _fill(subjects.distances) / np.maximum(subjects.together, least)
+    limbs = tuple(limbs) or join_nearest(ways, subjects.names, pairs)
     return Skeleton(name, subjects.names, limbs, guess_sigmas(subjects), mirror_pairs=pairs)
 
 
@@ -141,7 +152,7 @@ def join_nearest(
     is at most half as long again.
 
     Args:
-        distances: (K, K) symmetric.
+        distances: (K, K) symmetric, in any unit.
         names: Of the K keypoints.
         pairs: Of them, which a mirror exchanges.
     """
