@@ -83,6 +83,9 @@ def test_subjects_that_fill_their_pictures_are_seen_whole(write):
     recipe, _ = write(size=(160, 192))
     assert recipe.augment.centre == "picture"
     assert recipe.data.size[0] == recipe.height
+    recipe, written = write(size=(141, 160), turn=8.0, val_zoom=(1.0,))
+    assert recipe.augment.scale[1] < 1.25, "or they would be cut"
+    assert not any("larger than samples" in line for line in written.remarks)
 
 
 def test_sizes_of_every_kind_are_levelled_by_the_longer_side(write):

@@ -103,7 +103,7 @@ def _frame(subjects: Subjects, height: int) -> dict[str, Choice]:
             centre=("picture", "subjects fill most of it"),
             relative_to=("picture", "in training subjects are as large as they will be"),
             fill=(1.0, "as it will be seen"),
-            scale=(list(_SCALE), "a little smaller and larger"),
+            scale=([_SCALE[0], _enlarge_within(height, high)], "a little smaller, and larger as far as they stay whole"),
             shift=round(0.1 * min(height, width)),
         )
     return _list_framing(
@@ -136,6 +136,11 @@ def _list_framing(
         Choice("augment.shift", shift, "input pixels: subjects, and what is around them, are anywhere"),
     ]
     return {choice.key: choice for choice in choices}
+
+
+def _enlarge_within(height: int, high: float) -> float:
+    """The largest scale at which the largest subjects are not cut; at least 1."""
+    return float(np.clip(math.floor(20 * height / high) / 20, 1.0, _SCALE[1])) if high else _SCALE[1]
 
 
 def _round_side(pixels: float) -> int:
