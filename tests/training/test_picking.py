@@ -50,14 +50,29 @@ def test_a_jump_is_in_sizes_of_the_subject():
     assert exchanged > 2, "told by identity"
 
 
-def test_the_worst_are_picked():
-    found = [poses(SHAPE + i) for i in range(100)]
-    for i in (20, 70):
-        found[i] = poses(SHAPE + i, score=0.2)
-    found[50] = poses(SHAPE + np.array([50, 90]))
-    picked = pick_frames(frames(*found), 3)
-    assert {20, 70} <= set(picked)
-    assert picked[1] in (50, 51), "where it jumped"
+def test_the_frame_after_a_jump_has_not_jumped_too():
+    jumps = frames(*[poses(SHAPE + (20 if i == 5 else 0)) for i in range(10)]).jumps
+    assert np.flatnonzero(jumps).tolist() == [5]
+    moved = frames(*[poses(SHAPE + (20 if i >= 5 else 0)) for i in range(10)]).jumps
+    assert moved.argmax() == 5, "and stayed there"
+
+
+def test_of_frames_that_are_alike_the_worst_is_picked():
+    """Three places, in each of which one pose is weak."""
+    places = [np.array([60.0 * (i // 30), 0.0]) for i in range(90)]
+    found = [poses(SHAPE + place) for place in places]
+    found[20] = poses(SHAPE + places[20], score=0.2)
+    found[45] = poses(SHAPE + places[45], score=0.8)
+    found[75] = poses(lacking(2) + places[75])
+    assert pick_frames(frames(*found, in_time=False), 3) == [20, 45, 75]
+
+
+def test_what_a_film_mostly_shows_is_among_them():
+    """A fifth of the frames are weak and alike; the others, of two kinds, are all the same picked from."""
+    bent = SHAPE * [1, 0] + [(0, 0), (0, 30), (0, 0)]
+    found = [poses(SHAPE + 100, score=0.2)] * 20 + [poses(SHAPE + i % 3) for i in range(40)] + [poses(bent)] * 40
+    picked = np.array(pick_frames(frames(*found, in_time=False), 6))
+    assert [(picked < 20).any(), ((picked >= 20) & (picked < 60)).any(), (picked >= 60).any()] == [True] * 3
 
 
 def test_neighbours_are_not_picked_together_nor_what_looks_the_same():
@@ -72,6 +87,13 @@ def test_neighbours_are_not_picked_together_nor_what_looks_the_same():
 def test_frames_without_anybody_are_picked_but_not_only():
     picked = pick_frames(frames(*[poses(SHAPE + i) if i % 4 else poses() for i in range(80)]), 8)
     assert 1 <= sum(i % 4 == 0 for i in picked) < 8
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_as_many_are_picked_as_are_asked_for_whatever_is_in_them(count):
+    """All alike; nobody anywhere; nobody in most."""
+    for found in ([poses(SHAPE)] * 9, [poses()] * 9, [poses(SHAPE), poses(SHAPE + 9), *[poses()] * 7]):
+        assert len(set(pick_frames(frames(*found), count))) == count
 
 
 def test_fewer_frames_than_asked_are_all_of_them():

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +11,7 @@ from nimblepose.core.poses import Poses
 from nimblepose.results.reading import ReadResult
 
 _LEAST = 0.05  # worth of a frame in which all is well: it may still be unlike all others
-_ALIKE = 0.3  # of the usual difference, between two frames in which nobody was found
+_EMPTY = 0.25  # of the groups at most, for frames in which nobody was found: often nobody is there
 _PLACE = 0.5  # what a move by a subject's length counts beside a change of its pose
 
 
@@ -22,7 +23,8 @@ class Frames:
         results: As they were read.
         times: (F,) seconds; of pictures their number.
         weakness: (F,) 1 where nobody was found, 0 where every keypoint was, surely.
-        jumps: (F,) how far a keypoint moved since the frame before, in sizes of its subject; 0 where nobody knows.
+        jumps: (F,) how far a keypoint moved in a frame, since the frame before and since the one before that, whichever
+            says less; in sizes of its subject; 0 where nobody knows.
         shapes: (F, D) pose and place of the surest subject, in its sizes; NaN where nobody was found.
     """
 
@@ -45,7 +47,8 @@ def describe_frames(results: Iterable[ReadResult], *, in_time: bool = True) -> F
     jumps = np.zeros(len(found))
     if in_time:
         for i in range(1, len(found)):
-            jumps[i] = measure_jump(found[i - 1].poses, found[i].poses)
+            moved = [measure_jump(found[i - ago].poses, found[i].poses) / ago for ago in (1, 2) if ago <= i]
+            jumps[i] = min(moved)  # what jumped and comes back did so once
     shapes = [describe_shape(result.poses) for result in found]
     return Frames(
         results=found,
@@ -101,42 +104,54 @@ def _measure_size(xy: NDArray[np.floating]) -> float:
 
 
 def pick_frames(frames: Frames, count: int, *, seed: int = 0) -> list[int]:
-    """Indices of frames to label, in their order: each next one is the worst of those unlike the ones before.
+    """Indices of frames to label, in their order: frames are put into groups of alike ones, and each gives its worst.
+
+    Taking the worst of all instead would leave out what a film mostly shows, which is what errors are measured on.
 
     Args:
         frames: To choose from.
         count: How many; fewer where there are fewer.
-        seed: Of the pairs by which the usual difference is told.
+        seed: Of the groups.
     """
     total = len(frames.results)
     if total <= count:
         return list(range(total))
+    groups = _group_alike(frames.shapes, count, seed)
     worth = np.maximum(_LEAST, np.maximum(_rank(frames.weakness), _rank(frames.jumps)))
-    usual = _tell_usual(frames.shapes, np.random.default_rng(seed))
     apart = (frames.times[-1] - frames.times[0]) / (2 * count)
-    unlike, gap = np.ones(total), np.ones(total)
+    gap = np.ones(total)
     chosen: list[int] = []
-    for _ in range(count):
-        value = worth * unlike * gap
-        value[chosen] = -1.0
-        chosen.append(int(value.argmax()))
-        difference = np.linalg.norm(frames.shapes - frames.shapes[chosen[-1]], axis=1) / usual
-        nobody = np.isnan(frames.shapes[:, 0])
-        difference = np.where(nobody & nobody[chosen[-1]], _ALIKE, np.where(np.isnan(difference), 1.0, difference))
-        unlike = np.minimum(unlike, np.minimum(1.0, difference))
+    best = np.zeros(count)
+    np.maximum.at(best, groups, worth)
+    for group in np.argsort(-best, kind="stable").tolist():
+        members = groups == group if (groups == group).any() else np.ones(total, bool)  # none are alike to fill it
+        members[chosen] = False
+        chosen.append(int(np.where(members, worth * gap, -1.0).argmax()))
         gap = np.minimum(gap, np.minimum(1.0, np.abs(frames.times - frames.times[chosen[-1]]) / max(apart, 1e-9)))
     return sorted(chosen)
+
+
+def _group_alike(shapes: NDArray[np.float64], count: int, seed: int) -> NDArray[np.intp]:
+    """(F,) the group, of `count`, that each frame is in: by k-means, or in turn of time where nobody was found."""
+    nobody = np.isnan(shapes[:, 0])
+    lost = int(nobody.sum())
+    if lost in (0, len(shapes)):
+        empty = count if lost else 0
+    else:
+        empty = min(count - 1, max(1, round(count * min(lost / len(shapes), _EMPTY))))
+    groups = np.empty(len(shapes), np.intp)
+    groups[nobody] = np.arange(lost) * empty // max(1, lost)
+    there = shapes[~nobody].astype(np.float32)
+    if len(there) <= count - empty:
+        groups[~nobody] = empty + np.arange(len(there))
+    else:
+        cv2.setRNGSeed(seed)
+        stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 1e-4)
+        _, labels, _ = cv2.kmeans(there, count - empty, np.empty(0, np.int32), stop, 5, cv2.KMEANS_PP_CENTERS)
+        groups[~nobody] = empty + labels[:, 0]
+    return groups
 
 
 def _rank(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """(F,) share of the others that are smaller, in [0, 1]."""
     return np.searchsorted(np.sort(values), values) / max(1, len(values) - 1)
-
-
-def _tell_usual(shapes: NDArray[np.float64], rng: np.random.Generator) -> float:
-    """The median difference of two frames in which somebody is."""
-    there = np.flatnonzero(~np.isnan(shapes[:, 0]))
-    if len(there) < 2:
-        return 1.0
-    pairs = rng.choice(there, (200, 2))
-    return max(1e-6, float(np.median(np.linalg.norm(shapes[pairs[:, 0]] - shapes[pairs[:, 1]], axis=1))))

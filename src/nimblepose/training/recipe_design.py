@@ -103,7 +103,7 @@ def _frame(subjects: Subjects, height: int) -> dict[str, Choice]:
             centre=("picture", "subjects fill most of it"),
             relative_to=("picture", "in training subjects are as large as they will be"),
             fill=(1.0, "as it will be seen"),
-            scale=([_SCALE[0], _enlarge_within(height, high)], "a little smaller, and larger as far as they stay whole"),
+            scale=([_SCALE[0], _enlarge_within(height, high)], "smaller, and larger as far as they stay whole"),
             shift=round(0.1 * min(height, width)),
         )
     return _list_framing(

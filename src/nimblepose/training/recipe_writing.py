@@ -67,7 +67,9 @@ def write_fitting_recipe(
     if "val" in parts:
         sets["validation.annotations"], sets["validation.images"] = (_relate(path, out) for path in parts["val"])
     if kept is None:
-        why = "as in the file" if limbs else "they join what lies near and is seen together, away from the middle of the body"
+        why = (
+            "as in the file" if limbs else "they join what is near and seen together, away from the middle of the body"
+        )
         write_atomically(beside, describe_skeleton(chosen, subjects, why_limbs=why).encode())
     choices = design_recipe(Facts(train=subjects, skeleton=chosen))
     write_atomically(out, write_recipe(name, sets, choices, licence=licence).encode())
