@@ -1,10 +1,12 @@
 """Which frames are worth labelling next: those that `data pick` takes, or some at random? Errors after one round.
 
     python benchmarks/pick_study.py mouse.yaml --out study [--first 20] [--count 20] [--seeds 0 1 2] [--steps 400 250]
+        [--film]
 
 For every seed a network learns from some of the recipe's labelled frames. The others play the film: it predicts them,
 `data pick` takes some, their own labels are the corrections, and training goes on from the network, with these and with
-as many at random. Printed are errors on the recipe's validation frames.
+as many at random. Printed are errors on the recipe's validation frames. With `--film` frames are in time, by their
+names, so that jumps count; frames without labels show nobody, and are neither learnt from first nor drawn at random.
 """
 
 import argparse
@@ -30,20 +32,24 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20, help="frames of the round")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, nargs=2, default=[400, 250], help="before, and in the round")
+    parser.add_argument("--film", action="store_true", help="the frames are those of a film, not some of them")
     args = parser.parse_args()
     recipe = load_recipe(args.recipe)
     coco, images = read_json(Path(recipe.data.annotations[0])), Path(recipe.data.images[0])
     names = sorted(image["file_name"] for image in coco["images"])
+    shown = {annotation["image_id"] for annotation in coco["annotations"]}
+    empty = {image["file_name"] for image in coco["images"] if image["id"] not in shown}
     print(
         "| seed | labelled | mean px | median px | PCK@0.1 | missed | AP |\n|---|---|---|---|---|---|---|", flush=True
     )
     for seed in args.seeds:
         folder = args.out / f"seed{seed}"
-        shuffled = random.Random(seed).sample(names, len(names))  # noqa: S311
+        shuffled = random.Random(seed).sample([name for name in names if name not in empty], len(names) - len(empty))  # noqa: S311
         first, others = shuffled[: args.first], shuffled[args.first :]
         before = learn(args.recipe, coco, first, folder / "before", steps=args.steps[0], start=recipe.start, seed=seed)
         report(seed, f"{len(first)}", before)
-        picked = pick(before, images, others, folder, count=args.count, seed=seed)
+        film = sorted([*others, *empty])
+        picked = pick(before, images, film, folder, count=args.count, seed=seed, in_time=args.film)
         for way, chosen in (("picked", picked), ("at random", others[: args.count])):
             start = str((before / "model.safetensors").resolve())
             run = folder / way.replace(" ", "-")
@@ -69,40 +75,25 @@ def learn(
 _KEYS = {"images": "id", "annotations": "image_id"}
 
 
-def pick(run: Path, images: Path, names: list[str], folder: Path, *, count: int, seed: int) -> list[str]:
+def pick(
+    run: Path, images: Path, names: list[str], folder: Path, *, count: int, seed: int, in_time: bool = False
+) -> list[str]:
     """Names of the frames that `data pick` takes of those that nobody has labelled yet."""
-    film = folder / "film"
+    film, found, taken = folder / "film", folder / "found", folder / "next"
     film.mkdir(parents=True, exist_ok=True)
     for name in names:
         (film / Path(name).name).symlink_to((images / name).resolve())
-    model = str(run / "model.safetensors")
-    options = ["--backend", "torch", "--max-people", "1", "--threads", "1"]
-    call(
-        "predict",
-        str(film),
-        "--model",
-        model,
-        "--format",
-        "json",
-        "--no-pictures",
-        "--out",
-        str(folder / "found"),
-        *options,
-    )
-    call(
-        "data",
-        "pick",
-        str(film),
-        str(folder / "found" / "poses.json"),
-        "--count",
-        str(count),
-        "--seed",
-        str(seed),
-        "--out",
-        str(folder / "next"),
-    )
-    taken = {Path(image["file_name"]).stem for image in read_json(folder / "next" / "annotations.json")["images"]}
-    return [name for name in names if Path(name).stem in taken]
+    verb, none = ("track", "--no-video") if in_time else ("predict", "--no-pictures")
+    options = ["--model", str(run / "model.safetensors"), "--backend", "torch", "--max-people", "1", "--threads", "1"]
+    call(verb, str(film), "--format", "json", none, "--out", str(found), *options)
+    (results,) = found.glob("*poses.json*")
+    call("data", "pick", str(film), str(results), "--count", str(count), "--seed", str(seed), "--out", str(taken))
+    images_taken = read_json(taken / "annotations.json")["images"]
+    if in_time:
+        ordered = sorted(names)
+        return [ordered[image["frame"]] for image in images_taken]
+    stems = {Path(image["file_name"]).stem for image in images_taken}
+    return [name for name in names if Path(name).stem in stems]
 
 
 def report(seed: int, labelled: str, run: Path) -> None:

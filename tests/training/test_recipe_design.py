@@ -83,8 +83,14 @@ def test_subjects_that_fill_their_pictures_are_seen_whole(write):
     recipe, _ = write(size=(160, 192))
     assert recipe.augment.centre == "picture"
     assert recipe.data.size[0] == recipe.height
-    recipe, written = write(size=(141, 160), turn=8.0, val_zoom=(1.0,))
-    assert recipe.augment.scale[1] < 1.25, "or they would be cut"
+
+
+@pytest.mark.parametrize("size", [(141, 160), (480, 900)])
+def test_subjects_are_not_enlarged_beyond_their_samples(write, size):
+    """Such as fill the whole picture, and such as are larger than the largest sample."""
+    zoom = size[0] / 160
+    recipe, written = write(size=size, turn=8.0, zoom=(zoom,), val_zoom=(zoom,), count=40)
+    assert 1 <= recipe.augment.scale[1] < 1.25, "or they would be cut"
     assert not any("larger than samples" in line for line in written.remarks)
 
 

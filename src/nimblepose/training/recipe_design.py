@@ -112,7 +112,7 @@ def _frame(subjects: Subjects, height: int) -> dict[str, Choice]:
         centre=("person", "subjects are small in their pictures: samples are cut out around them"),
         relative_to=("picture", "in training subjects are as large as they will be, whichever way they lie"),
         fill=(round(height / side, 4), f"pictures are {height} pixels high, then"),
-        scale=(list(_SCALE), "a little smaller and larger"),
+        scale=([_SCALE[0], _enlarge_within(side, high)], "smaller, and larger as far as they stay whole"),
         shift=max(16, round((side - typical) / 2)),
     )
 
@@ -138,9 +138,9 @@ def _list_framing(
     return {choice.key: choice for choice in choices}
 
 
-def _enlarge_within(height: int, high: float) -> float:
+def _enlarge_within(side: int, high: float) -> float:
     """The largest scale at which the largest subjects are not cut; at least 1."""
-    return float(np.clip(math.floor(20 * height / high) / 20, 1.0, _SCALE[1])) if high else _SCALE[1]
+    return float(np.clip(math.floor(20 * side / high) / 20, 1.0, _SCALE[1])) if high else _SCALE[1]
 
 
 def _round_side(pixels: float) -> int:
