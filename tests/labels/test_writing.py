@@ -124,7 +124,7 @@ def test_keypoints_without_limbs_are_written_and_it_is_said_that_they_cannot_be_
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((*SIZE, 3), np.uint8))
     written = write_set(make_set(LabelledPicture("a.png", (LABEL,), file=tmp_path / "a.png")), tmp_path / "out")
     assert written.skeletons == ()
-    assert "not a skeleton to train with until its limbs are mended" in written.skipped[0].reason
+    assert "or let `nimblepose data recipe` do it" in written.skipped[0].reason
 
 
 def test_what_a_model_found_is_left_out_where_people_have_labelled(tmp_path):

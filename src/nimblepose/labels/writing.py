@@ -195,7 +195,7 @@ def _write_skeletons(categories: Sequence[Category], out: Path) -> tuple[list[Pa
         try:
             skeleton = Skeleton.from_coco_category(encode_category(category, number))
         except SkeletonError as error:
-            said.append(Skipped(category.name, f"not a skeleton to train with until its limbs are mended: {error}"))
+            said.append(Skipped(category.name, f"no skeleton file: {error}, or let `nimblepose data recipe` do it"))
             continue
         write_atomically(path, yaml.safe_dump(skeleton.to_dict(), sort_keys=False, allow_unicode=True).encode())
         paths.append(path)
