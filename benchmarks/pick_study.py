@@ -5,8 +5,9 @@
 
 For every seed a network learns from some of the recipe's labelled frames. The others play the film: it predicts them,
 `data pick` takes some, their own labels are the corrections, and training goes on from the network, with these and with
-as many at random. Printed are errors on the recipe's validation frames. With `--film` frames are in time, by their
-names, so that jumps count; frames without labels show nobody, and are neither learnt from first nor drawn at random.
+as many at random. Printed are errors on the recipe's validation frames. With `--film` frames are in time, by the
+numbers that are their names, so that jumps count. Frames without labels show nobody: they are neither learnt from first
+nor drawn at random.
 """
 
 import argparse
@@ -90,8 +91,8 @@ def pick(
     call("data", "pick", str(film), str(results), "--count", str(count), "--seed", str(seed), "--out", str(taken))
     images_taken = read_json(taken / "annotations.json")["images"]
     if in_time:
-        ordered = sorted(names)
-        return [ordered[image["frame"]] for image in images_taken]
+        numbered = {int(Path(name).stem): name for name in names}  # as frames in folders count
+        return [numbered[image["frame"]] for image in images_taken]
     stems = {Path(image["file_name"]).stem for image in images_taken}
     return [name for name in names if Path(name).stem in stems]
 
