@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import os
 import signal
@@ -14,8 +15,9 @@ pytest.importorskip("torch")
 
 from nimblepose.cli.app import app
 from nimblepose.cli.training_bar import show_training_bar
-from nimblepose.core.errors import TrainingError
+from nimblepose.core.errors import MediaError, TrainingError
 from nimblepose.evaluation.pixels import ErrorFigures, PixelFigures
+from nimblepose.training import preflight
 from nimblepose.training.engine import TrainingStep
 from nimblepose.training.validation import Validation
 
@@ -35,6 +37,36 @@ def test_a_misspelt_option_is_an_error_before_anything_starts(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+RECIPE = {"data": {"annotations": ["a.json"], "images": ["images"]}, "accelerator": "cpu"}
+
+
+@pytest.mark.parametrize("switch", ["--preflight", "--no-preflight", "--only-preflight"])
+def test_a_folder_that_cannot_be_written_into_is_told_before_the_preflight(tmp_path, monkeypatch, switch):
+    monkeypatch.setattr(preflight, "preflight", lambda *_, **__: pytest.fail("already at work"))
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(
+        app, ["train", str(tmp_path / "recipe.yaml"), switch, "--out", str(tmp_path / "file/run")]
+    )
+    assert isinstance(result.exception, MediaError)
+    assert "file is no folder that may be written to" in str(result.exception)
+
+
+def test_a_run_that_is_there_is_told_before_the_preflight(tmp_path, monkeypatch):
+    tried = []
+    monkeypatch.setattr(preflight, "preflight", lambda *_, **__: tried.append(1))
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/state.pt").touch()
+    call = ["train", str(tmp_path / "recipe.yaml"), "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(app, call)
+    assert isinstance(result.exception, TrainingError)
+    assert "holds a run already; go on with --resume" in str(result.exception)
+    assert not tried
+    assert CliRunner().invoke(app, [*call, "--only-preflight"]).exit_code == 0
+    assert tried, "it writes nothing there"
+
+
 def test_where_nobody_watches_lines_tell_loss_and_time_left(capsys):
     with show_training_bar(shown=True) as watch:
         watch(TrainingStep(phase=0, phases=2, step=99, steps=300, loss=2.0, rate=1e-3, left=301.5))
@@ -44,6 +76,14 @@ def test_where_nobody_watches_lines_tell_loss_and_time_left(capsys):
         printed.split()
     )
     assert "99" not in printed
+
+
+def test_where_nobody_is_found_it_is_said(capsys):
+    nobody = dataclasses.replace(FIGURES, mean=math.nan, missed=1.0)
+    found = dataclasses.replace(FOUND, ap=0.0, pixels=dataclasses.replace(PIXELS, overall=nobody))
+    with show_training_bar(shown=True) as watch:
+        watch(TrainingStep(phase=0, phases=1, step=1, steps=3, loss=1.0, rate=1e-3, left=3.0, found=found))
+    assert "AP 0.000, 100% missed, step 1/3" in " ".join(capsys.readouterr().err.split())
 
 
 def test_ctrl_c_saves_the_state_and_names_resume(tmp_path):

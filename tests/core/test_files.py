@@ -11,6 +11,7 @@ from nimblepose.core.files import (
     GrowingFile,
     InUseError,
     check_folders,
+    check_writable,
     make_folder,
     open_held,
     write_atomically,
@@ -181,3 +182,34 @@ def test_a_file_that_cannot_come_to_be_is_refused_at_once(tmp_path):
         check_folders(tmp_path / "none" / "a.json")
     with pytest.raises(MediaError, match="is a folder; name a file in it"):
         check_folders(tmp_path / "a.json", tmp_path)
+
+
+@pytest.mark.parametrize("fault", ["file", "file above", "forbidden", "hidden"])
+def test_a_folder_that_cannot_be_written_into_is_told_beforehand(tmp_path, monkeypatch, fault):
+    (tmp_path / "file").touch()
+    out = tmp_path / {"file": "file", "file above": "file/out"}.get(fault, "out/below")
+    if fault == "forbidden":
+        monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    if fault == "hidden":
+
+        def refuse(_):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(MediaError, match=r"file|out"):
+        check_writable(out)
+    assert not out.is_dir()
+
+
+def test_a_folder_that_may_be_made_is_not_made_by_looking(tmp_path):
+    check_writable(tmp_path / "a/b")
+    check_writable(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_hdf5_says_of_itself_is_left_out(tmp_path):
+    """Addresses, flags and temporary names are nobody's business."""
+    said = "Unable to synchronously create file (unable to open file: name = '.1f.part', errno = 28, error message = "
+    expected = r"a\.slp: No space left on device; is the folder"
+    with pytest.raises(MediaError, match=expected), files.writing(Path("a.slp")):
+        raise OSError(28, f"{said}'No space left on device', flags = 13)")

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from nimblepose.core.errors import MissingPackageError
-from nimblepose.core.optional import import_optional, keep_private
+from nimblepose.core.optional import check_installed, import_optional, keep_private
 
 
 def test_what_is_there_is_imported():
@@ -35,3 +35,13 @@ def test_reports_are_switched_off_before_the_import_and_no_wish_is_overruled(mon
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
     with pytest.raises(ImportError):
         import_optional("openvino_telemetry", "a test")
+
+
+def test_all_that_is_missing_is_said_at_once(monkeypatch):
+    for name in ("one", "two", "three"):
+        monkeypatch.setitem(sys.modules, name, None)
+    check_installed({"xml": "labels"}, "a test")
+    with pytest.raises(MissingPackageError, match=r"^a test: one is not installed; pip install 'nimblepose\[val\]'$"):
+        check_installed({"xml": "labels", "one": "val"}, "a test")
+    with pytest.raises(MissingPackageError, match=r"one, two and three are not installed; .*\[val,train\]'$"):
+        check_installed({"one": "val", "two": "train", "three": "val"}, "a test")

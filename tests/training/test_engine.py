@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import torch
 from nimblepose import PoseEstimator
 from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.errors import DataError, TrainingError
+from nimblepose.evaluation.pixels import ErrorFigures, PixelFigures
 from nimblepose.media.pictures import read_picture
 from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
 from nimblepose.model.norms import find_identity_norms
@@ -28,6 +30,7 @@ from nimblepose.training.logs import read_csv
 from nimblepose.training.loss import compute_stage_losses
 from nimblepose.training.recipe import load_recipe
 from nimblepose.training.teacher import Teacher
+from nimblepose.training.validation import Validation, Validator
 
 RUN = """
 import sys
@@ -441,7 +444,33 @@ def test_a_model_is_there_whenever_a_run_is_stopped_the_best_one_if_it_was_measu
         run(recipe, tmp_path / "measured", stop=lambda: next(asked))
     best, given = (load_checkpoint(tmp_path / "measured" / f"{n}.safetensors")[0] for n in ("best", "model"))
     assert all((best.state_dict()[key] == tensor).all() for key, tensor in given.state_dict().items())
-    assert read_best_validation(tmp_path / "measured").step == 2
+    assert read_best_validation(tmp_path / "measured").step == 4
+
+
+def test_the_best_is_by_ap_then_by_error_and_of_equals_the_newest(tiny, tmp_path, monkeypatch):
+    """AP is 0 as long as nobody is found, and 1 long before the error has come down."""
+    found = iter([(0.0, math.nan), (0.0, math.nan), (0.5, 0.3), (0.5, 0.2), (0.5001, 0.2), (0.4, 0.1), (0.5, 0.21)])
+
+    def measure(*_):
+        ap, error = next(found)
+        figures = ErrorFigures(
+            labelled=1, mean=error, median=error, rmse=error, pck=0, missed=0, exchanged=0, relative=error
+        )
+        pixels = PixelFigures(overall=figures, keypoints={}, subjects=1, subjects_missed=0)
+        return Validation(ap=ap, ap50=ap, pixels=pixels, field_errors={}, drawn=None)
+
+    monkeypatch.setattr(Validator, "measure", measure)
+    every = {"schedule": {"steps": 7}, "checkpoint_every": 1, "average": 0.0}
+    kept = []
+
+    def watch(step):
+        given, last = (load_checkpoint(tmp_path / f"{name}.safetensors")[0] for name in ("model", "last"))
+        kept.append(all((last.state_dict()[k] == v).all() for k, v in given.state_dict().items()))
+
+    run(load_recipe(tiny(validation=VALIDATION | {"every": 1}, **every)), tmp_path, watch=watch)
+    assert kept == [True, True, True, True, True, False, False], "the newest weights are those that are shipped"
+    assert [row["best"] for row in read_csv(tmp_path / "validation.csv")] == list("1111100")
+    assert read_best_validation(tmp_path).step == 5
 
 
 def test_the_recipe_of_a_run_runs_again_from_anywhere(tiny, tmp_path, monkeypatch):

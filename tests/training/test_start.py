@@ -1,11 +1,13 @@
 import dataclasses
 import hashlib
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from nimblepose import COCO_17, HUMAN_18
 from nimblepose.core.errors import DownloadError, ModelError, TrainingError
@@ -82,8 +84,20 @@ def test_what_was_learnt_of_poses_goes_where_it_still_holds(source):
 
 
 def test_another_kind_of_network_is_an_error(source):
-    with pytest.raises(TrainingError, match="another kind of network"):
-        start(dataclasses.replace(SMALL, channels=16), HUMAN_18, source[1])
+    with pytest.raises(TrainingError, match="another kind of network") as caught:
+        start(dataclasses.replace(SMALL, channels=16, refinement_stages=2), HUMAN_18, source[1])
+    said = str(caught.value)
+    assert "it has channels 8, and the recipe's network channels 16; write `network: {channels: 8}`" in said
+    assert "NetworkOptions" not in said
+    assert "refinement_stages" not in said, "of which it may have fewer"
+
+
+def test_what_the_message_says_to_write_makes_the_start_fit(source):
+    with pytest.raises(TrainingError) as caught:
+        start(NetworkOptions(width=0.25, cpm="intel"), HUMAN_18, source[1])
+    written = yaml.safe_load(re.search(r"`(network: .*?)`", str(caught.value))[1])["network"]
+    assert written == {"width": 0.1, "cpm": "reference", "channels": 8, "initial_head_channels": 16}
+    start(NetworkOptions(**written), HUMAN_18, source[1])
 
 
 def test_public_weights_and_imagenet_backbones_are_a_start(shared):

@@ -42,9 +42,12 @@ def train(
     from nimblepose.training.engine import RunInterruptedError
     from nimblepose.training.engine import train as run
     from nimblepose.training.preflight import preflight as try_out
+    from nimblepose.training.run_folder import RunFolder
 
     fabric = build_fabric(loaded)
     folder = out or Path("runs") / loaded.name
+    if fabric.is_global_zero:  # the others need not be able to write
+        RunFolder(folder).check(resume=resume or only_preflight)
     going_on = resume and (folder / "state.pt").exists()
     if only_preflight or (preflight and not going_on):
         try_out(loaded, fabric=fabric)

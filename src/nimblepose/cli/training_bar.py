@@ -56,5 +56,6 @@ def format_left(seconds: float) -> str:
 
 def _describe(found: "Validation") -> str:
     overall = found.pixels.overall
-    off = "" if math.isnan(overall.mean) else f", {overall.mean:.1f} px off, {overall.missed:.0%} missed"
-    return f", AP {found.ap:.3f}{off}"
+    off = "" if math.isnan(overall.mean) else f", {overall.mean:.1f} px off"
+    missed = "" if math.isnan(overall.missed) else f", {overall.missed:.0%} missed"
+    return f", AP {found.ap:.3f}{off}{missed}"

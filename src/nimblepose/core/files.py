@@ -10,6 +10,7 @@ from io import FileIO
 from pathlib import Path
 
 from nimblepose.core.errors import MediaError
+from nimblepose.core.text import describe_error
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -63,6 +64,18 @@ def make_folder(folder: Path) -> None:
         raise MediaError(f"cannot make the folder {folder}: {error.strerror}; choose another") from error
 
 
+def check_writable(folder: Path) -> None:
+    """Say before long work that a folder, which may still have to be made, is none that can be written into.
+
+    Raises:
+        MediaError: it is not.
+    """
+    with writing(folder):  # whether it is there may be hidden, too
+        there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise MediaError(f"cannot write into {folder}: {there} is no folder that may be written to; choose another")
+
+
 def check_folders(*files: Path) -> None:
     """Say now, and not after hours of work, that a file has no folder to be written into, or is one itself.
 
@@ -86,7 +99,7 @@ def writing(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise MediaError(
-            f"cannot write {path}: {error.strerror or error}; is the folder there, writable, not full?"
+            f"cannot write {path}: {describe_error(error)}; is the folder there, writable, not full?"
         ) from error
 
 

@@ -3,6 +3,8 @@
 import importlib
 import os
 import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
 from types import ModuleType
 
 from nimblepose.core.errors import MissingPackageError
@@ -68,6 +70,24 @@ def import_optional(name: str, purpose: str) -> ModuleType:
     if name == "onnxruntime" and quiet and hasattr(module, "disable_telemetry_events"):
         module.disable_telemetry_events()  # Windows' own events, and what is left where others imported it before us
     return module
+
+
+def check_installed(modules: Mapping[str, str], purpose: str) -> None:
+    """Say at once all that is missing, before work that needs several packages.
+
+    Args:
+        modules: Top-level modules -> the extra that brings each.
+        purpose: What needs them, the beginning of the message.
+
+    Raises:
+        MissingPackageError: some are not installed.
+    """
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        *most, last = missing
+        are = f"{', '.join(most)} and {last} are" if most else f"{last} is"
+        extras = ",".join(dict.fromkeys(modules[module] for module in missing))
+        raise MissingPackageError(f"{purpose}: {are} not installed; pip install 'nimblepose[{extras}]'")
 
 
 def keep_private() -> bool:

@@ -1,6 +1,9 @@
-"""Text of strangers, made fit for a terminal."""
+"""Text of strangers, made fit for a terminal; what there is so many of."""
 
+import re
 import unicodedata
+
+_OF_HDF5 = re.compile(r"error message = '([^']+)'")  # among addresses and descriptors
 
 
 def is_printable(text: str) -> bool:
@@ -23,6 +26,15 @@ def make_printable(text: str) -> str:
     )
 
 
+def format_count(number: int, one: str, many: str) -> str:
+    """One person is no people.
+
+    >>> format_count(1, "person", "people"), format_count(0, "person", "people")
+    ('1 person', '0 people')
+    """
+    return f"{number} {one if number == 1 else many}"
+
+
 def describe_error(error: object) -> str:
     """What an exception of somebody else says, as words for a message: no class, no brackets, no number.
 
@@ -30,12 +42,15 @@ def describe_error(error: object) -> str:
     ('No such file or directory', "'people' is missing")
     >>> describe_error(TimeoutError()), describe_error("refused")
     ('TimeoutError', 'refused')
+    >>> describe_error(OSError(28, "Unable to write (file write failed: errno = 28, error message = 'No space left')"))
+    'No space left'
     """
     reason = getattr(error, "reason", None)  # of urllib's errors, often another exception
     if isinstance(error, OSError) and reason is not None:
         return describe_error(reason)
     if isinstance(error, OSError) and error.strerror:
-        return str(error.strerror)
+        said = _OF_HDF5.search(str(error.strerror))
+        return said[1] if said else str(error.strerror)
     if isinstance(error, KeyError) and error.args:
         return f"{error.args[0]!r} is missing"
     return str(error) or type(error).__name__

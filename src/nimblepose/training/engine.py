@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from nimblepose.codec.encode import encode
 from nimblepose.core.errors import DataError, TrainingError
 from nimblepose.core.skeleton import Skeleton
+from nimblepose.core.text import format_count
 from nimblepose.data.dataset import SampleBatch
 from nimblepose.model.network import FieldTensors
 from nimblepose.training import state as states
@@ -210,8 +211,8 @@ class _Phase:
         if self.log is not None:
             self.log.close()
         raise RunInterruptedError(
-            f"stopped after {self.before + self.step} steps; {self.folder.state} is saved: the same command with "
-            f"--resume goes on"
+            f"stopped after {format_count(self.before + self.step, 'step', 'steps')}; {self.folder.state} is saved: "
+            f"the same command with --resume goes on"
         )
 
     def _learn(self, batches: Iterator[SampleBatch], rate: float) -> tuple[dict[str, float], float]:
@@ -300,8 +301,10 @@ class _Phase:
                 network = keep_stages(self.network, self._count_shipped()).to(self.fabric.device)
                 if self.recipe.validation.annotations:
                     found = self.validator.measure(network, self.metadata)
-                    best = not math.isnan(found.ap) and (self.best is None or found.rank > self.best)
-                    self.stale = 0 if best else self.stale + 1
+                    known = not math.isnan(found.ap)
+                    better = known and (self.best is None or found.rank > self.best)
+                    best = better or (known and found.rank == self.best)  # of equals the newest: it has learnt more
+                    self.stale = 0 if better else self.stale + 1
                     if best:
                         self.best = found.rank
                         self.folder.save_weights(self.network, self.metadata, best=True)

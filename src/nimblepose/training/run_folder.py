@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from nimblepose.core.errors import TrainingError
-from nimblepose.core.files import write_atomically
+from nimblepose.core.files import check_writable, write_atomically
 from nimblepose.core.metadata import ModelMetadata
 from nimblepose.evaluation.pixels import ErrorFigures
 from nimblepose.evaluation.provenance import describe_machine
@@ -69,6 +69,20 @@ class RunFolder:
         """The result of a phase, with all its stages."""
         return self.path / f"phase{number}.safetensors"
 
+    def check(self, *, resume: bool) -> None:
+        """Say before the preflight what `open` would say after it.
+
+        Raises:
+            TrainingError: the folder holds a run that is not to be resumed.
+            MediaError: it cannot be written into.
+        """
+        check_writable(self.path)
+        if self.state.exists() and not resume:
+            raise self._refuse()
+
+    def _refuse(self) -> TrainingError:
+        return TrainingError(f"{self.path} holds a run already; go on with --resume, or give another --out")
+
     def open(
         self, recipe: Recipe, fabric: Fabric, *, resume: bool, contents: Mapping[str, list[str]]
     ) -> dict[str, Any] | None:
@@ -86,7 +100,7 @@ class RunFolder:
         plain, exists = to_plain(recipe), self.state.exists()
         fabric.barrier()  # everyone has looked before anyone writes
         if exists and not resume:
-            raise TrainingError(f"{self.path} holds a run already; go on with --resume, or give another --out")
+            raise self._refuse()
         if exists:
             saved = load_state(self.state)
             before = to_plain(from_plain(Recipe, saved["recipe"]))  # what it did not know yet, too

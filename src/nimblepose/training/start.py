@@ -121,12 +121,23 @@ def _take_over(network: PoseNetwork, given: PoseNetwork, source: str) -> None:
         else:
             wrong.append(key)
     if wrong:
-        raise TrainingError(
-            f"start: {source} is another kind of network ({given.options}); {len(wrong)} tensors have no match, such "
-            f"as {wrong[:3]}; make the recipe's `network` like it"
-        )
+        raise TrainingError(_explain_mismatch(given.options, network.options, source, wrong))
     if fresh:
         _log.info("start: %s fills all but %d tensors, which stay fresh: %s ...", source, len(fresh), fresh[:3])
+
+
+def _explain_mismatch(given: NetworkOptions, wanted: NetworkOptions, source: str, wrong: list[str]) -> str:
+    """What of a start is other than the recipe asks, in the recipe's words, and what to write into it instead."""
+    theirs, ours = given.to_dict(), wanted.to_dict()
+    other = [name for name in theirs if theirs[name] != ours[name] and name != "refinement_stages"]
+    if not other:  # as of a file whose tensors are not what it says of itself
+        return f"start: {source} has other tensors than its kind of network, such as {', '.join(wrong[:3])}"
+    has, asked = (", ".join(f"{name} {each[name]}" for name in other) for each in (theirs, ours))
+    needed = ", ".join(f"{name}: {theirs[name]}" for name in other)
+    return (
+        f"start: {source} is another kind of network: it has {has}, and the recipe's network {asked}; write "
+        f"`network: {{{needed}}}`, or take a start of the recipe's kind (`start: ''` is none)"
+    )
 
 
 def _depends_on_skeleton(key: str) -> bool:

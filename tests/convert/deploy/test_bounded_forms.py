@@ -65,7 +65,8 @@ def test_what_was_only_simulated_says_so():
 
 
 @pytest.mark.parametrize("target", NEEDS)
-def test_a_picture_that_is_too_wide_is_refused_before_anything_is_converted(tmp_path, target):
+def test_a_picture_that_is_too_wide_is_refused_before_anything_is_converted(tmp_path, monkeypatch, target):
+    monkeypatch.setattr("nimblepose.convert.deploy.exporting.check_installed", lambda *_: None)
     wide = np.zeros((100, 600, 3), np.uint8)
     with pytest.raises(OptionError, match=r"picture 0 is seen at 368 x 2208, this form takes up to 512 x 1536"):
         export_for("human", target, tmp_path, pictures=[wide])

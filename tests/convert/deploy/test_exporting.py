@@ -256,7 +256,7 @@ def test_nowhere_to_write_to_is_said_before_anything_is_converted(tmp_path, monk
     (tmp_path / "file").touch()
     out = {"file": "file", "file above": "file/out", "forbidden": "out"}[fault]
     if fault == "forbidden":
-        monkeypatch.setattr(exporting.os, "access", lambda *_: False)  # root may write everywhere
+        monkeypatch.setattr("nimblepose.core.files.os.access", lambda *_: False)  # root may write everywhere
     with pytest.raises(MediaError, match="no folder that may be written to; choose another"):
         export_for("human", "ort", tmp_path / out)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

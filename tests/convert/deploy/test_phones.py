@@ -85,8 +85,25 @@ def test_litert_takes_another_skeleton(tiny, tmp_path):
     ],
 )
 def test_a_missing_package_is_named_with_what_to_install(tmp_path, monkeypatch, target, package):
-    monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.setattr("nimblepose.convert.deploy.converters.find_spec", lambda _: None)
+    monkeypatch.setattr("nimblepose.core.optional.find_spec", lambda name: None if name == package else sys)
     with pytest.raises(MissingPackageError, match=rf"{package} is not installed; pip install 'nimblepose\[{target}\]'"):
         export_for("human", target, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("target", "source", "message"),
+    [
+        ("litert", "human", r"onnx, torch, litert_torch and ai_edge_litert are .*; pip install 'nimblepose\[litert\]'"),
+        ("coreml", "human", r"onnx, torch and coremltools are not installed; pip install 'nimblepose\[coreml\]'"),
+        ("mnn", "human", r"onnx and MNN are not installed; pip install 'nimblepose\[mnn\]'"),
+        ("ncnn", "a.safetensors", r"onnx, pnnx, ncnn, torch, safetensors and onnxscript are .*\[ncnn,train\]'"),
+        ("openvino", "human", r"onnx and openvino are not installed; pip install 'nimblepose\[train,openvino\]'"),
+    ],
+)
+def test_all_that_is_missing_is_named_at_once(tmp_path, monkeypatch, target, source, message):
+    """Whoever installs what is named is not told of the next."""
+    (tmp_path / "a.safetensors").touch()
+    monkeypatch.setattr("nimblepose.core.optional.find_spec", lambda _: None)
+    with pytest.raises(MissingPackageError, match=f"^--to {target}: {message}$"):
+        export_for(tmp_path / source if "." in source else source, target, tmp_path / "out")

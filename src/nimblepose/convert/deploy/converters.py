@@ -4,12 +4,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from nimblepose.core.errors import MissingPackageError, ModelError
-from nimblepose.core.optional import find_installer
+from nimblepose.core.errors import ModelError
 
 _NOWHERE = "http://127.0.0.1:9"  # nobody listens there
 _LAST_WORDS = 800  # characters of what a converter said that are quoted
@@ -40,7 +38,7 @@ def convert_apart(module: str, package: str, proto: Any, folder: Path, made: str
 
     Args:
         module: Takes the ONNX file and the name of what it should write.
-        package: That it imports; half a dozen frameworks come with some, which are better left out of our process.
+        package: That it imports, which is there; half a dozen frameworks come with some, better not into ours.
         proto: What is converted.
         folder: A folder is made in it.
         made: The name of what should be written.
@@ -49,11 +47,8 @@ def convert_apart(module: str, package: str, proto: Any, folder: Path, made: str
         Where that should be now.
 
     Raises:
-        MissingPackageError: the package is not installed.
         ModelError: it failed, or took too long; with its last words.
     """
-    if find_spec(package) is None:
-        raise MissingPackageError(f"export: {package} is not installed; pip install {find_installer(package)}")
     work = folder / package
     work.mkdir()
     (work / "model.onnx").write_bytes(proto.SerializeToString())

@@ -1,6 +1,5 @@
 """A model file -> the form of a target with its sidecar, in a folder, if the target's own runtime finds the same."""
 
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +12,15 @@ from numpy.typing import NDArray
 from nimblepose.convert.deploy.native import run_onnx
 from nimblepose.convert.deploy.onnx_forms import clear_value_info, is_quantized, read_metadata
 from nimblepose.convert.deploy.sidecar import describe, verify
-from nimblepose.convert.deploy.targets import Target, find_target
+from nimblepose.convert.deploy.targets import OF_CHECKPOINTS, Target, find_target
 from nimblepose.convert.deploy.trial import HEIGHTS, INT8, Difference, list_faults, try_sizes
 from nimblepose.convert.export import export_onnx
 from nimblepose.convert.model_files import find_file
-from nimblepose.core.errors import MediaError, ModelError, OptionError
-from nimblepose.core.files import make_folder, write_atomically
+from nimblepose.core.errors import ModelError, OptionError
+from nimblepose.core.files import check_writable, make_folder, write_atomically
 from nimblepose.core.geometry import Placement
 from nimblepose.core.metadata import ModelMetadata
-from nimblepose.core.optional import import_optional
+from nimblepose.core.optional import check_installed, import_optional
 from nimblepose.evaluation.provenance import write_json
 from nimblepose.media.pictures import read_picture
 from nimblepose.runtime.models import DEMO_PICTURE
@@ -63,10 +62,11 @@ def export_for(
             form is too small for.
         ModelError: not a model of ours, or a runtime that computes something else; nothing is written.
         MediaError: the folder cannot be written to.
-        MissingPackageError: a package of the target is missing.
+        MissingPackageError: packages of the target are missing: all of them are named.
     """
     chosen, source = find_target(target), find_file(str(model))
-    _check_folder(Path(folder))
+    check_writable(Path(folder))
+    check_installed({**chosen.needs, **({} if source.suffix.lower() == ".onnx" else OF_CHECKPOINTS)}, f"--to {target}")
     handed = chosen.adapt(load_proto(source))
     metadata = read_metadata(handed)
     limits = INT8 if is_quantized(handed) else chosen.limits
@@ -131,13 +131,6 @@ def load_proto(source: Path) -> Any:
         raise ModelError(f"{source} is not a readable ONNX file: {error}") from error
     ModelMetadata.from_strings({p.key: p.value for p in proto.metadata_props}, source=str(source))
     return clear_value_info(proto)
-
-
-def _check_folder(folder: Path) -> None:
-    """Say before minutes of converting that there is nowhere to write to."""
-    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK)):
-        raise MediaError(f"cannot write into {folder}: {there} is no folder that may be written to; choose another")
 
 
 def _check_size(number: int, picture: NDArray[np.uint8], largest: tuple[int, int], stride: int) -> None:

@@ -1,7 +1,7 @@
 """Where models go: what each target is given, what converts it, in which runtimes it is tried; and what is refused."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,15 @@ from nimblepose.convert.deploy.trial import EXACT, HALF, Limits, Run
 from nimblepose.convert.export import INPUT, OUTPUTS
 from nimblepose.core.errors import OptionError
 
+_OF_ONNX = {"onnx": "train"}
+OF_CHECKPOINTS = dict.fromkeys(("torch", "safetensors", "onnxscript"), "train")
+"""What a source needs beside the target, if it is a checkpoint."""
+
+
+def _need(extra: str, *modules: str) -> Mapping[str, str]:
+    """What one extra brings all of."""
+    return dict.fromkeys(("onnx", *modules), extra)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
@@ -38,6 +47,7 @@ class Target:
     output_names: tuple[str, str] = OUTPUTS
     layout: str = "NCHW"  # of input and outputs, as callers of the form have them
     largest: tuple[int, int] | None = None  # height and width of the input; None: no bound
+    needs: Mapping[str, str] = field(default_factory=lambda: _OF_ONNX)  # modules -> the extra of each
 
 
 _OPENCV = Limits(heatmaps=1e-4, pafs=1e-4, mean=1e-5, pixels=0.05)  # its engines multiply their own way
@@ -72,6 +82,7 @@ TARGETS: Mapping[str, Target] = {
             adapt=clear_value_info,
             write=write_openvino,
             runtimes={"OpenVINO": open_openvino},
+            needs=_OF_ONNX | {"openvino": "openvino"},
         ),
         Target(
             name="openvino-float16",
@@ -80,6 +91,7 @@ TARGETS: Mapping[str, Target] = {
             write=write_openvino_float16,
             runtimes={"OpenVINO": open_openvino},
             limits=HALF,
+            needs=_OF_ONNX | {"openvino": "openvino"},
         ),
         Target(
             name="ort",
@@ -94,6 +106,7 @@ TARGETS: Mapping[str, Target] = {
             adapt=to_floats,
             write=write_litert,
             runtimes={"LiteRT": open_litert},
+            needs=_need("litert", "torch", "litert_torch", "ai_edge_litert"),
         ),
         Target(
             name="litert-int8",
@@ -102,6 +115,7 @@ TARGETS: Mapping[str, Target] = {
             write=write_litert_int8,
             runtimes={"LiteRT": open_litert_int8},
             layout="NHWC",
+            needs=_need("litert", "ai_edge_litert"),
         ),
         Target(
             name="coreml",
@@ -111,6 +125,7 @@ TARGETS: Mapping[str, Target] = {
             runtimes={"Core ML in 16 bits, simulated, not run here": coreml_form.simulate_coreml},
             limits=HALF,
             largest=coreml_form.LARGEST,
+            needs=_need("coreml", "torch", "coremltools"),
         ),
         Target(
             name="executorch",
@@ -119,6 +134,7 @@ TARGETS: Mapping[str, Target] = {
             write=executorch_form.write_executorch,
             runtimes={"ExecuTorch": executorch_form.open_executorch},
             largest=executorch_form.LARGEST,
+            needs=_need("executorch", "torch", "executorch"),
         ),
         Target(
             name="mnn",
@@ -127,6 +143,7 @@ TARGETS: Mapping[str, Target] = {
             write=mnn_form.write_mnn,
             runtimes={"MNN": mnn_form.open_mnn},
             limits=mnn_form.LIMITS,
+            needs=_need("mnn", "MNN"),
         ),
         Target(
             name="ncnn",
@@ -137,6 +154,7 @@ TARGETS: Mapping[str, Target] = {
             limits=HALF,
             input_name=ncnn_form.INPUT,
             output_names=ncnn_form.OUTPUTS,
+            needs=_need("ncnn", "pnnx", "ncnn"),
         ),
         Target(
             name="ncnn-float32",
@@ -146,6 +164,7 @@ TARGETS: Mapping[str, Target] = {
             runtimes={"ncnn": ncnn_form.open_ncnn},
             input_name=ncnn_form.INPUT,
             output_names=ncnn_form.OUTPUTS,
+            needs=_need("ncnn", "pnnx", "ncnn"),
         ),
     )
 }
