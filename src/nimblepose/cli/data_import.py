@@ -21,6 +21,10 @@ def data_import(
     predicted: Annotated[
         bool, typer.Option("--predicted", help="Take what a model found, too, where people have labelled others.")
     ] = False,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="Name the set in this recipe, beside those there; keypoints as its skeleton has them."),
+    ] = None,
     strict: given.StrictOption = False,
     quiet: given.QuietOption = False,
 ) -> None:
@@ -31,20 +35,28 @@ def data_import(
     Examples:
         nimblepose data import reaching-anna-2026-01-01 --out reaching
         nimblepose data import a.json --from label-studio --out mice --strict
+        nimblepose data import next/cvat --out more --recipe mice.yaml
     """
-    from nimblepose.cli.progress import format_count, show_count_bar
+    from nimblepose.cli.progress import show_count_bar
     from nimblepose.core.errors import DataError
     from nimblepose.core.skeleton import COCO_17, Skeleton
+    from nimblepose.core.text import format_count
     from nimblepose.labels.matching import match_skeleton
     from nimblepose.labels.readers import find_reader, restore_kept
     from nimblepose.labels.skipping import write_skipped
-    from nimblepose.labels.writing import leave_out_found, write_set
+    from nimblepose.labels.writing import accept_found, has_found, leave_out_found, write_set
 
+    if recipe is not None:
+        from nimblepose.training.recipe import load_recipe
+
+        skeleton = skeleton or load_recipe(recipe).data.skeleton
     reader = find_reader(source, tool)
     if not quiet:
         print(f"{source}: labels of {reader.help}{'' if tool else ' (--from says otherwise)'}")
-    labels = restore_kept(reader.read(source), source)
-    labels = labels if predicted else leave_out_found(labels)
+    told = reader.read(source)
+    labels = restore_kept(told if predicted else leave_out_found(told), source)
+    if not has_found(told):  # predictions that went to a tool without scores: somebody has looked at them there
+        labels = accept_found(labels)
     if skeleton is not None:
         labels = match_skeleton(labels, Skeleton.load(skeleton))
     else:  # COCO's own keypoints in another order become those that the package knows
@@ -57,6 +69,11 @@ def data_import(
         written = write_set(labels, out, progress=show, strict=strict)
     if written.skipped:
         write_skipped(written.skipped, out / "not_taken.csv")
+    learnt = None
+    if recipe is not None:
+        from nimblepose.training.recipe_growing import add_set
+
+        learnt = add_set(recipe, written.annotations, out / "images")
     if quiet:
         return
     kinds = (
@@ -70,3 +87,5 @@ def data_import(
         print(f"  {format_count(len(written.skipped), 'line', 'lines')} in {out / 'not_taken.csv'}")
     for path in (written.annotations, *written.skeletons):
         print(f"-> {path}")
+    if learnt is not None:
+        print(f"-> {recipe}, which learns from {format_count(learnt, 'set', 'sets')} now")

@@ -53,6 +53,26 @@ def leave_out_found(labels: LabelSet) -> LabelSet:
     )  # fmt: skip
 
 
+def accept_found(labels: LabelSet) -> LabelSet:
+    """Labels of people, whatever found them first: without scores, so that nobody takes them for predictions again."""
+    pictures = tuple(
+        dataclasses.replace(
+            picture,
+            labels=tuple(
+                dataclasses.replace(one, score=None, keypoint_scores=None, keypoint_errors=None)
+                for one in picture.labels
+            ),
+        )
+        for picture in labels.pictures
+    )
+    return dataclasses.replace(labels, pictures=pictures)
+
+
+def has_found(labels: LabelSet) -> bool:
+    """Does anything in it say that a model found it?"""
+    return any(one.score is not None for picture in labels.pictures for one in picture.labels)
+
+
 def write_set(labels: LabelSet, out: Path, *, progress: Progress = say_nothing, strict: bool = False) -> Written:
     """Copy pictures, take frames out of videos, and write what is labelled in them.
 

@@ -1,5 +1,6 @@
 """Picked frames as pictures with predictions for labels, to be corrected and learnt from."""
 
+import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -17,13 +18,16 @@ from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import open_frames
 from nimblepose.report.finding import open_results
 from nimblepose.results.reading import ReadResult
+from nimblepose.results.reading_tables import TableFile
 from nimblepose.training.picking import describe_frames, pick_frames
 
 _FILE = "annotations.json"
 _MARGIN = 0.15  # of the longer side, around keypoints
 
 
-def write_picked(source: str, results: Path, out: Path, *, count: int, seed: int = 0) -> list[ReadResult]:
+def write_picked(
+    source: str, results: Path, out: Path, *, count: int, seed: int = 0, skeleton: Skeleton | None = None
+) -> list[ReadResult]:
     """Pick frames of a video, or of a folder of pictures, and write them with their predictions as a COCO set.
 
     Args:
@@ -32,6 +36,7 @@ def write_picked(source: str, results: Path, out: Path, *, count: int, seed: int
         out: Folder to make: `annotations.json` and `images/`.
         count: How many frames.
         seed: See `pick_frames`.
+        skeleton: Of the poses, where the results do not say.
 
     Returns:
         Those that were picked, in their order.
@@ -42,16 +47,18 @@ def write_picked(source: str, results: Path, out: Path, *, count: int, seed: int
     """
     if (out / _FILE).exists():
         raise DataError(f"{out / _FILE} is there already, maybe with corrections; give another --out")
-    opened = open_results(results)
+    opened = open_results(results, skeleton)
     frames = describe_frames(opened, in_time=opened.is_video)
     if not any(len(result.poses) for result in frames.results):
         raise DataError(f"{results}: nobody was found in any frame, so nothing tells which are worth labelling")
     picked = [frames.results[i] for i in pick_frames(frames, count, seed=seed)]
     make_folder(out / "images")
     entries: list[tuple[str, ReadResult]] = []
+    sizes_known = not isinstance(opened, TableFile) or opened.sizes_known
     pictures = _read_frames(source, picked) if opened.is_video else _read_pictures(Path(source), picked)
     for result, picture in pictures:
-        if picture.shape[:2] != result.size:
+        size = (picture.shape[0], picture.shape[1])
+        if size != result.size and (sizes_known or size[0] < result.size[0] or size[1] < result.size[1]):
             raise MediaError(
                 f"{source}: frame {result.frame} has (height, width) {picture.shape[:2]}, the results were found in "
                 f"{result.size}; give the video that they are of"
@@ -59,7 +66,7 @@ def write_picked(source: str, results: Path, out: Path, *, count: int, seed: int
         stem = Path(result.file or source).stem
         name = f"{stem}_{result.frame:06d}.png" if opened.is_video else f"{stem}.png"
         write_atomically(out / "images" / name, encode_picture(picture, ".png"))
-        entries.append((name, result))
+        entries.append((name, dataclasses.replace(result, size=size)))
     if len(entries) < len(picked):
         raise MediaError(f"{source} has {len(entries)} of the {len(picked)} picked frames; the results are of another")
     coco = build_coco(entries, frames.results[0].poses.skeleton)

@@ -60,12 +60,12 @@ def write_fitting_recipe(
     limbs = _read_limbs(coco, subjects)
     chosen = kept or propose_skeleton(subjects, labels.name, limbs)
     sets: dict[str, Any] = {
-        "data.annotations": [_relate(annotations, out)],
-        "data.images": [_relate(images, out)],
+        "data.annotations": [relate(annotations, out)],
+        "data.images": [relate(images, out)],
         "data.skeleton": beside.name if kept is None else _name(chosen, skeleton, out),
     }
     if "val" in parts:
-        sets["validation.annotations"], sets["validation.images"] = (_relate(path, out) for path in parts["val"])
+        sets["validation.annotations"], sets["validation.images"] = (relate(path, out) for path in parts["val"])
     if kept is None:
         why = (
             "as in the file" if limbs else "they join what is near and seen together, away from the middle of the body"
@@ -99,11 +99,11 @@ def _read_limbs(coco: Mapping[str, Any], subjects: Subjects) -> tuple[tuple[str,
 def _name(chosen: Skeleton, given: str | None, out: Path) -> str:
     """As the recipe names it."""
     if given and given not in BUILT_IN:
-        return _relate(Path(given), out)
+        return relate(Path(given), out)
     return chosen.name
 
 
-def _relate(path: Path, out: Path) -> str:
+def relate(path: Path, out: Path) -> str:
     """A path as it is seen from the folder of a file."""
     try:
         return Path(os.path.relpath(path.resolve(), out.resolve().parent)).as_posix()
