@@ -16,3 +16,9 @@ def test_where_nobody_watches_a_line_says_what_is_done_and_left(capsys, every, q
     if lines:
         assert said[0].startswith("nimblepose: 1 of 4 units, ")
         assert ", 2.5 people in each, 1 failed, waiting for another run, about 0 s left" in said[1]
+
+
+def test_one_is_not_many(capsys):
+    with show_batch_bar(1, quiet=False, every=0) as tell:
+        tell(Outcome(done=1, total=1, frames=1, people=1))
+    assert capsys.readouterr().err.startswith("nimblepose: 1 of 1 unit, ")

@@ -235,6 +235,11 @@ def test_values_that_are_black_and_white_can_be_said(cli, tmp_path):
     assert "LOW,HIGH" in ran.err
 
 
+def test_they_are_called_poses_where_nobody_is_a_person(cli, estimator, folder):
+    assert cli("predict", folder, "--max-poses", 1).code == 0
+    assert estimator.options["decode"].max_poses == 1
+
+
 def test_a_picture_with_more_pixels_than_allowed_is_read_reduced_and_its_poses_are_in_its_own(
     cli, estimator, folder, caplog
 ):

@@ -126,3 +126,12 @@ def test_shells_complete(typed, offered):
         [sys.executable, "-c", command], env={**os.environ, **asked}, capture_output=True, text=True, check=True
     )
     assert ran.stdout.split() == offered
+
+
+def test_a_value_that_is_none_of_those_there_are_is_told_in_words(cli, monkeypatch):
+    """Without the type of Python that the parser's own exception has."""
+    monkeypatch.setenv("COLUMNS", "200")
+    ran = cli("predict", "a.jpg", "--quality", "good")
+    assert ran.code == 2
+    assert "Value error" not in ran.err
+    assert "Invalid value for '--quality': 'good' is not one of 'fast'" in " ".join(ran.err.split())

@@ -213,6 +213,8 @@ def test_without_pyav_it_says_what_to_install(video, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'nimblepose\[video\]'"):
         VideoFile(video)
+    with pytest.raises(MediaError, match="no such file"):  # which no package brings
+        VideoFile(video.with_name("missing.mp4"))
 
 
 def test_closed_in_the_middle_it_ends_with_the_frame_at_hand(video):

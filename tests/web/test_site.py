@@ -138,6 +138,18 @@ def test_without_a_network_it_says_what_to_do(runtime, monkeypatch):
     assert "NIMBLEPOSE_MODEL" not in str(error.value)
 
 
+def test_what_cannot_be_fetched_is_said_once(monkeypatch, web_server, tmp_path):
+    file = ModelFile(f"{web_server.address}/gone.mjs", 1, "0" * 96)
+    monkeypatch.setattr(runtime_files, "RUNTIME", NamedModel("runtime-of-a-test", "", "MIT", (file,)))
+    monkeypatch.setenv("NIMBLEPOSE_CACHE", str(tmp_path))
+    monkeypatch.delenv("NIMBLEPOSE_OFFLINE", raising=False)
+    with pytest.raises(DownloadError) as error:
+        find_runtime()
+    first, *rest = str(error.value).splitlines()
+    assert first == f"the page's runtime, runtime-of-a-test: {file.url}: the server answered 404 Not Found"
+    assert "By hand" in rest[0]
+
+
 def test_versions_agree():
     wanted = json.loads((PAGE.parent / "package.json").read_text())["dependencies"]["onnxruntime-web"]
     assert RUNTIME.name == f"onnxruntime-web-{wanted}"

@@ -15,6 +15,7 @@ from nimblepose.batch.sources import is_remote
 from nimblepose.batch.stores import Folder, Store
 from nimblepose.batch.units import Unit, compute_id, find_parts
 from nimblepose.core.errors import MediaError
+from nimblepose.core.text import format_count
 from nimblepose.results.naming import name_results
 
 FAILURES, SUMMARY = "failures.jsonl", "summary.json"
@@ -77,8 +78,9 @@ class Assembly:
         if missing:
             named = ", ".join(unit.name for unit in missing[:_NAMED])
             raise MediaError(
-                f"{len(missing)} units are missing ({named}{', ...' if len(missing) > _NAMED else ''}); "
-                f"nimblepose batch run {self._store.address} does them"
+                f"{format_count(len(missing), 'unit is', 'units are')} missing "
+                f"({named}{', ...' if len(missing) > _NAMED else ''}); "
+                f"nimblepose batch run {self._store.address} does {'it' if len(missing) == 1 else 'them'}"
             )
 
     def _begin_videos(self) -> Iterator[dict[str, Any]]:

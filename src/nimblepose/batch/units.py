@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nimblepose.core.errors import OptionError
+from nimblepose.core.text import format_count
 
 _LETTERS = 20  # of an id, 80 bits: of a billion units no two are alike
 PART, FAILED = ".parquet", ".failed.parquet"  # endings of the names of parts
@@ -78,7 +79,7 @@ class Group:
     @property
     def name(self) -> str:
         """As messages name it."""
-        return f"{len(self.pictures)} pictures from {self.pictures[0].name}"
+        return f"{format_count(len(self.pictures), 'picture', 'pictures')} from {self.pictures[0].name}"
 
     def halve(self) -> "tuple[Group, Group] | None":
         """Two of half the pictures; None: it cannot be."""

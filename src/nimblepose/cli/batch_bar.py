@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Task, TextColumn, TimeRemainingColumn
 
 from nimblepose.cli.progress import EVERY, start_bar
+from nimblepose.core.text import format_count
 
 if TYPE_CHECKING:
     from nimblepose.batch.driving import Outcome
@@ -25,7 +26,7 @@ def show_batch_bar(total: int, *, quiet: bool, every: float = EVERY) -> Iterator
 
     def say(task: Task) -> str:
         left = ((task.total or 0) - task.completed) * (time.monotonic() - started) / max(task.completed, 1)
-        done = f"{task.completed:.0f} of {task.total:.0f} units"
+        done = f"{task.completed:.0f} of {format_count(round(task.total or 0), 'unit', 'units')}"
         return f"{done}, {task.description}, about {format_duration(left)} left"
 
     with start_bar(*columns, tell=say, quiet=quiet, every=every) as progress:

@@ -34,9 +34,10 @@ def batch_finish(
     from nimblepose.batch.processes import Workers
     from nimblepose.batch.stores import open_store
     from nimblepose.batch.units import parse_shard
-    from nimblepose.cli.progress import format_count, show_stages_bar
+    from nimblepose.cli.progress import show_stages_bar
     from nimblepose.cli.videos import finish
     from nimblepose.core.share import count_usable_cores
+    from nimblepose.core.text import format_count
 
     part = parse_shard(shard)
     store = open_store(batch)
@@ -50,7 +51,8 @@ def batch_finish(
         engine.close(at_once=not ended)
     if not quiet:
         print(
-            f"{format_count(finished.videos, 'video', 'videos')} with {finished.frames} frames, "
+            f"{format_count(finished.videos, 'video', 'videos')} with "
+            f"{format_count(finished.frames, 'frame', 'frames')}, "
             f"{format_count(finished.pictures, 'picture', 'pictures')}: {format_count(finished.files, 'file', 'files')}"
         )
     finish(finished.failures, interrupted=False)

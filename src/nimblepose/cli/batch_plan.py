@@ -52,8 +52,9 @@ def batch_plan(
     from nimblepose.batch.manifest import Settings
     from nimblepose.batch.planning import is_there, plan
     from nimblepose.batch.stores import open_store
-    from nimblepose.cli.progress import format_count, show_download_bar, show_stages_bar
+    from nimblepose.cli.progress import show_download_bar, show_stages_bar
     from nimblepose.core.errors import OptionError
+    from nimblepose.core.text import format_count
     from nimblepose.media.levels import parse_levels
     from nimblepose.runtime.models import find_model
 

@@ -45,9 +45,9 @@ def batch_run(
     from nimblepose.batch.units import parse_shard
     from nimblepose.cli.batch_bar import show_batch_bar
     from nimblepose.cli.interrupts import stop_on_signals
-    from nimblepose.cli.progress import format_count
     from nimblepose.cli.videos import finish
     from nimblepose.core.errors import OptionError
+    from nimblepose.core.text import format_count
 
     if address is not None and engine != "ray":
         raise OptionError("--address is of a Ray cluster: add --engine ray")
@@ -68,7 +68,8 @@ def batch_run(
         driver.close(at_once=not ended)
     if not quiet:
         damaged = f", {format_count(outcome.damaged, 'picture', 'pictures')} unreadable" if outcome.damaged else ""
-        print(f"{outcome.done} of {format_count(outcome.total, 'unit', 'units')}, {outcome.frames} frames{damaged}")
+        frames = format_count(outcome.frames, "frame", "frames")
+        print(f"{outcome.done} of {format_count(outcome.total, 'unit', 'units')}, {frames}{damaged}")
     finish(outcome.failed, interrupted=outcome.done < outcome.total)
 
 

@@ -39,6 +39,7 @@ def data_convert(
 
     from nimblepose.cli.progress import show_count_bar
     from nimblepose.core.errors import DataError, OptionError
+    from nimblepose.core.text import format_count
     from nimblepose.labels.converting import add_times, stream_results, write_labels
     from nimblepose.labels.readers import find_reader, restore_kept
     from nimblepose.labels.readers.own import open_own
@@ -71,7 +72,10 @@ def data_convert(
             f"times of {unknown} frames are not known: {RATE:g} frames per second are assumed; --rate says otherwise"
         )
     if not quiet or dry_run:
-        print(f"{source}: {reader.help}, {len(labels.pictures)} pictures, {labels.label_count} labels")
+        print(
+            f"{source}: {reader.help}, {format_count(len(labels.pictures), 'picture', 'pictures')}, "
+            f"{format_count(labels.label_count, 'label', 'labels')}"
+        )
         for loss in losses:
             print(f"  {loss}")
         for one in labels.skipped[:_LISTED]:

@@ -36,9 +36,9 @@ def data_split(
     import json
     import re
 
-    from nimblepose.cli.progress import format_count
     from nimblepose.core.errors import OptionError
     from nimblepose.core.files import make_folder, write_atomically
+    from nimblepose.core.text import format_count
     from nimblepose.data.coco import read_json
     from nimblepose.data.sets import locate_sets
     from nimblepose.labels.splitting import name_group, split_set

@@ -23,8 +23,8 @@ def demo(
     """
     import numpy as np
 
-    from nimblepose.cli.progress import format_count
     from nimblepose.core.files import write_atomically
+    from nimblepose.core.text import format_count
     from nimblepose.drawing.people import draw_poses
     from nimblepose.media.encoding import encode_picture
     from nimblepose.media.pictures import read_picture

@@ -37,7 +37,8 @@ def model_poses(
         nimblepose model poses my.onnx --data coco/train2017 --out better.onnx
         nimblepose model poses old.onnx --data train2017 --keep --out new.onnx
     """
-    from nimblepose.cli.progress import format_count, show_download_bar, show_stages_bar
+    from nimblepose.cli.progress import show_download_bar, show_stages_bar
+    from nimblepose.core.text import format_count
     from nimblepose.runtime.models import find_model
     from nimblepose.training.pose_learning import learn_poses
 

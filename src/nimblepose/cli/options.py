@@ -70,7 +70,10 @@ ScalesOption = Annotated[
 ]
 ONE_SCALE = ["1"]
 MaxPeopleOption = Annotated[
-    int, typer.Option("--max-people", min=0, help="Only so many of each picture or frame, the best; 0: everybody.")
+    int,
+    typer.Option(
+        "--max-people", "--max-poses", min=0, help="Only so many of each picture or frame, the best; 0: everybody."
+    ),
 ]
 FlipOption = Annotated[
     bool, typer.Option("--flip", help="Average with the mirrored picture: better, at twice the time.")

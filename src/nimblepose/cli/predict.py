@@ -172,7 +172,8 @@ def _run(run: "PictureRun", count: int, view: "Window | None", *, quiet: bool) -
 
     Interrupted, it still writes about the pictures that are done.
     """
-    from nimblepose.cli.progress import format_count, show_picture_bar
+    from nimblepose.cli.progress import show_picture_bar
+    from nimblepose.core.text import format_count
 
     failures, done, people, interrupted, closed = {}, 0, 0, False, False
     try:

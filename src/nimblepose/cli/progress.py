@@ -22,19 +22,11 @@ from rich.progress import (
 
 from nimblepose.core.progress import Progress as CountProgress
 from nimblepose.core.progress import StageProgress
+from nimblepose.core.text import format_count
 
 EVERY = 60.0  # seconds between lines where nobody watches a bar
 
 Advance = Callable[[str, float, int, int], None]
-
-
-def format_count(number: int, one: str, many: str) -> str:
-    """One person is no people.
-
-    >>> format_count(1, "person", "people"), format_count(0, "person", "people")
-    ('1 person', '0 people')
-    """
-    return f"{number} {one if number == 1 else many}"
 
 
 class _Lines(Progress):

@@ -34,11 +34,12 @@ def report(
         nimblepose report match.poses.jsonl
         nimblepose report results --out report.html --stills
     """
-    from nimblepose.cli.progress import format_count, show_count_bar
+    from nimblepose.cli.progress import show_count_bar
     from nimblepose.cli.videos import finish
     from nimblepose.core.errors import OptionError, PoseError
     from nimblepose.core.files import check_folders, write_atomically
     from nimblepose.core.skeleton import Skeleton
+    from nimblepose.core.text import format_count
     from nimblepose.report.finding import find_results
     from nimblepose.report.making import read_subject
     from nimblepose.report.page import make_page

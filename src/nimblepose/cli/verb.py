@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 from nimblepose.core.errors import OptionError
 
 _EXAMPLES = "Examples:"  # a section of a docstring, as Google's style has them
+_PREFIX = "Value error, "  # of pydantic, which the newest Typer reads values with
 
 
 class Verb(TyperCommand):
@@ -22,6 +23,14 @@ class Verb(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         """All parameters, and `--help`."""
         return _quieten(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read the command line; Typer's messages begin with the Python type of what its parser raised."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix(_PREFIX)
+            raise
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, with examples indented wherever they stand.

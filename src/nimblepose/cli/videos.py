@@ -163,7 +163,7 @@ def _work(recording: "Recording", options: "RecordOptions", place: str, *, quiet
 
 
 def _report(recording: "Recording", written: list[Path], *, quiet: bool) -> None:
-    from nimblepose.cli.progress import format_count
+    from nimblepose.core.text import format_count
 
     if quiet:
         return

@@ -96,11 +96,13 @@ def open_container(
         MediaError: nothing there, no answer, empty, cut off, not a video; or an address where NIMBLEPOSE_OFFLINE is
             set.
     """
-    av, name, options = load_av(), name_source(source), dict(options or {})
+    name, options = name_source(source), dict(options or {})
+    if isinstance(source, str | Path) and "://" not in str(source):
+        _check_file(Path(source))  # before PyAV is asked for: whoever installs it would be told of a missing file then
+    av = load_av()
     if not isinstance(source, str | Path):
         options["protocol_whitelist"] = "data"  # what bytes describe must not be fetched: FFmpeg would listen to an SDP
     elif "://" not in str(source):
-        _check_file(Path(source))
         # A colon in a file's name must not make it an address; a playlist on this machine names files of this machine.
         options["protocol_whitelist"] = "file,crypto,data"
         source = _open_if_pipe(Path(source)) or f"file:{source}"

@@ -207,7 +207,7 @@ def fetch_model(model: NamedModel, *, progress: StageProgress | None = None) -> 
         try:
             _fetch(file, folder, progress)
         except (OSError, ValueError) as error:  # DownloadError is an OSError; pooch refuses checksums by ValueError
-            raise DownloadError(f"{model.name} could not be fetched: {error}\n{explain_by_hand(model)}") from error
+            raise DownloadError(f"{model.name}: {error}\n{explain_by_hand(model)}") from error
     return folder / model.files[0].name
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
+from io import BytesIO
 
 from python_multipart.multipart import MultipartParser
 from starlette.requests import ClientDisconnect, Request
@@ -15,6 +16,7 @@ from nimblepose.serve.options import ServeOptions
 from nimblepose.serve.problems import ClientGoneError, ProblemError
 
 _MOST_PICTURES = 64  # in one request
+_UNNAMED = "picture"  # what answers call a file that has no name
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def list_uploads(data: bytes, content_type: str) -> list[Upload]:
     if kind == "multipart/form-data":
         uploads = _split_form(data, str(header.get_param("boundary", "")))
     elif kind.startswith("image/") or kind in ("application/octet-stream", "application/x-www-form-urlencoded"):
-        uploads = [Upload("picture", data)]  # curl --data-binary says x-www-form-urlencoded unless it is told
+        uploads = [Upload(_UNNAMED, data)]  # curl --data-binary says x-www-form-urlencoded unless it is told
     else:
         raise ProblemError(
             "wrong-type", f"{kind} is not read here; send the bytes of a picture, or a form (multipart/form-data)"
@@ -106,7 +108,7 @@ def _split_form(data: bytes, boundary: str) -> list[Upload]:
         disposition["Content-Disposition"] = headers.get("content-disposition", "")
         name = disposition.get_filename()
         if name is not None:
-            uploads.append(Upload(name.replace("\\", "/").rpartition("/")[2] or "picture", bytes(part)))
+            uploads.append(Upload(name.replace("\\", "/").rpartition("/")[2] or _UNNAMED, bytes(part)))
         part.clear()
         headers.clear()
 
@@ -134,9 +136,20 @@ def read_upload(upload: Upload, max_pixels: int) -> Reduced:
     Raises:
         ProblemError: too large, damaged, or no picture.
     """
+    file = _Named(upload)
+    if not upload.data:
+        raise ProblemError("not-a-picture", f"{file.name} is empty (0 bytes); send it again")
     try:
-        return read_reduced(upload.data, max_pixels=max_pixels)
+        return read_reduced(file, max_pixels=max_pixels)
     except TooManyPixelsError as error:
-        raise ProblemError("too-many-pixels", f"{upload.name}: {error}") from error
+        raise ProblemError("too-many-pixels", str(error)) from error
     except MediaError as error:
-        raise ProblemError("not-a-picture", f"{upload.name}: {error}") from error
+        raise ProblemError("not-a-picture", str(error)) from error
+
+
+class _Named(BytesIO):
+    """A file, so that messages call it by its name."""
+
+    def __init__(self, upload: Upload) -> None:
+        super().__init__(upload.data)
+        self.name = "the body" if upload.name == _UNNAMED else upload.name

@@ -132,7 +132,7 @@ def _find(estimator: PoseEstimator, tensors: dict[str, Any], max_pixels: int) ->
         files: list[bytes] = tensors["file"]
         if len(files) != 1:
             raise ProblemError("bad-request", f"file: one picture is looked at, got {len(files)}")
-        picture, _, reduction = read_upload(Upload("file", files[0]), max_pixels)
+        picture, _, reduction = read_upload(Upload("the file", files[0]), max_pixels)
         return enlarge(estimator.estimate(picture), reduction)
     image: NDArray[np.uint8] = tensors["image"]
     if image.ndim == 4 and len(image) == 1:

@@ -97,6 +97,6 @@ def _explain(kind: NamedModel, reason: str) -> str:
     """What to do where the network is closed."""
     addresses = "\n".join(f"  {file.url}\n    sha384 {file.sha384}" for file in kind.files)
     return (
-        f"the page's runtime could not be fetched: {reason}\nBy hand: download on any computer\n{addresses}\n"
+        f"the page's runtime, {reason}\nBy hand: download on any computer\n{addresses}\n"
         f"into {find_cache_folder() / kind.name}, or into any folder, and give that by --runtime."
     )
