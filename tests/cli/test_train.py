@@ -17,8 +17,9 @@ from nimblepose.cli.app import app
 from nimblepose.cli.training_bar import show_training_bar
 from nimblepose.core.errors import MediaError, TrainingError
 from nimblepose.evaluation.pixels import ErrorFigures, PixelFigures
-from nimblepose.training import preflight
+from nimblepose.training import engine, preflight
 from nimblepose.training.engine import TrainingStep
+from nimblepose.training.run_folder import RunFolder, RunLog
 from nimblepose.training.validation import Validation
 
 FIGURES = ErrorFigures(
@@ -65,6 +66,23 @@ def test_a_run_that_is_there_is_told_before_the_preflight(tmp_path, monkeypatch)
     assert not tried
     assert CliRunner().invoke(app, [*call, "--only-preflight"]).exit_code == 0
     assert tried, "it writes nothing there"
+
+
+def test_at_the_end_it_says_how_far_each_keypoint_of_the_best_weights_is_off(tmp_path, monkeypatch):
+    def train(recipe, folder, **_):
+        log = RunLog(RunFolder(folder), [recipe], resume_at=None)
+        log.add_validation(5, 0, FOUND, loss=1.0, best=True)
+        log.add_validation(9, 0, dataclasses.replace(FOUND, ap=0.1), loss=1.0, best=False)
+        log.close()
+        return RunFolder(folder).result
+
+    monkeypatch.setattr(engine, "train", train)
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE | {"tensorboard": False}))
+    call = ["train", str(tmp_path / "recipe.yaml"), "--no-preflight", "--out", str(tmp_path / "run")]
+    printed = " ".join(CliRunner().invoke(app, call, env={"COLUMNS": "120"}).output.split())
+    assert "the best weights, of step 5: AP 0.500, AP50 0.600" in printed
+    assert "│ nose │ 3.2 │ 2.0 │ 4.0 │ 0.700 │ 25.0% │" in printed
+    assert printed.endswith("model.safetensors")
 
 
 def test_where_nobody_watches_lines_tell_loss_and_time_left(capsys):

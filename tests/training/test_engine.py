@@ -17,6 +17,7 @@ import torch
 from nimblepose import PoseEstimator
 from nimblepose.codec.options import FOR_RANKING
 from nimblepose.core.errors import DataError, TrainingError
+from nimblepose.core.skeleton import Skeleton
 from nimblepose.evaluation.pixels import ErrorFigures, PixelFigures
 from nimblepose.media.pictures import read_picture
 from nimblepose.model.checkpoint import load_checkpoint, save_checkpoint
@@ -471,6 +472,44 @@ def test_the_best_is_by_ap_then_by_error_and_of_equals_the_newest(tiny, tmp_path
     assert kept == [True, True, True, True, True, False, False], "the newest weights are those that are shipped"
     assert [row["best"] for row in read_csv(tmp_path / "validation.csv")] == list("1111100")
     assert read_best_validation(tmp_path).step == 5
+
+
+def test_figures_of_each_keypoint_and_validation_pictures_are_in_the_folder_and_on_the_board(
+    tiny, tmp_path, monkeypatch
+):
+    """Whoever looks into TensorBoard sees skeletons on pictures that nothing was learnt from."""
+    real = Validator.measure
+
+    def measure(*arguments):  # an untrained network finds nobody
+        found = real(*arguments)
+        known = {name: dataclasses.replace(one, mean=2.0) for name, one in found.pixels.keypoints.items()}
+        return dataclasses.replace(found, pixels=dataclasses.replace(found.pixels, keypoints=known))
+
+    monkeypatch.setattr(Validator, "measure", measure)
+    accumulation = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    recipe = load_recipe(
+        tiny(
+            validation=VALIDATION | {"every": 1, "pictures": 2, "max_pictures": 3},
+            schedule={"steps": 2},
+            tensorboard=True,
+        )
+    )
+    watched = []
+    run(recipe, tmp_path, watch=lambda step: watched.append(step.found))
+    rows = read_csv(tmp_path / "keypoints.csv")
+    names = Skeleton.load(recipe.data.skeleton).annotated
+    assert [(row["step"], row["keypoint"]) for row in rows] == [(step, name) for step in "12" for name in names]
+    for found, path in zip(watched, sorted((tmp_path / "pictures").iterdir()), strict=True):
+        assert found.drawn.shape == (2 * 320, 2 * 320, 3), "two of the three, labels and what was found"
+        np.testing.assert_array_equal(read_picture(path), found.drawn)
+    board = accumulation.EventAccumulator(str(tmp_path), size_guidance={"images": 0})
+    board.Reload()
+    pictures = board.Images("labels, and what was found")
+    assert [picture.step for picture in pictures] == [1, 2]
+    np.testing.assert_array_equal(read_picture(pictures[0].encoded_image_string), watched[0].drawn)
+    off = [board.Scalars(f"pixel_error/{name}") for name in names]
+    assert [[one.value for one in curve] for curve in off] == [[2.0, 2.0]] * len(names)
+    assert {f"validation/{name}" for name in ("ap", "missed", "pck", "heatmap_error")} <= {*board.Tags()["scalars"]}
 
 
 def test_the_recipe_of_a_run_runs_again_from_anywhere(tiny, tmp_path, monkeypatch):

@@ -83,6 +83,17 @@ def test_what_was_learnt_of_poses_goes_where_it_still_holds(source):
     assert (other.prior, other.scorer) == (None, None)
 
 
+@pytest.mark.parametrize("height", [None, 200])
+def test_the_height_is_that_of_the_recipe_whatever_the_start_was_made_for(source, height):
+    given, path = source
+    save_checkpoint(given, ModelMetadata(skeleton=HUMAN_18, input_height=96), path)
+    for name in ("", path):
+        _, metadata = start_network(
+            SMALL, HUMAN_18, name, paf_geometry="corner", seed=0, licence="unknown", input_height=height
+        )
+        assert metadata.input_height == height
+
+
 def test_another_kind_of_network_is_an_error(source):
     with pytest.raises(TrainingError, match="another kind of network") as caught:
         start(dataclasses.replace(SMALL, channels=16, refinement_stages=2), HUMAN_18, source[1])
