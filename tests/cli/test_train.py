@@ -104,8 +104,9 @@ def test_where_nobody_is_found_it_is_said(capsys):
     assert "AP 0.000, 100% missed, step 1/3" in " ".join(capsys.readouterr().err.split())
 
 
-def test_ctrl_c_saves_the_state_and_names_resume(tmp_path):
-    """The command itself, interrupted as a terminal does it: trainer and workers alike."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl_c", "terminated"])
+def test_an_end_that_is_asked_for_saves_the_state_and_names_resume(tmp_path, number):
+    """The command itself, interrupted as a terminal, Slurm and `timeout` do it: trainer and workers alike."""
     creatures = Path(__file__).resolve().parents[2] / "examples" / "creatures"
     subprocess.run([sys.executable, creatures / "generate.py", tmp_path, "--train", "4", "--val", "1"], check=True)
     recipe = {
@@ -126,7 +127,7 @@ def test_ctrl_c_saves_the_state_and_names_resume(tmp_path):
         log = tmp_path / "run" / "log.csv"
         while process.poll() is None and not (log.exists() and log.read_text().count("\n") > 3):
             time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         error = process.communicate(timeout=120)[1]
     finally:
         if process.poll() is None:
@@ -135,3 +136,4 @@ def test_ctrl_c_saves_the_state_and_names_resume(tmp_path):
     assert "--resume" in error
     assert "Traceback" not in error
     assert (tmp_path / "run" / "state.pt").exists()
+    assert (tmp_path / "run" / "model.safetensors").exists(), "whoever stops a run has a model"

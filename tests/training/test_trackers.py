@@ -26,7 +26,7 @@ class Heard(list):
 def heard(monkeypatch):
     """Both tools, which note what they are told."""
     calls = Heard()
-    run = types.SimpleNamespace(id="abc", log=calls.hear("log"), finish=calls.hear("finish"))
+    calls.run = run = types.SimpleNamespace(id="abc", log=calls.hear("log"), finish=calls.hear("finish"))
     wandb = types.SimpleNamespace(init=calls.hear("init", run), Image=lambda image: ("image", image.shape))
     begun = types.SimpleNamespace(info=types.SimpleNamespace(run_id="def"))
     names = ("log_metrics", "log_image", "log_dict", "end_run")
@@ -64,3 +64,34 @@ def test_one_that_is_missing_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(MissingPackageError, match=r"nimblepose\[wandb\]"):
         open_tracker("wandb", tmp_path, name="mice", settings={})
+
+
+@pytest.mark.parametrize(("kind", "begin"), [("wandb", "init"), ("mlflow", "start_run")])
+def test_one_that_does_not_begin_says_where_its_settings_are(heard, monkeypatch, tmp_path, kind, begin):
+    def refuse(**_):
+        raise KeyError("no such store\nand a page of advice")
+
+    monkeypatch.setattr(sys.modules[kind], begin, refuse)
+    with pytest.raises(TrainingError, match=rf"^trackers: {kind} does not begin: .*no such store.*{kind.upper()}_"):
+        open_tracker(kind, tmp_path, name="mice", settings={})
+
+
+@pytest.mark.parametrize(("kind", "tell"), [("wandb", "log"), ("mlflow", "log_metrics")])
+def test_a_run_outlives_a_server_that_is_gone(heard, monkeypatch, tmp_path, caplog, kind, tell):
+    asked = []
+
+    def fail(*_, **__):
+        asked.append(1)
+        raise ConnectionError("nobody answers\nat all")
+
+    tracker = open_tracker(kind, tmp_path, name="mice", settings={})
+    place = heard.run if kind == "wandb" else sys.modules["mlflow"]
+    monkeypatch.setattr(place, tell, fail)
+    for step in range(3):
+        tracker.add_scalars({"loss": 1.0}, step)
+    tracker.add_picture("found", np.zeros((4, 6, 3), np.uint8), 3)
+    tracker.close()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{kind} hears no more of this run, which goes on: nobody answers"
+    ]
+    assert asked == [1]

@@ -1,16 +1,24 @@
 """Where else a run tells of itself: Weights & Biases and MLflow, beside files and TensorBoard."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nimblepose.core.errors import MissingPackageError, TrainingError
 from nimblepose.core.files import write_atomically
 from nimblepose.core.optional import import_optional
+from nimblepose.core.text import describe_error
 
+_log = logging.getLogger(__name__)
 TrackerName = Literal["wandb", "mlflow"]
+_SETTINGS: Mapping[TrackerName, str] = {
+    "wandb": "WANDB_API_KEY or WANDB_MODE=offline",
+    "mlflow": "MLFLOW_TRACKING_URI to a server",
+}
 
 
 class Tracker(Protocol):
@@ -39,9 +47,47 @@ def open_tracker(kind: TrackerName, folder: Path, *, name: str, settings: Mappin
 
     Raises:
         MissingPackageError: the tool is not installed.
+        TrainingError: it does not begin.
     """
     opened = _WandbTracker if kind == "wandb" else _MlflowTracker
-    return opened(folder, name, settings)
+    try:
+        return _Guarded(kind, opened(folder, name, settings))
+    except MissingPackageError:
+        raise
+    except Exception as error:  # the tool's own, of settings, accounts and networks
+        raise TrainingError(
+            f"trackers: {kind} does not begin: {_shorten(error)}; set {_SETTINGS[kind]}, or leave it out of trackers"
+        ) from error
+
+
+def _shorten(error: Exception) -> str:
+    """The first line of what may be a page."""
+    return describe_error(error).strip().partition("\n")[0].rstrip(".")
+
+
+class _Guarded:
+    """Another tool; once it fails the run goes on without it, whose own logs are whole."""
+
+    def __init__(self, kind: TrackerName, tracker: Tracker) -> None:
+        self._kind, self._tracker, self._lost = kind, tracker, False
+
+    def add_scalars(self, values: Mapping[str, float], step: int) -> None:
+        self._tell(lambda: self._tracker.add_scalars(values, step))
+
+    def add_picture(self, name: str, image: NDArray[np.uint8], step: int) -> None:
+        self._tell(lambda: self._tracker.add_picture(name, image, step))
+
+    def close(self) -> None:
+        self._tell(self._tracker.close)
+
+    def _tell(self, call: Callable[[], None]) -> None:
+        if self._lost:
+            return
+        try:
+            call()
+        except Exception as error:  # a server that is gone must not end days of training
+            self._lost = True
+            _log.warning("%s hears no more of this run, which goes on: %s", self._kind, _shorten(error))
 
 
 class _WandbTracker:
