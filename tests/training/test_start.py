@@ -61,6 +61,14 @@ def test_more_stages_than_the_source_has_are_fresh_and_logged(source, caplog):
     assert "a.safetensors" in metadata.origin
 
 
+def test_other_pafs_are_said_where_they_are_taken_over(source, caplog):
+    """Of another skeleton none are."""
+    for skeleton, count in ((HUMAN_18, 1), (COCO_17, 0)):
+        caplog.clear()
+        start_network(SMALL, skeleton, source[1], paf_geometry="centre", seed=0, licence="unknown")
+        assert caplog.text.count("has learnt PAFs drawn from the cell's corner") == count
+
+
 def test_another_skeleton_keeps_all_but_the_heads(source):
     given, path = source
     network, metadata = start(SMALL, COCO_17, path)

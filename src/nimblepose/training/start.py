@@ -62,7 +62,7 @@ def start_network(
         given, origin = import_weights(path)
     _take_over(network, given, source)
     licence = licence if licence != "unknown" else origin.licence
-    if origin.paf_geometry != paf_geometry:
+    if origin.paf_geometry != paf_geometry and _is_same(origin.skeleton, skeleton):
         _log.warning("start: %s has learnt PAFs drawn from the cell's %s", source, origin.paf_geometry)
     return network, dataclasses.replace(
         origin,
@@ -109,9 +109,7 @@ def settle_norms(network: PoseNetwork, metadata: ModelMetadata, dataset: PoseDat
 
 def _take_over(network: PoseNetwork, given: PoseNetwork, source: str) -> None:
     places, state = network.state_dict(), given.state_dict()
-    same_skeleton = (
-        given.skeleton.keypoints == network.skeleton.keypoints and given.skeleton.limbs == network.skeleton.limbs
-    )
+    same_skeleton = _is_same(given.skeleton, network.skeleton)
     fresh, wrong = [], []
     for key, place in places.items():
         if key in state and state[key].shape == place.shape and (same_skeleton or not _depends_on_skeleton(key)):
@@ -138,6 +136,10 @@ def _explain_mismatch(given: NetworkOptions, wanted: NetworkOptions, source: str
         f"start: {source} is another kind of network: it has {has}, and the recipe's network {asked}; write "
         f"`network: {{{needed}}}`, or take a start of the recipe's kind (`start: ''` is none)"
     )
+
+
+def _is_same(one: Skeleton, other: Skeleton) -> bool:
+    return one.keypoints == other.keypoints and one.limbs == other.limbs
 
 
 def _depends_on_skeleton(key: str) -> bool:
