@@ -20,6 +20,7 @@ from typing import Any
 
 from nimblepose.core.files import write_atomically
 from nimblepose.data.coco import read_json
+from nimblepose.media.frame_names import place_frames
 from nimblepose.training.best_validation import read_best_validation
 from nimblepose.training.recipe import load_recipe
 
@@ -91,8 +92,9 @@ def pick(
     call("data", "pick", str(film), str(results), "--count", str(count), "--seed", str(seed), "--out", str(taken))
     images_taken = read_json(taken / "annotations.json")["images"]
     if in_time:
-        numbered = {int(Path(name).stem): name for name in names}  # as frames in folders count
-        return [numbered[image["frame"]] for image in images_taken]
+        ordered = sorted(names)
+        indices = [index for index, _ in place_frames([Path(name).stem for name in ordered], 1.0)[0]]
+        return [ordered[indices.index(image["frame"])] for image in images_taken]
     stems = {Path(image["file_name"]).stem for image in images_taken}
     return [name for name in names if Path(name).stem in stems]
 

@@ -9,7 +9,7 @@ import pytest
 
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.coco import build_records
-from nimblepose.data.subjects import describe_subjects, join_nearest, list_pairs_within, propose_skeleton
+from nimblepose.data.subjects import describe_subjects, join_nearest, list_pairs_within, propose_skeleton, share_joined
 
 NAMES = ("snout", "leftear", "rightear", "tailbase")
 SHAPE = np.array([(0.0, 0.0), (6.0, 10.0), (-6.0, 10.0), (0.0, 100.0)])
@@ -55,6 +55,13 @@ def test_limbs_do_not_lead_through_what_is_often_hidden():
     )
     assert {"snout", "tailbase"} not in seen, "there is a shorter way"
     assert {"snout", "tailbase"} in half_seen, "longer, but always there"
+
+
+def test_who_falls_into_parts_by_what_is_hidden_is_counted():
+    found = describe(*[turned(0)] * 10, missing={(i, 1) for i in range(3)} | {(9, k) for k in (0, 2, 3)})
+    chain = tuple(pairwise(NAMES))
+    assert share_joined(found, chain) == 0.7, "three lack the second of the chain; who has one keypoint is whole"
+    assert share_joined(found, (*chain, ("snout", "rightear"))) == 1
 
 
 def test_those_who_lie_one_way_do_not_spread():

@@ -180,6 +180,18 @@ def join_nearest(
     return tuple((names[a], names[b]) for a, b in _direct(limbs, distances, mirror))
 
 
+def share_joined(subjects: Subjects, limbs: Sequence[tuple[str, str]]) -> float:
+    """Share of the subjects in which limbs between labelled keypoints join all of these; NaN of no subjects."""
+    order = {name: i for i, name in enumerate(subjects.names)}
+    pairs = [(order[a], order[b]) for a, b in limbs]
+    labelled = ~np.isnan(subjects.xy[..., 0])
+    joined = []
+    for seen in labelled:
+        group = _join(range(len(order)), [(a, b) for a, b in pairs if seen[a] and seen[b]])
+        joined.append(len({group[k] for k in np.flatnonzero(seen)}) <= 1)
+    return float(np.mean(joined)) if joined else math.nan
+
+
 def _join(group: Sequence[int], limbs: Sequence[tuple[int, int]]) -> list[int]:
     joined = list(group)
     for a, b in limbs:

@@ -12,7 +12,7 @@ from nimblepose.core.skeleton import BUILT_IN, Skeleton
 from nimblepose.data.categories import find_skeleton
 from nimblepose.data.coco import build_records, read_json
 from nimblepose.data.sets import locate_parts
-from nimblepose.data.subjects import Subjects, describe_subjects, propose_skeleton
+from nimblepose.data.subjects import Subjects, describe_subjects, propose_skeleton, share_joined
 from nimblepose.training.recipe import load_recipe
 from nimblepose.training.recipe_check import check_recipe
 from nimblepose.training.recipe_design import Facts, design_recipe, write_recipe, write_value
@@ -119,7 +119,8 @@ def describe_skeleton(skeleton: Skeleton, subjects: Subjects, *, why_limbs: str)
         f"# Made of the labels of {len(subjects.sizes)} subjects; change what is wrong.",
         f"name: {write_value(plain['name'])}",
         f"keypoints: {write_value(plain['keypoints'])}  # in the order of the annotations",
-        f"limbs: {write_value(plain['limbs'])}  # {why_limbs}",
+        f"limbs: {write_value(plain['limbs'])}  # {why_limbs}; in {share_joined(subjects, skeleton.limbs):.0%} of the "
+        "subjects they join all that is labelled",
         f"mirror_pairs: {write_value(plain['mirror_pairs'])}  # {pairs}",
         f"oks_sigmas: {write_value(dict(zip(skeleton.keypoints, skeleton.oks_sigmas, strict=True)))}  # a guess, "
         "smaller where another keypoint is near; `nimblepose skeleton sigmas` measures them",
