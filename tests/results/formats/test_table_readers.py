@@ -101,7 +101,8 @@ def test_pyomeca_has_frame_0(write):
     np.testing.assert_array_equal(markers.sel(axis="x", channel="tail"), [np.nan, 7, 7, 7])
 
 
-def test_opensim_reads_as_many_rows_as_the_header_says(write, tmp_path):
+def test_opensim_reads_as_many_rows_as_the_header_says(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # it leaves a log where it is
     opensim = pytest.importorskip("opensim", reason="opensim (see .ci/neighbours) is not installed")
     path = write("trc") / "day_person0.trc"
     read = opensim.MarkerData(str(path))
