@@ -184,4 +184,8 @@ def test_missing_parts_are_named(batch, cli):
     next(iter(map(work, iterate_tasks(str(batch)))))
     code, _, said = cli("batch", "finish", batch)
     assert (code, "2 units are missing (4 pictures from" in said) == (2, True)
-    assert f"nimblepose batch run {batch}" in said
+    assert f"nimblepose batch run {batch} does them" in said
+    next(iter(map(work, iterate_tasks(str(batch)))))
+    _, _, said = cli("batch", "finish", batch)
+    assert "1 unit is missing (" in said
+    assert f"nimblepose batch run {batch} does it" in said

@@ -28,6 +28,11 @@ def test_halves_are_the_whole():
 
 def test_what_cannot_be_halved():
     assert Group("abc", GROUP.pictures[:1]).halve() is None
+
+
+def test_one_picture_is_no_pictures():
+    names = [Group("abc", GROUP.pictures[:many]).name for many in (1, 2)]
+    assert names == ["1 picture from 0.jpg", "2 pictures from 0.jpg"]
     assert Piece("abc", SOURCE, 0.0, None, True).halve() is None
 
 
