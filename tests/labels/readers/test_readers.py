@@ -21,6 +21,7 @@ from mouse_scene import (
 
 from nimblepose.core.errors import DataError, OptionError
 from nimblepose.labels.readers import READERS, find_reader, read_labels
+from nimblepose.labels.writing import leave_out_found
 
 WRITERS = {
     "dlc": write_dlc,
@@ -155,6 +156,27 @@ def test_label_studio_takes_one_annotator_and_lists_the_other(tmp_path):
     assert {label.scorer for label in labels.pictures[1].labels} == {"bo@x"}
     assert [len(picture.labels) for picture in labels.pictures[:3]] == [0, 2, 0]
     assert "a second one of the same picture" in labels.skipped[0].reason
+
+
+def test_label_studio_knows_predictions_that_nobody_has_submitted_yet_from_labels(tmp_path):
+    write_label_studio(tmp_path)
+    import json
+
+    path = tmp_path / "project.json"
+    tasks = json.loads(path.read_text())
+    results = tasks[1].pop("annotations")[0]["result"]
+    tasks[1] |= {"annotations": [], "predictions": [{"result": results, "score": 0.75, "model_version": "mice-2"}]}
+    tasks[4]["predictions"] = [{"result": results}]  # of which somebody has made labels
+    path.write_text(json.dumps(tasks))
+    labels = read_labels(tmp_path)
+    found = [
+        (i, one.score, one.scorer) for i, p in enumerate(labels.pictures) for one in p.labels if one.score is not None
+    ]
+    assert found == [(1, 0.75, "mice-2")] * len(labels.pictures[1].labels)
+    assert found
+    left = leave_out_found(labels)
+    assert [p.name for p in left.pictures] == [p.name for i, p in enumerate(labels.pictures) if i != 1]
+    assert "--predicted takes them" in left.skipped[-1].reason
 
 
 def test_label_studio_points_of_one_name_without_an_animal_are_listed(tmp_path):

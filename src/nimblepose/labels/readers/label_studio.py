@@ -87,14 +87,20 @@ def _read_task(root: Path, task: Any, where: str, skipped: list[Skipped]) -> tup
     skipped += [Skipped(where, f"annotation {shorten(other.get('id'))}: {why}") for other in annotations[1:]]
     bodies: list[LooseBody] = []
     size: Size | None = None
+    score: float | None = None  # of a prediction
+    if not task.get("annotations"):  # nobody has submitted anything
+        annotations = [one for one in task.get("predictions") or () if isinstance(one, Mapping)][:1]
+        said = parse_number(annotations[0].get("score")) if annotations else 0.0
+        score = (said if 0 <= said <= 1 else 1.0) if annotations else None  # 1 where it does not say
     if annotations:
         results = annotations[0].get("result")
         if not isinstance(results, list):
             raise ValueError("an annotation without a result")
         size = _find_size(results)
-        scorer = annotations[0].get("completed_by")
+        scorer = annotations[0].get("completed_by") if score is None else annotations[0].get("model_version")
         scorer = scorer.get("email", scorer.get("id", "")) if isinstance(scorer, Mapping) else scorer
-        bodies = _read_bodies(results, "" if scorer is None else str(scorer), where, skipped)
+        found = _read_bodies(results, "" if scorer is None else str(scorer), where, skipped)
+        bodies = [dataclasses.replace(body, score=score) for body in found]
     name = _name_picture(address)
     plain = _UPLOADED.sub("", name)
     query = parse_qs(urlsplit(address).query).get("d", [""])[0]
