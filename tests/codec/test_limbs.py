@@ -214,9 +214,9 @@ def test_a_great_crowd_is_read_but_for_pairs_without_paf_half_way(monkeypatch):
     monkeypatch.setattr(limbs, "_GREAT_CROWD", 4 * 3600 - 1)
     listed = []
 
-    def keep_all(field, lines, row, limb, end):
-        listed.append(len(end))
-        return np.arange(len(end))
+    def keep_all(field, lines, limb, pair):
+        listed.append(len(limb))
+        return np.arange(len(limb))
 
     monkeypatch.setattr(limbs, "_choose_near", keep_all)
     found = score_limbs(some, pafs, CHAIN, dataclasses.replace(OPEN, prune_crowds=True))
@@ -279,10 +279,8 @@ def test_a_glance_lists_what_is_not_much_less_than_the_best_from_either_end():
     xy = 2 * rng.integers(0, 10, (24, 2)).astype(np.float32)  # the middle of any two is a whole cell
     count, ends = np.array([8, 9, 7]), np.array([[0, 1], [2, 0]])
     pafs = planes.swapaxes(0, 1).reshape(4, 21, 21)
-    listed = limbs._glance(pafs, xy[:, 0], xy[:, 1], count, ends)
-    limb, start, per_row, end = (array.tolist() for array in listed)
-    rows_of_pairs = [row for row, n in enumerate(per_row) for _ in range(n)]
-    found = {(limb[row], start[row], e) for row, e in zip(rows_of_pairs, end, strict=True)}
+    limb, (start, end) = limbs._glance(pafs, xy.T, count, ends)
+    found = set(zip(limb.tolist(), start.tolist(), end.tolist(), strict=True))
     kinds = np.repeat(np.arange(3), count)
     expected = set()
     for number, (a, b) in enumerate(ends):
@@ -313,13 +311,10 @@ def test_a_crowd_is_read_where_three_places_are_not_much_less_than_the_best_from
     pairs = [(limb, s, e) for limb in (0, 1) for s in range(15) for e in range(12)]
     starts = np.array([heads[s] + np.float32([0, 20 * limb]) for limb, s, _ in pairs])
     ways = np.array([tails[e] - heads[s] for _, s, e in pairs])
-    top = np.array([40 * limb for limb, *_ in pairs], np.float32)
-    lines = limbs._Lines(*(heads[[s for _, s, _ in pairs]]).T.copy(), *ways.T.copy(), top)
-    row = np.repeat(np.arange(30), 12)
-    lines.dx[: 12 * first] *= 0  # they lead nowhere
-    lines.dy[: 12 * first] *= 0
-    ways[: 12 * first] *= 0
-    kept = limbs._choose_near(pafs, lines, row, np.repeat([0, 1], 15), np.array([e for *_, e in pairs]))
+    ways[: 12 * first] *= 0  # they lead nowhere
+    limb, start, end = np.array(pairs).T
+    lines = limbs._Lines(heads[start].T, ways.T, np.maximum(np.hypot(*ways.T), 1e-6), np.float32(40 * limb))
+    kept = limbs._choose_near(pafs, lines, limb, np.array([start, 15 + end]))
     seen = {}
     for pair, start, way in zip(pairs, starts, ways, strict=True):
         quarters = [min(max(read_between(field, start, start + way, share), 0), 1) for share in (0.25, 0.5, 0.75)]
@@ -341,8 +336,8 @@ def test_a_crowd_that_sees_nothing_is_nobody(monkeypatch):
 
 
 def test_no_lines_are_read_as_none():
-    none = limbs._Lines(*(np.zeros(0, np.float32),) * 5)
-    assert limbs._read_along(np.zeros((2, 4, 4), np.float32), none, [0, 0.5, 1]).shape == (3, 0)
+    none = limbs._Lines(*np.zeros((2, 2, 0), np.float32), *np.zeros((2, 0), np.float32))
+    assert limbs._read_along(np.zeros((2, 4, 4), np.float32), none, np.zeros(3, np.float32)).shape == (3, 0)
 
 
 @pytest.mark.parametrize("x", [3.0, 3.01, 3.02, 3.3])

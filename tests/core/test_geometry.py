@@ -83,6 +83,20 @@ def test_input_sizes_at_height_256(size, expected):
     assert Placement.fit(size, 256).input_size == expected
 
 
+def test_frames_of_one_size_share_a_placement_that_nobody_can_change():
+    placement = Placement.fit((720, 1280), 256)
+    assert Placement.fit((720, 1280), 256) is placement
+    assert Placement.fit((720, 1280), 256, stride=16) != placement
+    with pytest.raises(ValueError, match="read-only"):
+        placement.factor[0] = 1
+
+
+def test_the_zoom_is_that_of_an_area():
+    placement = Placement((100, 200), (50, 400))
+    assert placement.zoom**2 == pytest.approx(0.5 * 2)
+    assert Placement((10, 10), (40, 40)).zoom == 4
+
+
 def test_a_picture_of_the_inputs_size_stays_as_it_is():
     placement = Placement((64, 96), (64, 96))
     xy = np.random.default_rng(0).uniform(0, 90, (5, 2)).astype(np.float32)

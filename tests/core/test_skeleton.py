@@ -33,6 +33,12 @@ def fox(**changes):
     return Skeleton.from_dict(FOX | changes)
 
 
+def test_a_limb_has_its_place_in_tables_of_pairs_of_keypoints():
+    table = np.arange(25).reshape(5, 5)
+    a, b = fox().limb_indices.T
+    assert table.take(fox().limb_places).tolist() == table[a, b].tolist() == [15, 1, 2, 19]
+
+
 # Built in ------------------------------------------------------------------------------------------------------------
 
 

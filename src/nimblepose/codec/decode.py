@@ -120,9 +120,10 @@ def decode(
         heads = find_possible_heads(everybody, heatmaps[:-1], skeleton)
         heads = move_heads(heads, lambda xy: rescale(xy, stride), stride)
     scores = scorer(people) if scorer else people.limb_scores
+    off = None if errors is None else errors(people) * np.float32(stride)  # of everybody: the scorer has measured them
     best = choose(scores, options)
     people = people[best]
     xy = prior.complete(people.keypoints) if options.complete and prior else people.keypoints
     keypoints = rescale(xy, stride).astype(np.float32)
-    off = None if errors is None else errors(people) * np.float32(stride)
+    off = None if off is None else off[best]
     return Poses(skeleton, keypoints, people.peak_heights, scores[best], heads=heads, keypoint_errors=off)

@@ -18,26 +18,19 @@ _NOWHERE, _NO_HEIGHT = np.full((1, 2), np.nan, np.float32), np.zeros(1, np.float
 def match_limbs(candidates: Connections, peak_count: int) -> Connections:
     """Of each limb, give every peak to the best of the candidates that want it; the best first.
 
-    Greedy by score, all limbs at once: a candidate that is the best for both of its ends wins, those that lose an end
-    to it are out, and so on until none is left. The result is that of going through a sorted list.
+    Greedy by score: a candidate that still finds both of its ends free for its limb wins, and takes them.
     """
-    order = np.argsort(-candidates.score, kind="stable")
-    limb = candidates.limb[order]
-    start, end = limb * peak_count + candidates.start[order], limb * peak_count + candidates.end[order]
-    slots = (int(limb.max(initial=-1)) + 1) * peak_count
-    best_start, best_end = np.empty(slots, np.intp), np.empty(slots, np.intp)
-    taken_start, taken_end = np.zeros(slots, bool), np.zeros(slots, bool)
-    left = np.arange(len(order))
-    won = [left[:0]]
-    while len(left):
-        s, e = start[left], end[left]
-        best_start[s[::-1]] = left[::-1]  # the last to write is the best
-        best_end[e[::-1]] = left[::-1]
-        wins = (best_start[s] == left) & (best_end[e] == left)
-        won.append(left[wins])
-        taken_start[s[wins]] = taken_end[e[wins]] = True
-        left = left[~(taken_start[s] | taken_end[e])]
-    return candidates[order[np.sort(np.concatenate(won))]]
+    order = (-candidates.score).argsort(kind="stable")
+    slot = candidates.limb.take(order) * peak_count  # of a limb and a peak
+    starts, ends = slot + candidates.start.take(order), slot + candidates.end.take(order)
+    slots = (int(slot.max(initial=0)) // max(peak_count, 1) + 1) * peak_count
+    started, ended = bytearray(slots), bytearray(slots)
+    won = []
+    for candidate, start, end in zip(order.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        if not (started[start] or ended[end]):
+            started[start] = ended[end] = 1
+            won.append(candidate)
+    return candidates[np.array(won, np.intp)]
 
 
 def assemble(
@@ -63,15 +56,16 @@ def assemble(
     if prior:
         pose_of, poses, connections = _cut_overlong(connections, pose_of, poses, kinds, peaks, skeleton, prior)
     pose = pose_of.take(connections.start)
-    inner = np.flatnonzero(pose == pose_of.take(connections.end))
+    inner = (pose == pose_of.take(connections.end)).nonzero()[0]
     pose = pose.take(inner)
     limbs = np.bincount(pose, minlength=poses)
     total = np.bincount(pose, connections.score.take(inner), minlength=poses)
-    members = np.flatnonzero(pose_of >= 0)
-    peak = np.full((poses, len(skeleton.keypoints)), -1)  # of each pose and kind; -1: none
+    members = (pose_of >= 0).nonzero()[0]
+    peak = np.empty((poses, len(skeleton.keypoints)), np.intp)  # of each pose and kind
+    peak.fill(-1)  # none
     peak[pose_of.take(members), peaks.kind.take(members)] = members
-    there = np.flatnonzero(limbs)
-    peak, limbs, total = peak[there], limbs[there], total[there]
+    there = limbs.nonzero()[0]
+    peak, limbs, total = peak.take(there, axis=0), limbs.take(there), total.take(there)
     places = np.concatenate([peaks.xy, _NOWHERE])
     if prior and len(there) > 1:
         first = find_parts(places.take(peak, axis=0), skeleton, prior)
@@ -82,13 +76,13 @@ def assemble(
             np.add.at(limbs, first[later], limbs[later])
             peak[later] = -1
 
-    count = (peak >= 0).sum(axis=1)
-    kept = np.flatnonzero(count >= max(options.count_needed(len(skeleton.keypoints)), 1))
-    score = np.sqrt(total[kept].astype(np.float32) / np.sqrt(limbs[kept].astype(np.float32) * len(skeleton.limbs)))
-    best = np.argsort(-score, kind="stable")
-    peak = peak[kept[best]]
+    count = np.add.reduce(peak >= 0, axis=1)
+    score = np.sqrt(total.astype(np.float32) / np.sqrt(limbs.astype(np.float32) * len(skeleton.limbs)))
+    best = (-score).argsort(kind="stable")
+    best = best[count.take(best) >= options.count_needed(len(skeleton.keypoints))]
+    peak = peak.take(best, axis=0)
     heights = np.concatenate([np.minimum(np.maximum(peaks.score, 0), 1), _NO_HEIGHT])
-    return GroupedPeople(places.take(peak, axis=0), heights.take(peak), score[best])
+    return GroupedPeople(places.take(peak, axis=0), heights.take(peak), score.take(best))
 
 
 def connect(start: NDArray[np.intp], end: NDArray[np.intp], kinds: list[int]) -> tuple[NDArray[np.intp], int]:
@@ -148,7 +142,7 @@ def _cut_overlong(
     left, cut = np.arange(len(connections)), np.zeros(len(connections), bool)
     for _ in range(_CUTS):
         pose = pose_of.take(start.take(left))
-        inner = np.flatnonzero(pose == pose_of.take(end.take(left)))
+        inner = (pose == pose_of.take(end.take(left))).nonzero()[0]
         overlong = inner[find_overlong(size.take(left.take(inner)), pose.take(inner))]
         if not len(overlong):
             break
@@ -183,5 +177,5 @@ def choose(scores: NDArray[np.float32], options: DecodeOptions) -> NDArray[np.in
         scores: (N,) of all poses.
         options: `min_pose_score`, `max_poses` are used.
     """
-    order = np.argsort(-scores, kind="stable")
-    return order[scores[order] >= options.least_score][: options.max_poses or None]
+    order = (-scores).argsort(kind="stable")
+    return order[scores.take(order) >= options.least_score][: options.max_poses or None]

@@ -1,12 +1,13 @@
 """Peaks and PAFs to limbs: score every pair of peaks that a limb could join."""
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.codec.peaks import Peaks
@@ -21,6 +22,7 @@ _BLOCK = 16384  # pairs scored at a time: more take memory, fewer take more call
 _GREAT_BLOCK = 2 * _BLOCK  # the same in a great crowd, where few are left of them
 _SOME_PAF = 0.05  # from which on a place counts as part of a limb
 _OPENCV_LIMIT = 32766  # rows or columns that cv2.remap takes
+_HALF, _QUARTERS = np.array([0.5], np.float32), np.array([0.25, 0.75], np.float32)
 _TINY = np.float32(1e-6)  # cells; two peaks in one place point nowhere
 
 Indices = NDArray[np.intp]
@@ -73,37 +75,39 @@ def score_limbs(
         paf_offset: Cells to the lower right at which the value of a place is read.
     """
     height, width = pafs.shape[1:]
-    longest = options.long_limb * max(height, width)
+    longest = np.float32(options.long_limb * max(height, width))
     pafs = np.ascontiguousarray(pafs, np.float32)
-    last = np.array([width - 1, height - 1], np.float32)
-    x, y = np.minimum(np.maximum(peaks.xy, 0), last).T + np.float32(paf_offset)
+    xy = np.minimum(np.maximum(peaks.xy.T, 0), np.array([[width - 1], [height - 1]], np.float32))
+    xy += np.float32(paf_offset)
+    share = _list_shares(options.limb_samples)
 
     found: list[tuple[Indices, Indices, Indices, NDArray[np.float32]]] = []
     count = np.bincount(peaks.kind, minlength=len(skeleton.keypoints))
-    pairs = count[skeleton.limb_indices].prod(axis=1)
+    pairs = np.multiply.reduce(count.take(skeleton.limb_indices), axis=1)
     great = options.prune_crowds and int(pairs.sum()) > _GREAT_CROWD
     for block in _split_limbs(pairs, _GREAT_BLOCK if great else _BLOCK, _OPENCV_LIMIT // (2 * height)):
         field = pafs[2 * block.start : 2 * block.stop]
         ends = skeleton.limb_indices[block]
-        rows = _glance(field, x, y, count, ends) if great else _list_pairs(count, ends)
-        limb, start, per_row, end = rows
-        row = np.repeat(np.arange(len(limb)), per_row)
-        start_of_pair = start.take(row)
-        x_start, y_start = x.take(start_of_pair), y.take(start_of_pair)
-        top = (limb * (2 * height)).astype(np.float32).take(row)
-        lines = _Lines(x_start, y_start, x.take(end) - x_start, y.take(end) - y_start, top)
-        if options.prune_crowds and len(end) > _CROWD:
-            near = _choose_near(field, lines, row, limb, end)
-            row, end, lines = row.take(near), end.take(near), lines.take(near)
-        along = _read_along(field, lines, np.linspace(0, 1, options.limb_samples))
-        limb, start = limb.take(row), start.take(row)
-        length = np.sqrt(lines.dx * lines.dx + lines.dy * lines.dy)
-        paf = along.sum(axis=0) / len(along) + np.minimum(longest / np.maximum(length, _TINY) - 1, 0)
-        score = paf * np.minimum(peaks.score.take(start), peaks.score.take(end))
-        whole = (along > _SOME_PAF).sum(axis=0) / len(along) >= options.min_limb_share
-        good = np.flatnonzero((score > options.min_limb_score) & whole)
-        found.append((limb.take(good) + block.start, start.take(good), end.take(good), score.take(good)))
+        limb, pair = _glance(field, xy, count, ends) if great else _list_pairs(count, ends)
+        lines = _Lines.join(xy, limb, pair, height)
+        if options.prune_crowds and len(limb) > _CROWD:
+            near = _choose_near(field, lines, limb, pair)
+            limb, pair, lines = limb.take(near), pair.take(near, axis=1), lines.take(near)
+        along = _read_along(field, lines, share)
+        paf = np.add.reduce(along, axis=0) / len(share) + np.minimum(longest / lines.length - 1, 0)
+        one, other = peaks.score.take(pair)
+        score = paf * np.minimum(one, other)
+        whole = np.add.reduce(along > _SOME_PAF, axis=0) / len(share) >= options.min_limb_share
+        good = ((score > options.min_limb_score) & whole).nonzero()[0]
+        start, end = pair.take(good, axis=1)
+        found.append((limb.take(good) + block.start, start, end, score.take(good)))
     return Connections(*(found[0] if len(found) == 1 else map(np.concatenate, zip(*found, strict=True))))
+
+
+@cache
+def _list_shares(samples: int) -> NDArray[np.float32]:
+    """Of the length of a limb at which its PAF is read, (S,), both ends included."""
+    return np.linspace(0, 1, samples, dtype=np.float32)
 
 
 def _split_limbs(pairs: Indices, most_pairs: int, most_limbs: int) -> list[slice]:
@@ -114,55 +118,53 @@ def _split_limbs(pairs: Indices, most_pairs: int, most_limbs: int) -> list[slice
         most_pairs: Of a group.
         most_limbs: Of a group.
     """
-    if len(pairs) <= most_limbs and pairs.sum() <= most_pairs:
+    if len(pairs) <= most_limbs and int(pairs.sum()) <= most_pairs:
         return [slice(0, len(pairs))]
     block = np.maximum(np.cumsum(pairs) - 1, 0) // most_pairs * len(pairs) + np.arange(len(pairs)) // most_limbs
     edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(pairs)]
     return [slice(first, after) for first, after in pairwise(edges)]
 
 
-def _list_pairs(count: Indices, ends: Indices) -> tuple[Indices, Indices, Indices, Indices]:
-    """Every pair of peaks that one of these limbs could join, as rows: one start of one limb, with all possible ends.
+def _list_pairs(count: Indices, ends: Indices) -> tuple[Indices, Indices]:
+    """Every pair of peaks that one of these limbs could join, by limb and start.
 
     Args:
         count: (K,) peaks of each kind; peaks lie together by kind.
         ends: (L, 2) kinds that each limb joins.
 
     Returns:
-        limb, start and number of ends of each row, (R,), and the ends of all rows behind each other, (C,).
+        The limb of each pair, (C,), and its start and end, (2, C).
     """
-    first = np.cumsum(count) - count
-    a, b = ends.T
-    starts = count[a]
-    which = np.repeat(np.arange(len(a)), starts)
-    start = np.arange(len(which)) - (np.cumsum(starts) - starts - first[a])[which]
-    per_row = count[b][which]
-    before = np.cumsum(per_row) - per_row
-    end = np.arange(per_row.sum()) - np.repeat(before - first[b][which], per_row)
-    return which, start, per_row, end
+    first = np.add.accumulate(count) - count
+    starts, others = count.take(ends.T)
+    pairs = starts * others
+    limb = np.arange(len(pairs)).repeat(pairs)
+    within = np.arange(len(limb)) - (np.add.accumulate(pairs) - pairs).take(limb)
+    pair = first.take(ends.T).take(limb, axis=1)
+    pair += np.divmod(within, others.take(limb))
+    return limb, pair
 
 
 def _glance(
-    field: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32], count: Indices, ends: Indices
-) -> tuple[Indices, Indices, Indices, Indices]:
-    """Of the rows of a great crowd the pairs that `_choose_near` may keep; the others are not even listed.
+    field: NDArray[np.float32], xy: NDArray[np.float32], count: Indices, ends: Indices
+) -> tuple[Indices, Indices]:
+    """Of `_list_pairs` of a great crowd those that `_choose_near` may keep; the others are not even listed.
 
     They see some PAF in their middle, and not much less than the best does from the same start or to the same end. As
     matrices of starts and ends, one per limb, pairs need no indices.
 
     Args:
         field: (2L, h, w), PAFs.
-        x: (P,) of the peaks, in cells.
-        y: (P,) of the peaks, in cells.
+        xy: (2, P) of the peaks, in cells.
         count: (K,) peaks of each kind; peaks lie together by kind.
         ends: (L, 2) kinds that each limb joins.
 
     Returns:
-        limb, start and number of ends of each row, (R,), and the ends of all rows behind each other, (C,).
+        The limb of each pair, (C,), and its start and end, (2, C).
     """
     first = np.cumsum(count) - count
-    half, every = np.stack([x, y]) / 2, np.arange(len(x))
-    found = [(count[:0],) * 4]
+    half = xy / 2
+    limbs, pairs = [count[:0]], [np.zeros((2, 0), np.intp)]
     for limb, (a, b) in enumerate(ends.tolist()):
         if not (count[a] and count[b]):
             continue
@@ -174,54 +176,65 @@ def _glance(
         seen /= np.maximum(np.sqrt(dx * dx + dy * dy), _TINY)
         least = np.maximum(_MIN_GREAT_SHARE * seen.max(axis=1, keepdims=True), _MIN_GLANCE)
         near = np.flatnonzero(seen > np.maximum(least, _MIN_GREAT_SHARE * seen.max(axis=0)))
-        row = near // count[b]
-        per_row = np.bincount(row, minlength=count[a])
-        found.append((np.full(count[a], limb), every[starts], per_row, near - row * count[b] + first[b]))
-    limb_of_row, start, ends_of_row, end = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return limb_of_row, start, ends_of_row, end
+        pairs.append(np.array(np.divmod(near, count[b])) + first[[[a], [b]]])
+        limbs.append(np.full(len(near), limb))
+    return np.concatenate(limbs), np.concatenate(pairs, axis=1)
 
 
 class _Lines(NamedTuple):
-    """C lines, each (C,), in cells: where it begins, where it leads, and how far down the field of its limb begins."""
+    """C lines in cells.
 
-    x: NDArray[np.float32]
-    y: NDArray[np.float32]
-    dx: NDArray[np.float32]
-    dy: NDArray[np.float32]
+    Attributes:
+        start: (2, C), x and y.
+        way: (2, C), from there to the end.
+        length: (C,), above 0.
+        top: (C,), how far down the field of its limb begins.
+    """
+
+    start: NDArray[np.float32]
+    way: NDArray[np.float32]
+    length: NDArray[np.float32]
     top: NDArray[np.float32]
 
-    def take(self, index: NDArray[np.intp]) -> "_Lines":
-        return _Lines(*(numbers.take(index) for numbers in self))
+    @classmethod
+    def join(cls, xy: NDArray[np.float32], limb: Indices, pair: Indices, height: int) -> "_Lines":
+        """Between pairs (2, C) of peaks (2, P), in fields of so many rows."""
+        ends = xy.take(pair, axis=1)
+        start = ends[:, 0]
+        way = ends[:, 1] - start
+        x, y = way * way
+        return cls(start, way, np.maximum(np.sqrt(x + y), _TINY), (limb * (2 * height)).astype(np.float32))
+
+    def take(self, index: Indices) -> "_Lines":
+        return _Lines(*(numbers.take(index, axis=-1) for numbers in self))
 
 
-def _read_along(field: NDArray[np.float32], lines: _Lines, shares: ArrayLike) -> NDArray[np.float32]:
+def _read_along(field: NDArray[np.float32], lines: _Lines, share: NDArray[np.float32]) -> NDArray[np.float32]:
     """The PAF along each line, from 0 to 1, in places given as shares of its length, (S, C).
 
-    Fields are read as they are, as one tall picture. Beyond the last column OpenCV repeats it; beyond the last row of
-    a field the next one lies, so no place is further down than that row.
+    Fields are read as they are, as one tall picture: x of all limbs in it, y in the same one from the second field on.
+    Beyond the last column OpenCV repeats it; beyond the last row of a field the next one lies, so no place is further
+    down than that row.
 
     Args:
         field: (2L, h, w).
         lines: C lines.
-        shares: S of them.
+        share: (S,).
     """
-    share = np.asarray(shares, np.float32)[:, None]
-    if not len(lines.x):
+    if not len(lines.top):
         return np.zeros((len(share), 0), np.float32)  # OpenCV refuses to read nothing
-    if len(lines.x) > _OPENCV_LIMIT:
-        parts = np.array_split(np.arange(len(lines.x)), 2)
-        return np.concatenate([_read_along(field, lines.take(part), shares) for part in parts], axis=1)
-    count, height, width = field.shape
-    x = np.empty((2, len(share), len(lines.x)), np.float32)
-    y = np.empty_like(x)
-    np.add(lines.x, lines.dx * share, out=x[0])
-    np.add(np.minimum(lines.y + lines.dy * share, height - 1), lines.top, out=y[0])
-    x[1], y[1] = x[0], y[0] + height
-    picture, places = field.reshape(count * height, width), (2 * len(share), len(lines.x))
-    read = _read(picture, x.reshape(places), y.reshape(places))
-    length = np.maximum(np.sqrt(lines.dx * lines.dx + lines.dy * lines.dy), _TINY)
-    along = read[: len(share)] * (lines.dx / length)
-    along += read[len(share) :] * (lines.dy / length)
+    if len(lines.top) > _OPENCV_LIMIT:
+        parts = np.array_split(np.arange(len(lines.top)), 2)
+        return np.concatenate([_read_along(field, lines.take(part), share) for part in parts], axis=1)
+    _, height, width = field.shape
+    x, y = lines.start[:, None] + lines.way[:, None] * share[:, None]
+    np.minimum(y, height - 1, out=y)
+    y += lines.top
+    picture = field.reshape(-1, width)
+    to_right, down = lines.way / lines.length
+    along = _read(picture, x, y)
+    along *= to_right
+    along += _read(picture[height:], x, y) * down
     return np.asarray(np.minimum(np.maximum(along, 0, out=along), 1, out=along))
 
 
@@ -230,7 +243,7 @@ def _read(field: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.floa
     return np.asarray(cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
-def _choose_near(field: NDArray[np.float32], lines: _Lines, row: Indices, limb: Indices, end: Indices) -> Indices:
+def _choose_near(field: NDArray[np.float32], lines: _Lines, limb: Indices, pair: Indices) -> Indices:
     """Which pairs of a crowd are worth a full reading, (C',).
 
     Pairs that see little in their middle are dropped, and then those that see much less, in three places, than the
@@ -239,21 +252,19 @@ def _choose_near(field: NDArray[np.float32], lines: _Lines, row: Indices, limb: 
     Args:
         field: (2L, h, w), PAFs.
         lines: C pairs.
-        row: (C,) limb and start of each pair.
-        limb: (R,) limb of each row.
-        end: (C,) peak.
+        limb: (C,) of each.
+        pair: (2, C) peaks, start and end.
     """
-    (middle,) = _read_along(field, lines, [0.5])
+    (middle,) = _read_along(field, lines, _HALF)
     near = np.flatnonzero(middle > _MIN_GLANCE)
     if not len(near):
         return near
-    seen = _read_along(field, lines.take(near), [0.25, 0.75]).sum(axis=0) + middle.take(near)
-    rows = row.take(near)
-    best = np.zeros(len(limb), np.float32)
-    np.maximum.at(best, rows, seen)
-    keep = np.flatnonzero(seen > _MIN_SHARE * best.take(rows))
-    near, seen = near.take(keep), seen.take(keep)
-    group = end.take(near) + limb.take(row.take(near)) * (int(end.max()) + 1)
-    best = np.zeros(int(group.max()) + 1, np.float32)
-    np.maximum.at(best, group, seen)
-    return near.take(np.flatnonzero(seen > _MIN_SHARE * best.take(group)))
+    seen = _read_along(field, lines.take(near), _QUARTERS).sum(axis=0) + middle.take(near)
+    first = limb * (int(pair.max()) + 1)  # of each limb, so that peaks of different ones differ
+    for end in pair:
+        group = (first + end).take(near)
+        best = np.zeros(int(group.max()) + 1, np.float32)
+        np.maximum.at(best, group, seen)
+        keep = np.flatnonzero(seen > _MIN_SHARE * best.take(group))
+        near, seen = near.take(keep), seen.take(keep)
+    return near

@@ -20,9 +20,9 @@ _MOST_PAIRS = 12  # compared at a time, the likeliest: bounds the time that a cr
 
 def measure_limbs(connections: Connections, peaks: Peaks, skeleton: Skeleton, prior: PosePrior) -> NDArray[np.floating]:
     """How large a pose each limb speaks for, (C,): its length in cells over that of the same limb in the prior."""
-    a, b = skeleton.limb_indices.T
     way = peaks.xy.take(connections.start, axis=0) - peaks.xy.take(connections.end, axis=0)
-    return np.asarray(np.hypot(way[:, 0], way[:, 1]) / prior.distances[a, b].take(connections.limb))
+    usual = prior.distances.take(skeleton.limb_places.take(connections.limb))
+    return np.asarray(np.hypot(way[:, 0], way[:, 1]) / usual)
 
 
 def find_overlong(size: NDArray[np.floating], pose: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -35,13 +35,13 @@ def find_overlong(size: NDArray[np.floating], pose: NDArray[np.intp]) -> NDArray
         size: (C,) from `measure_limbs`.
         pose: (C,) that each belongs to.
     """
-    if not len(size) or size.max() <= _TOO_LONG * size.min():
+    if not len(size) or np.maximum.reduce(size) <= _TOO_LONG * np.minimum.reduce(size):
         return np.zeros(len(size), bool)
     ordered = size.take(np.lexsort((size, pose)))
     last = np.bincount(pose) - 1  # of each pose's limbs, from its first
-    first = np.cumsum(last + 1) - last - 1
-    most = np.minimum(_TOO_LONG * ordered[first + last // 2], _FAR_TOO_LONG * ordered[first + last // 4])
-    return np.asarray(size > most.take(pose))
+    first = np.add.accumulate(last + 1) - last - 1
+    middle, quartile = ordered.take(first + last // 2), ordered.take(first + last // 4)
+    return np.asarray(size > np.minimum(_TOO_LONG * middle, _FAR_TOO_LONG * quartile).take(pose))
 
 
 def find_parts(xy: NDArray[np.float32], skeleton: Skeleton, prior: PosePrior) -> NDArray[np.intp]:
@@ -60,7 +60,9 @@ def find_parts(xy: NDArray[np.float32], skeleton: Skeleton, prior: PosePrior) ->
     first = np.arange(len(xy))
     has = (xy[..., 0] == xy[..., 0]).astype(np.float32)  # NaN is not itself
     apart = has @ skeleton.relations @ has.T == 0
-    some = np.flatnonzero(apart.any(axis=1))
+    some = np.logical_or.reduce(apart, axis=1).nonzero()[0]
+    if not len(some):
+        return first
     xy, apart = xy.take(some, axis=0), apart[some[:, None], some]
     new = np.arange(len(some))  # poses whose pairs have not been looked at
     while apart[new].any() and len(pairs := _choose_pairs(xy, apart, new, prior)):

@@ -1,30 +1,37 @@
 """Heatmaps to peaks: where could a keypoint be, to a fraction of a cell."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.codec.options import DecodeOptions
 
+# Five by five cells around a peak, row by row: the peak itself, and the four cells that touch it at a corner, with the
+# cell beside it, and the one above or below it, that lie on the way there: (3, 4).
+_REACH = np.arange(-2, 3)
+_MIDDLE = 12
+_AROUND = _MIDDLE + np.array([[-6, -4, 4, 6], [-1, 1, -1, 1], [-5, -5, 5, 5]])
+_AXES = np.array([[[1]], [[5]]])  # from one of the 25 to the next along x, and along y
+_LINES = _MIDDLE + _AXES * (-1, 0, 1)
+
 # Cubic interpolation (Catmull-Rom) of five cells, a quarter cell off the middle one along x and y, each way: (25, 4).
 _QUARTER = [-0.0234375, 0.2265625, 0.8671875, -0.0703125, 0]
 _TAPS = np.array([_QUARTER, _QUARTER[::-1]], np.float32)
 _HEIGHTS = np.kron(_TAPS, _TAPS).T.copy()
-_BESIDE = np.array([[-1], [1], [-1], [1]])  # the cells beside that lie on the way to the corners
-_REACH = np.arange(-2, 3)
-_ROWS, _COLUMNS = np.repeat([-1, 0, 1], 3), np.tile([-1, 0, 1], 3)  # of the nine cells around a peak
 
-# Slope and bend of the parabola through three cells, (3, 2), and of the quadric through nine, row by row: slope along
-# x and y, bend along x, y and both, (9, 5). A Gaussian has no bend along both. What the corners say of it is half
-# noise, and half of it was best; fitting all nine evenly lets neighbours in a crowd pull.
-_SLOPE, _BEND, _MIDST = np.array([[-0.5, 0, 0.5], [1, -2, 1], [0, 1, 0]], np.float32)
-_PARABOLA = np.stack([_SLOPE, _BEND], axis=1)
+# Slope and bend of the parabola through three cells, (3, 2), and of the quadric through the inner nine of the 25: slope
+# along x and y, bend along x, y and both, (25, 5). A Gaussian has no bend along both. What the corners say of it is
+# half noise, and half of it was best; fitting all nine evenly lets neighbours in a crowd pull.
+_SLOPE, _BEND, _MIDST = np.array([[0, -0.5, 0, 0.5, 0], [0, 1, -2, 1, 0], [0, 0, 1, 0, 0]], np.float32)
+_PARABOLA = np.stack([_SLOPE, _BEND], axis=1)[1:-1]
 _PAIRS = ((_MIDST, _SLOPE), (_SLOPE, _MIDST), (_MIDST, _BEND), (_BEND, _MIDST), (_SLOPE, _SLOPE / 2))
 _QUADRIC = np.stack([np.kron(along_y, along_x) for along_y, along_x in _PAIRS], axis=1)
 _DARK = np.float32(0.01)  # targets are cut there: below is noise, which has no logarithm worth knowing
 _LEAST_BEND = np.float32(-1e-3)  # flatter tops lie anywhere
 _MAX_TILT = np.float32(0.97)  # of the bend along both axes, so that a ridge does not carry its peak away
+_SIZES = 256  # of maps, or of one side of them, whose indices are kept: pictures and looks have few
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,26 +64,30 @@ def find_peaks(heatmaps: NDArray[np.float32], options: DecodeOptions) -> Peaks:
         heatmaps: (K, h, w), one per keypoint, without background.
         options: `min_peak_score`, `max_saddle`, `max_peaks` are used.
     """
-    kinds, height, width = heatmaps.shape
-    line = width + 2
-    framed = np.full((kinds, height + 2, line), -np.inf, np.float32)
-    framed[:, 1:-1, 1:-1] = heatmaps
-    flat = framed.reshape(-1)
-    at = np.flatnonzero(flat > options.min_peak_score)
-    for step in (1, line):
-        value = flat[at]
-        at = at[(value > flat[at - step]) & (value >= flat[at + step])]
-    value = flat[at]
-    corner, beside = flat[at + _list_corners(line)], flat[at + _BESIDE]
-    before, after = flat[at - line], flat[at + line]
-    beside = np.maximum(beside, np.stack([before, before, after, after]))  # the higher way to each corner
-    higher = np.concatenate([corner[:2] >= value, corner[2:] > value])  # of equal ones the first counts
-    at = at[~(higher & (beside > options.max_saddle * value)).any(axis=0)]
-    row, x = np.divmod(at, line)
-    kind, y = np.divmod(row, height + 2)
-    xy = np.empty((len(at), 2), np.float32)
-    xy[:, 0], xy[:, 1] = x - 1, y - 1
-    peaks = Peaks(xy, flat[at], kind)
+    _, height, width = heatmaps.shape
+    flat = heatmaps.reshape(-1)
+    top = flat > options.min_peak_score
+    for step, line in ((1, width), (width, height * width)):
+        higher, as_high = np.empty((2, len(flat)), bool)  # than the cell before it, than the one after it
+        np.greater(flat[step:], flat[:-step], out=higher[:-step])
+        np.greater_equal(flat[:-step], flat[step:], out=as_high[:-step])
+        higher.reshape(-1, line)[:, -step:] = as_high.reshape(-1, line)[:, -step:] = True  # the border
+        top[step:] &= higher[:-step]
+        top &= as_high
+    at = top.nonzero()[0]
+    row, x = np.divmod(at, width)
+    index = _list_around(row, x, heatmaps.shape)
+    around = flat.take(index)
+    height_at = around[:, _MIDDLE, None]
+    corner, beside, along = around.take(_AROUND, axis=1).transpose(1, 0, 2)
+    before = index.take(_AROUND[0], axis=1) < at[:, None]
+    touching = (corner > height_at) | ((corner == height_at) & before)  # of equal ones the first counts
+    touching &= np.maximum(beside, along) > options.max_saddle * height_at
+    kept = (~np.logical_or.reduce(touching, axis=1)).nonzero()[0]
+    kind, y = np.divmod(row.take(kept), height)
+    xy = np.empty((len(kept), 2), np.float32)
+    xy[:, 0], xy[:, 1] = x.take(kept), y
+    peaks = Peaks(xy, flat.take(at.take(kept)), kind)
     few = len(peaks) <= options.max_peaks or np.bincount(kind).max() <= options.max_peaks
     return peaks if few else _keep_highest(peaks, options.max_peaks)
 
@@ -89,9 +100,25 @@ def _keep_highest(peaks: Peaks, most: int) -> Peaks:
     return Peaks(peaks.xy[kept], peaks.score[kept], peaks.kind[kept])
 
 
-def _list_corners(line: int) -> NDArray[np.intp]:
-    """Steps to the four cells that touch at a corner, those before first."""
-    return np.array([[-line - 1], [-line + 1], [line - 1], [line + 1]])
+def _list_around(row: NDArray[np.intp], x: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Indices of the 25 cells around each of P, (P, 25), in maps of this shape; beyond the border it goes on as it is.
+
+    Args:
+        row: (P,) of all maps below each other.
+        x: (P,) in it.
+        shape: K, h, w.
+    """
+    kinds, height, width = shape
+    rows = _list_reach(height, kinds).take(row, axis=0)
+    rows *= width
+    return np.asarray(rows[:, :, None] + _list_reach(width, 1).take(x, axis=0)[:, None]).reshape(-1, 25)
+
+
+@lru_cache(_SIZES)
+def _list_reach(length: int, lines: int) -> NDArray[np.intp]:
+    """The places within reach of each place of a line, as many lines behind each other, (lines * length, 5)."""
+    reach = np.minimum(np.maximum(np.arange(length)[:, None] + _REACH, 0), length - 1)
+    return np.asarray(np.arange(lines)[:, None, None] * length + reach).reshape(-1, len(_REACH))
 
 
 def refine_peaks(peaks: Peaks, heatmaps: NDArray[np.float32]) -> Peaks:
@@ -106,40 +133,33 @@ def refine_peaks(peaks: Peaks, heatmaps: NDArray[np.float32]) -> Peaks:
         heatmaps: (K, h, w), the same.
     """
     _, height, width = heatmaps.shape
-    x, y = peaks.xy.T.astype(np.intp)
-    columns = np.minimum(np.maximum(x[:, None] + _REACH, 0), width - 1)  # (P, 5)
-    rows = np.minimum(np.maximum(y[:, None] + _REACH, 0), height - 1)
-    rows = (rows + peaks.kind[:, None] * height) * width
-    patch = heatmaps.reshape(-1)[(rows[:, :, None] + columns[:, None, :]).reshape(-1, 25)]
-    score = (patch @ _HEIGHTS).max(axis=1)
+    cell = peaks.xy.T.astype(np.intp)
+    around = heatmaps.reshape(-1).take(_list_around(peaks.kind * height + cell[1], cell[0], heatmaps.shape))
+    score = np.maximum.reduce(around @ _HEIGHTS, axis=1)
     if min(height, width) < 3:
         return Peaks(peaks.xy, score, peaks.kind)  # too small a map to say more
-    return Peaks(peaks.xy + _move_to_top(x, y, peaks.kind, heatmaps), score, peaks.kind)
+    inward = np.minimum(np.maximum(cell, 1), [[width - 2], [height - 2]])
+    inward -= cell
+    return Peaks(peaks.xy + _move_to_top(np.log(np.maximum(around, _DARK)), inward).T, score, peaks.kind)
 
 
-def _move_to_top(
-    x: NDArray[np.intp], y: NDArray[np.intp], kind: NDArray[np.intp], heatmaps: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """From whole cells to the tops of the Gaussians they belong to, (P, 2) in cells."""
-    _, height, width = heatmaps.shape
-    middle_x, middle_y = np.minimum(np.maximum(x, 1), width - 2), np.minimum(np.maximum(y, 1), height - 2)
-    at = (kind * height + middle_y) * width + middle_x
-    around = _ROWS * width + _COLUMNS
-    cells = np.log(np.maximum(heatmaps.reshape(-1)[at[:, None] + around], _DARK))  # (P, 9)
-    slope_x, slope_y, bend_x, bend_y, tilt = (cells @ _QUADRIC).T
-    border = np.flatnonzero((x != middle_x) | (y != middle_y))
+def _move_to_top(around: NDArray[np.float32], inward: NDArray[np.intp]) -> NDArray[np.floating]:
+    """From whole cells to the tops of the Gaussians they belong to, (2, P) in cells.
+
+    Args:
+        around: (P, 25), logarithms of the cells around each.
+        inward: (2, P), from each cell to the nearest one that is not on the border, along x and y.
+    """
+    numbers = (around @ _QUADRIC).T
+    border = np.logical_or.reduce(inward, axis=0).nonzero()[0]
     if len(border):  # the corners of the nine would be far from the peak, where its Gaussian is cut
-        square, each = cells[border].reshape(-1, 3, 3), np.arange(len(border))
-        slope_x[border], bend_x[border] = (square[each, (y - middle_y)[border] + 1] @ _PARABOLA).T
-        slope_y[border], bend_y[border] = (square[each, :, (x - middle_x)[border] + 1] @ _PARABOLA).T
-        tilt[border] = 0
-    bend_x, bend_y = np.minimum(bend_x, _LEAST_BEND), np.minimum(bend_y, _LEAST_BEND)
-    both = bend_x * bend_y
+        lines = around[border[:, None], _LINES + _AXES * inward[:, border, None]]  # (2, B, 3)
+        numbers[:4, border] = (lines @ _PARABOLA).transpose(2, 0, 1).reshape(4, -1)
+        numbers[4, border] = 0
+    slope, bend, tilt = numbers[:2], np.minimum(numbers[2:4], _LEAST_BEND), numbers[4]
+    both = bend[0] * bend[1]
     most = _MAX_TILT * np.sqrt(both)
     tilt = np.minimum(np.maximum(tilt, -most), most)
-    determinant = both - tilt * tilt
-    top_x = (tilt * slope_y - bend_y * slope_x) / determinant + (middle_x - x)
-    top_y = (tilt * slope_x - bend_x * slope_y) / determinant + (middle_y - y)
-    move = np.empty((len(x), 2), np.float32)
-    move[:, 0], move[:, 1] = top_x, top_y
-    return np.minimum(np.maximum(move, -0.5), 0.5)
+    move = (tilt * slope[::-1] - bend[::-1] * slope) / (both - tilt * tilt)
+    move += inward
+    return np.asarray(np.minimum(np.maximum(move, np.float32(-0.5)), np.float32(0.5)))

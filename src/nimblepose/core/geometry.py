@@ -5,6 +5,7 @@ Points are (x, y) and name pixel centres: the centre of the first pixel is (0, 0
 """
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from nimblepose.core.errors import ShapeError
 Array = Any  # numpy.ndarray or torch.Tensor: this room must not import torch
 Size = tuple[int, int]
 """(height, width) in pixels or cells."""
+
+_SIZES = 256  # of pictures, whose placements are kept
 
 
 def rescale(xy: Array, factor: ArrayLike) -> Array:
@@ -120,12 +123,9 @@ class Placement:
         """
         if not 0 < pixel_aspect < np.inf:
             raise ShapeError(f"pixel_aspect must be positive, got {pixel_aspect}")
-        height, width = image_size[0], image_size[1] * pixel_aspect
         if input_height < stride:
             raise ShapeError(f"input_height must be at least the stride {stride}, got {input_height}")
-        factor = min(input_height / height, input_height * max_aspect / width)
-        snapped = (max(1, round(side * factor / stride)) * stride for side in (height, width))
-        return cls(image_size, (next(snapped), next(snapped)), pixel_aspect)
+        return _fit((int(image_size[0]), int(image_size[1])), input_height, stride, max_aspect, pixel_aspect)
 
     @classmethod
     def cover(cls, image_size: Size, input_pixels: float, *, stride: int = 8, pixel_aspect: float = 1.0) -> "Placement":
@@ -152,11 +152,18 @@ class Placement:
         rows, columns = np.clip(np.rint(cells), 1, input_pixels // stride**2).astype(int).tolist()
         return cls(image_size, (rows * stride, columns * stride), pixel_aspect)
 
-    @property
+    @cached_property
     def factor(self) -> NDArray[np.float32]:
         """Input pixels per picture pixel, (x, y)."""
         (height, width), (input_height, input_width) = self.image_size, self.input_size
-        return np.array([input_width / width, input_height / height], np.float32)
+        factor = np.array([input_width / width, input_height / height], np.float32)
+        factor.flags.writeable = False  # frames of one video share it
+        return factor
+
+    @cached_property
+    def zoom(self) -> np.float32:
+        """Input pixels per picture pixel, in the mean of both axes."""
+        return np.float32(np.sqrt(self.factor.prod()))
 
     def to_input(self, xy: NDArray[np.floating]) -> NDArray[np.floating]:
         """Picture pixels (..., 2) to input pixels."""
@@ -165,3 +172,12 @@ class Placement:
     def to_image(self, xy: NDArray[np.floating]) -> NDArray[np.floating]:
         """Input pixels (..., 2) to picture pixels."""
         return np.asarray(rescale(xy, 1 / self.factor))
+
+
+@lru_cache(_SIZES)
+def _fit(image_size: Size, input_height: int, stride: int, max_aspect: float, pixel_aspect: float) -> Placement:
+    """`Placement.fit`, which every frame of a video asks for the same."""
+    height, width = image_size[0], image_size[1] * pixel_aspect
+    factor = min(input_height / height, input_height * max_aspect / width)
+    rows, columns = (max(1, round(side * factor / stride)) * stride for side in (height, width))
+    return Placement(image_size, (rows, columns), pixel_aspect)

@@ -88,8 +88,8 @@ def measure_terms(people: GroupedPeople) -> tuple[NDArray[np.float64], NDArray[n
 
 def _measure_people(people: GroupedPeople) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """How large people are seen, and how high their peaks are in the mean, (N, 1) each; one person at least."""
-    extent = np.fmax.reduce(people.keypoints, axis=1) - np.fmin.reduce(people.keypoints, axis=1)
-    size = np.log(np.maximum(np.hypot(extent[:, 0], extent[:, 1]), 1)) - _USUAL
-    count = np.maximum((people.peak_heights > 0).sum(axis=1), 1)
-    mean = people.peak_heights.sum(axis=1) / count.astype(np.float32)
+    width, height = people.extents.T
+    size = np.log(np.maximum(np.hypot(width, height), 1)) - _USUAL
+    count = np.maximum(np.add.reduce(people.peak_heights > 0, axis=1), 1)
+    mean = np.add.reduce(people.peak_heights, axis=1) / count.astype(np.float32)
     return np.minimum(np.maximum(size, -_MOST_LARGER), _MOST_LARGER)[:, None], mean[:, None]

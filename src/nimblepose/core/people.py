@@ -1,6 +1,7 @@
 """People as the decoder groups them: in cells, as the fields show them, before anybody says what they are worth."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,11 @@ class GroupedPeople:
     keypoints: NDArray[np.float32]
     peak_heights: NDArray[np.float32]
     limb_scores: NDArray[np.float32]
+
+    @cached_property
+    def extents(self) -> NDArray[np.float32]:
+        """Width and height of the boxes of the keypoints that were found, (N, 2); one person at least."""
+        return np.asarray(np.fmax.reduce(self.keypoints, axis=1) - np.fmin.reduce(self.keypoints, axis=1))
 
     def __len__(self) -> int:
         return len(self.limb_scores)

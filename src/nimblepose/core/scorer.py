@@ -77,12 +77,11 @@ def measure_features(people: GroupedPeople) -> NDArray[np.float64]:
     heights, xy = people.peak_heights, people.keypoints
     if not len(people):
         return np.zeros((0, count_features(heights.shape[1])))
-    found = ~np.isnan(xy[..., 0])
-    extent = np.log1p(np.fmax.reduce(xy, axis=1) - np.fmin.reduce(xy, axis=1))
-    count = found.sum(axis=1)
-    lowest = np.where(found, heights, np.inf).min(axis=1)
-    means = heights.sum(axis=1) / count
+    found = xy[..., 0] == xy[..., 0]  # NaN is not itself
+    count = np.add.reduce(found, axis=1)
+    lowest = np.minimum.reduce(heights, axis=1, where=found, initial=np.inf)
+    means = np.add.reduce(heights, axis=1) / count
     features = np.empty((len(people), count_features(heights.shape[1])))
     features[:, :-6], features[:, -6], features[:, -5] = heights, people.limb_scores, means
-    features[:, -4], features[:, -3], features[:, -2:] = count / found.shape[1], lowest, extent
+    features[:, -4], features[:, -3], features[:, -2:] = count / found.shape[1], lowest, np.log1p(people.extents)
     return features

@@ -135,6 +135,11 @@ class Skeleton:
         return np.array([(index[a], index[b]) for a, b in self.limbs], np.intp).reshape(-1, 2)
 
     @cached_property
+    def limb_places(self) -> NDArray[np.intp]:
+        """Where the two ends of each limb meet in a table (K, K) that is read row by row, (L,)."""
+        return np.asarray(self.limb_indices @ [len(self.keypoints), 1])
+
+    @cached_property
     def relations(self) -> NDArray[np.float32]:
         """1 where two keypoints are one or the two ends of a limb, else 0, (K, K)."""
         related = np.eye(len(self.keypoints), dtype=np.float32)

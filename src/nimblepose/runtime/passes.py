@@ -1,7 +1,7 @@
 """How often and how large the network sees a picture as a whole, and how much more of it it may see."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nimblepose.core.geometry import Placement, Size
 from nimblepose.runtime.quality import FRAME_HEIGHT, Quality
@@ -9,9 +9,8 @@ from nimblepose.runtime.quality import FRAME_HEIGHT, Quality
 _ANY_WAY = (0, 1, 2, 3)  # quarter turns
 
 
-@dataclass(frozen=True, kw_only=True)
-class Passes:
-    """What was asked for, as input sizes of pictures.
+class Passes(NamedTuple):
+    """What was asked for, as input sizes of pictures; made anew for every frame, so it is light.
 
     Attributes:
         stride: Input pixels per cell.

@@ -1,6 +1,5 @@
 """From picture to poses step by step: place, prepare, run, decode, bring back."""
 
-import dataclasses
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -125,9 +124,10 @@ class Steps:
             errors=self.metadata.errors,
         )
         keypoints = placement.to_image(poses.keypoints).astype(np.float32)
-        errors = None if poses.keypoint_errors is None else poses.keypoint_errors / np.sqrt(placement.factor.prod())
+        errors = None if poses.keypoint_errors is None else poses.keypoint_errors / placement.zoom
         heads = None if poses.heads is None else move_heads(poses.heads, placement.to_image, 1 / placement.factor)
-        return dataclasses.replace(poses, keypoints=keypoints, heads=heads, keypoint_errors=errors)
+        scores = poses.keypoint_scores, poses.scores
+        return Poses(self.skeleton, keypoints, *scores, heads=heads, keypoint_errors=errors)
 
     def _find_fields(self, backend: Backend | None, picture: Picture, where: Placement | Canvas) -> Fields:
         if isinstance(where, Placement):
