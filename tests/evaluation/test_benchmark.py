@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from nimblepose.evaluation.benchmark import (
     BenchmarkOptions,
     Timing,
     _run_parallel,
+    _Watched,
     run_benchmark,
 )
 from nimblepose.evaluation.benchmark_pictures import load_pictures, make_noise
@@ -126,6 +128,19 @@ def test_of_many_pictures_few_are_held_evenly_spread(tmp_path):
     files, pictures = load_pictures(str(tmp_path))
     assert [int(p[0, 0, 0]) for p in pictures] == list(range(0, 70, 3))
     assert [f.stem for f in files] == [f"{n:02}" for n in range(0, 70, 3)]
+
+
+def test_noting_a_batch_is_neither_preparing_nor_network(monkeypatch):
+    seconds = [0]
+
+    def take(amount):
+        seconds[0] += amount
+
+    monkeypatch.setattr("nimblepose.evaluation.benchmark.time", SimpleNamespace(perf_counter=lambda: seconds[0]))
+    backend = SimpleNamespace(metadata=None, callers=1, run=lambda image: take(1))
+    watched = _Watched(backend)
+    watched.run(SimpleNamespace(copy=lambda: take(100)))
+    assert watched.times == [(0, 100, 101)]
 
 
 def test_times_are_milliseconds():

@@ -53,11 +53,12 @@ def assemble(
     """
     poses, kinds = 0, peaks.kind.tolist()
     pose_of, poses = connect(connections.start, connections.end, kinds)
+    inner, pose = _find_inner(connections.start, connections.end, pose_of)
     if prior:
-        pose_of, poses, connections = _cut_overlong(connections, pose_of, poses, kinds, peaks, skeleton, prior)
-    pose = pose_of.take(connections.start)
-    inner = (pose == pose_of.take(connections.end)).nonzero()[0]
-    pose = pose.take(inner)
+        size = measure_limbs(connections, peaks, skeleton, prior)
+        if np.logical_or.reduce(find_overlong(size.take(inner), pose)):
+            pose_of, poses, connections = _cut_overlong(connections, size, pose_of, poses, kinds)
+            inner, pose = _find_inner(connections.start, connections.end, pose_of)
     limbs = np.bincount(pose, minlength=poses)
     total = np.bincount(pose, connections.score.take(inner), minlength=poses)
     members = (pose_of >= 0).nonzero()[0]
@@ -123,31 +124,39 @@ def connect(start: NDArray[np.intp], end: NDArray[np.intp], kinds: list[int]) ->
     return np.array(pose_of, np.intp), len(has)
 
 
+def _find_inner(
+    start: NDArray[np.intp], end: NDArray[np.intp], pose_of: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Which connections join two peaks of one pose, (I,), and which pose, (I,); the others were refused."""
+    pose = pose_of.take(start)
+    inner = (pose == pose_of.take(end)).nonzero()[0]
+    return inner, pose.take(inner)
+
+
 def _cut_overlong(
-    connections: Connections,
-    pose_of: NDArray[np.intp],
-    poses: int,
-    kinds: list[int],
-    peaks: Peaks,
-    skeleton: Skeleton,
-    prior: PosePrior,
+    connections: Connections, size: NDArray[np.floating], pose_of: NDArray[np.intp], poses: int, kinds: list[int]
 ) -> tuple[NDArray[np.intp], int, Connections]:
     """The poses without limbs that are too long for them: which each peak belongs to, how many, and what is left.
 
     Only those that lose a limb are taken apart, with those that a connection was refused to or from: with fewer
     keypoints it may be taken.
+
+    Args:
+        connections: Sorted, best first.
+        size: (C,) that each speaks for, from `measure_limbs`.
+        pose_of: (P,) pose of each peak.
+        poses: How many there are.
+        kinds: Of each peak.
     """
-    size = measure_limbs(connections, peaks, skeleton, prior)
     start, end = connections.start, connections.end
     left, cut = np.arange(len(connections)), np.zeros(len(connections), bool)
     for _ in range(_CUTS):
-        pose = pose_of.take(start.take(left))
-        inner = (pose == pose_of.take(end.take(left))).nonzero()[0]
-        overlong = inner[find_overlong(size.take(left.take(inner)), pose.take(inner))]
-        if not len(overlong):
+        inner, pose = _find_inner(start.take(left), end.take(left), pose_of)
+        overlong = find_overlong(size.take(left.take(inner)), pose)
+        if not overlong.any():
             break
-        cut[left.take(overlong)] = True
-        again = _find_linked(pose_of, poses, pose.take(overlong), start, end)
+        cut[left.take(inner[overlong])] = True
+        again = _find_linked(pose_of, poses, pose[overlong], start, end)
         left = np.flatnonzero(again.take(start) & ~cut)
         new, count = connect(start.take(left), end.take(left), kinds)
         pose_of = np.where(again, np.where(new < 0, -1, new + poses), pose_of)

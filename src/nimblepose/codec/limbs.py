@@ -77,7 +77,8 @@ def score_limbs(
     height, width = pafs.shape[1:]
     longest = np.float32(options.long_limb * max(height, width))
     pafs = np.ascontiguousarray(pafs, np.float32)
-    xy = np.minimum(np.maximum(peaks.xy.T, 0), np.array([[width - 1], [height - 1]], np.float32))
+    xy = np.maximum(peaks.xy.T, 0, order="C")  # all x, then all y: OpenCV would copy others
+    np.minimum(xy, np.array([[width - 1], [height - 1]], np.float32), out=xy)
     xy += np.float32(paf_offset)
     share = _list_shares(options.limb_samples)
 

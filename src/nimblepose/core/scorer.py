@@ -55,7 +55,7 @@ class PoseScorer:
         """Expected OKS (N,) in [0, 1]."""
         standard = (measure_features(people) - self.centre) / self.spread
         value = np.tanh(standard @ self.hidden + self.hidden_bias) @ self.output + self.output_bias
-        return np.asarray(1 / (1 + np.exp(-np.minimum(np.maximum(value, -50), 50))), np.float32)
+        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * value), np.float32)  # the sigmoid, without overflow
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, six digits."""

@@ -157,13 +157,14 @@ class _Watched:
         self._backend = backend
         self.metadata, self.callers = backend.metadata, backend.callers
         self.batches: list[Batch] = []
-        self.times: list[tuple[float, float]] = []  # seconds: begun, done
+        self.times: list[tuple[float, float, float]] = []  # seconds: called, begun, done
 
     def run(self, image: Batch) -> Fields:
-        self.batches.append(image.copy())
-        start = time.perf_counter()
+        called = time.perf_counter()
+        self.batches.append(image.copy())  # is neither preparing nor network
+        begun = time.perf_counter()
         fields = self._backend.run(image)
-        self.times.append((start, time.perf_counter()))
+        self.times.append((called, begun, time.perf_counter()))
         return fields
 
 
@@ -241,11 +242,11 @@ def _time_stages(
     found = time.perf_counter()
     draw_poses(picture, poses)
     drawn = time.perf_counter()
-    begun, done = zip(*watched.times, strict=True)
-    stages["prepare"].append(begun[0] - start)
+    called, begun, done = zip(*watched.times, strict=True)
+    stages["prepare"].append(called[0] - start)
     stages["network"].append(sum(done) - sum(begun))
     if len(begun) > 1:
-        stages["look"].append(sum(begun[1:]) - sum(done[:-1]))
+        stages["look"].append(sum(called[1:]) - sum(done[:-1]))
     stages["decode"].append(found - done[-1])
     stages["draw"].append(drawn - found)
 

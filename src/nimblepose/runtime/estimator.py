@@ -269,8 +269,8 @@ class PoseEstimator(Steps):
         if self.quality is None and not self.any_way_up:
             placement = passes.place(size, pixel_aspect=pixel_aspect)
             fields = self.compute_fields([picture], placement, backend)
-            poses = self.decode(fields.heatmaps[0], fields.pafs[0], placement)
-            return dataclasses.replace(poses, input_pixels=passes.count_shown(size, pixel_aspect=pixel_aspect))
+            shown = passes.count_shown(size, pixel_aspect=pixel_aspect)
+            return self.decode(fields.heatmaps[0], fields.pafs[0], placement, input_pixels=shown)
         return self._observe(picture, partial(self._find_fields, backend), pixel_aspect)
 
     def view(self, picture: Picture) -> list[View]:

@@ -110,8 +110,10 @@ class Steps:
             parts.append(mirror(mirrored, self.skeleton, paf_offset=offset))
         return parts
 
-    def decode(self, heatmaps: NDArray[np.float32], pafs: NDArray[np.float32], placement: Placement) -> Poses:
-        """Fields of one picture, (K + 1, h, w) and (2L, h, w), to poses in its pixels."""
+    def decode(
+        self, heatmaps: NDArray[np.float32], pafs: NDArray[np.float32], placement: Placement, *, input_pixels: int = 0
+    ) -> Poses:
+        """Fields of one picture, (K + 1, h, w) and (2L, h, w), to poses in its pixels; 0 input pixels: not known."""
         poses = decode(
             heatmaps,
             pafs,
@@ -127,7 +129,7 @@ class Steps:
         errors = None if poses.keypoint_errors is None else poses.keypoint_errors / placement.zoom
         heads = None if poses.heads is None else move_heads(poses.heads, placement.to_image, 1 / placement.factor)
         scores = poses.keypoint_scores, poses.scores
-        return Poses(self.skeleton, keypoints, *scores, heads=heads, keypoint_errors=errors)
+        return Poses(self.skeleton, keypoints, *scores, heads=heads, keypoint_errors=errors, input_pixels=input_pixels)
 
     def _find_fields(self, backend: Backend | None, picture: Picture, where: Placement | Canvas) -> Fields:
         if isinstance(where, Placement):
