@@ -78,6 +78,29 @@ def test_what_a_model_knows_can_be_kept(cli, data, model, tmp_path):
     assert "lacks nothing" in again.err
 
 
+def test_errors_are_calibrated_and_nothing_else_changes(cli, data, model, tmp_path):
+    given = ("--data", data, "--input-height", 64)
+    taught, better, twice = (tmp_path / f"{name}.onnx" for name in ("taught", "better", "twice"))
+    assert cli("model", "poses", model, *given, "--out", taught).code == 0
+    ran = cli("model", "poses", taught, *given, "--out", better, "--calibrate")
+    assert ran.code == 0, ran.err
+    count = int(re.search(r"errors calibrated on (\d+) keypoints", ran.out)[1])
+    assert 300 <= count <= 480  # three of each of 60 bodies, in the single pass and with looks
+    before, after = metadata(taught), metadata(better)
+    assert after.errors.calibration.shape == (5,)
+    assert after.origin == f"{before.origin}; errors calibrated on {count} keypoints of bodies.json"
+    uncalibrated = dataclasses.replace(after, errors=before.errors, origin=before.origin)
+    assert uncalibrated.to_strings() == before.to_strings()
+    assert onnx.load(better).graph == onnx.load(taught).graph
+    ran = cli("model", "poses", better, *given, "--out", twice, "--calibrate")
+    assert metadata(twice).to_strings() == after.to_strings()
+    for wrong, more, message in ((taught, ["--keep"], "give one of them"), (model, [], "knows no errors")):
+        ran = cli("model", "poses", wrong, *given, *more, "--out", tmp_path / "no.onnx", "--calibrate")
+        assert ran.code == 2
+        assert message in ran.err
+    assert not (tmp_path / "no.onnx").exists()
+
+
 def test_nothing_is_completed_by_a_model_that_does_not_know_how(cli, data, model, tmp_path):
     ran = cli("predict", data / "images/1.png", "-m", model, "--complete", "--out", tmp_path)
     assert ran.code == 2

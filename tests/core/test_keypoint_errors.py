@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nimblepose.core.errors import ModelError
-from nimblepose.core.keypoint_errors import KeypointErrors, measure_terms
+from nimblepose.core.keypoint_errors import KeypointErrors, measure_size, measure_terms
 from nimblepose.core.people import GroupedPeople
 
 RNG = np.random.default_rng(2)
@@ -62,6 +62,32 @@ def test_there_and_back():
     back = KeypointErrors.from_dict(ERRORS.to_dict())
     np.testing.assert_allclose(back(PEOPLE), ERRORS(PEOPLE), rtol=1e-4)
     assert back.to_dict() == ERRORS.to_dict()
+    assert back.calibration is None
+    assert set(ERRORS.to_dict()) == {"kinds", "shared"}  # as files of earlier versions have them
+    calibrated = dataclasses.replace(ERRORS, calibration=RNG.normal(size=5))
+    np.testing.assert_allclose(KeypointErrors.from_dict(calibrated.to_dict()).calibration, calibrated.calibration, 1e-4)
+
+
+def test_results_say_what_was_calibrated_by_kind_and_by_size_in_the_picture():
+    errors = np.array([[1, np.nan, 3], [4, 5, 6]], np.float32)
+    people = 20 * PEOPLE.keypoints
+    np.testing.assert_array_equal(ERRORS.calibrate(errors, people), errors)
+    calibrated = dataclasses.replace(ERRORS, calibration=np.array([0.1, 0.2, -0.3, 0.5, 0.25]))
+    found = calibrated.calibrate(errors, people)
+    assert found.dtype == np.float32
+    for i, diagonal in enumerate((200, 580)):
+        size = math.log(diagonal) - 5
+        factors = np.exp(np.array([0.1, 0.2, -0.3]) + 0.5 * size + 0.25 * size**2)
+        np.testing.assert_allclose(found[i], errors[i] * factors, rtol=1e-3)
+    assert calibrated.calibrate(errors[:0], people[:0]).shape == (0, 3)
+    np.testing.assert_array_equal(calibrated(PEOPLE), ERRORS(PEOPLE))  # of a pass or look they are as they were
+
+
+def test_people_larger_and_smaller_than_anybody_who_was_measured_count_as_the_last_who_was():
+    np.testing.assert_allclose(measure_size(PEOPLE.keypoints * np.float32(1e5)), 2)
+    np.testing.assert_allclose(measure_size(PEOPLE.keypoints * np.float32(1e-5)), -2)
+    wild = dataclasses.replace(ERRORS, calibration=np.full(5, 1e5))
+    assert np.isfinite(wild.calibrate(np.ones((2, 3), np.float32), 1e5 * PEOPLE.keypoints)).all()
 
 
 @pytest.mark.parametrize(
@@ -78,3 +104,9 @@ def test_there_and_back():
 def test_what_cannot_be_computed_with_is_refused(kinds, shared):
     with pytest.raises(ModelError, match="errors of keypoints"):
         KeypointErrors(kinds, shared)
+
+
+@pytest.mark.parametrize("calibration", [np.zeros(3), np.zeros((5, 1)), np.full(5, np.nan), np.full(5, 1e7)])
+def test_a_calibration_that_does_not_fit_is_refused(calibration):
+    with pytest.raises(ModelError, match="errors of keypoints"):
+        dataclasses.replace(ERRORS, calibration=calibration)

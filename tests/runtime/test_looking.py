@@ -142,6 +142,14 @@ def test_errors_are_in_pixels_of_the_picture_and_smaller_where_somebody_is_seen_
     assert np.nanmedian(poses.keypoint_errors[small]) < 0.8 * 4 / zoom
     np.testing.assert_array_equal(np.isnan(poses.keypoint_errors), ~poses.seen)
     assert observe(SharpEyes(bodies, least=40), size=size, aspect=aspect).keypoint_errors is None
+    calibration = np.zeros(len(METADATA.skeleton.keypoints) + 2)
+    calibration[:-2], calibration[-2] = np.log(3), 0.5
+    knowing = dataclasses.replace(METADATA, errors=dataclasses.replace(half, calibration=calibration))
+    calibrated = observe(SharpEyes(bodies, least=40), size=size, aspect=aspect, metadata=knowing)
+    as_shown = calibrated.keypoints * [aspect, 1]
+    extent = np.nanmax(as_shown, axis=1) - np.nanmin(as_shown, axis=1)
+    factors = 3 * np.sqrt(np.hypot(extent[:, 0], extent[:, 1]) / np.exp(5))
+    np.testing.assert_allclose(calibrated.keypoint_errors, poses.keypoint_errors * factors[:, None], rtol=1e-3)
 
 
 def test_thresholds_are_for_the_people_in_the_end():

@@ -6,6 +6,7 @@ import typer
 
 from nimblepose.cli import options as given
 from nimblepose.cli.options import find_set
+from nimblepose.core.errors import OptionError
 
 
 def model_poses(
@@ -19,6 +20,13 @@ def model_poses(
     keep: Annotated[
         bool, typer.Option("--keep", help="What the model knows already stays; learn only what it lacks.")
     ] = False,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Everything stays; only errors of keypoints are put right, by pictures that the model has never seen.",
+        ),
+    ] = False,
     seed: given.SeedOption = 0,
     threads: given.ThreadsOption = 0,
     quiet: given.QuietOption = False,
@@ -31,20 +39,39 @@ def model_poses(
     Every picture is seen in one pass at --input-height (without it at the height that the model was made for, or at
     368), and as --quality sees it. Some people are seen in several
     sizes, so that the model knows in which it sees them best, and --quality looks as closely. Take the pictures that
-    the model was trained on, not those that it is measured on.
+    the model was trained on, not those that it is measured on. What keypoints are worth is told better by pictures
+    that were held out from training: give them afterwards, with --calibrate.
 
     Examples:
         nimblepose model poses my.onnx --data coco/train2017 --out better.onnx
         nimblepose model poses old.onnx --data train2017 --keep --out new.onnx
+        nimblepose model poses better.onnx --data held-out --calibrate --out better.onnx
     """
     from nimblepose.cli.progress import show_download_bar, show_stages_bar
     from nimblepose.core.text import format_count
     from nimblepose.runtime.models import find_model
-    from nimblepose.training.pose_learning import learn_poses
+    from nimblepose.training.pose_learning import calibrate_errors, learn_poses
 
+    if calibrate and keep:
+        raise OptionError("--keep learns what a model lacks, --calibrate learns nothing new; give one of them")
     file, folder = find_set(data, images, annotations)
     with show_download_bar() as downloaded:
         path = find_model(model, progress=downloaded)
+    if calibrate:
+        with show_stages_bar(quiet=quiet) as progress:
+            count = calibrate_errors(
+                path,
+                out,
+                annotations=file,
+                images=folder,
+                input_height=input_height,
+                quality=quality,
+                threads=threads,
+                progress=progress,
+            )
+        if not quiet:
+            print(f"-> {out}: errors calibrated on {format_count(count, 'keypoint', 'keypoints')}")
+        return
     with show_stages_bar(quiet=quiet) as progress:
         lesson = learn_poses(
             path,

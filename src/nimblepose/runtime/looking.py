@@ -224,7 +224,9 @@ class Observer:
         people = people[choose(people.scores, self.options)]
         shown = people.whole if self.options.complete and self.metadata.prior else people.keypoints
         keypoints = rescale(shown, np.array([1 / aspect, 1])).astype(np.float32)
-        errors = None if self.metadata.errors is None else people.errors / np.float32(np.sqrt(aspect))
+        errors = None
+        if self.metadata.errors is not None:
+            errors = self.metadata.errors.calibrate(people.errors, people.keypoints) / np.float32(np.sqrt(aspect))
         return Poses(self.metadata.skeleton, keypoints, people.heights, people.scores, keypoint_errors=errors)
 
     @property

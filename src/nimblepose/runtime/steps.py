@@ -126,7 +126,11 @@ class Steps:
             errors=self.metadata.errors,
         )
         keypoints = placement.to_image(poses.keypoints).astype(np.float32)
-        errors = None if poses.keypoint_errors is None else poses.keypoint_errors / placement.zoom
+        errors = poses.keypoint_errors
+        if errors is not None and self.metadata.errors is not None:
+            errors = errors / placement.zoom
+            found = np.where(np.isnan(errors)[..., None], np.float32(np.nan), keypoints)  # completed ones say no size
+            errors = self.metadata.errors.calibrate(errors, found)
         heads = None if poses.heads is None else move_heads(poses.heads, placement.to_image, 1 / placement.factor)
         scores = poses.keypoint_scores, poses.scores
         return Poses(self.skeleton, keypoints, *scores, heads=heads, keypoint_errors=errors, input_pixels=input_pixels)

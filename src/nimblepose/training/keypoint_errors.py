@@ -14,16 +14,16 @@ Floats = NDArray[np.float64]
 # Of errors that are normally distributed along x and y alike, the shares within one and within two standard deviations.
 SHARES = tuple(float(1 - np.exp(-n * n / 2)) for n in (1, 2))
 SAME = 0.5  # OKS from which on a pose is of an annotated person
-_FEWEST = 50  # keypoints from which on something is learnt
+FEWEST = 50  # keypoints from which on something is learnt
 _SOFT = 0.04  # logarithm of distances, over which the corner of the loss is rounded
 _STEPS = 60  # of Newton, at most
 _ENOUGH = 1e-9  # of the loss, that a step must gain
-_LEAST = 1e-3  # cells; what is exactly in its place is off by less than anybody can tell
+LEAST = 1e-3  # cells, or expected errors; what is exactly in its place is off by less than anybody can tell
 
 # What the network of the package has shown: where labels are few the terms stay near these. A kind's own constant is
 # the logarithm of its OKS sigma more.
 _USUAL_KIND, _USUAL_SHARED = (2.5, 0.8, -0.25), (0.0, -1.4, -0.6, -0.3)
-_HOLD = 15.0  # how firmly, in keypoints or so
+HOLD = 15.0  # how firmly, in keypoints or so
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ def fit_errors(offsets: Offsets, oks_sigmas: ArrayLike) -> KeypointErrors | None
     Returns:
         None of fewer than 50 keypoints.
     """
-    if len(offsets.distances) < _FEWEST:
+    if len(offsets.distances) < FEWEST:
         return None
     sigmas = np.log(np.asarray(oks_sigmas, np.float64))
     count = len(sigmas)
@@ -90,17 +90,27 @@ def fit_errors(offsets: Offsets, oks_sigmas: ArrayLike) -> KeypointErrors | None
     each[np.arange(len(each)), offsets.kinds] = offsets.own
     terms = np.concatenate([offsets.own, offsets.shared, each.reshape(len(each), -1)], axis=1)
     usual = np.concatenate([_USUAL_KIND, _USUAL_SHARED, np.zeros(count * KIND_TERMS)])
-    hold = np.full(len(usual), _HOLD)
-    wanted = np.log(np.maximum(offsets.distances, _LEAST)) - sigmas[offsets.kinds]
-    weights = _minimise(terms, wanted, usual, hold)
+    hold = np.full(len(usual), HOLD)
+    wanted = np.log(np.maximum(offsets.distances, LEAST)) - sigmas[offsets.kinds]
+    weights = fit_quantiles(terms, wanted, usual, hold)
     common, shared, added = np.split(weights, [KIND_TERMS, KIND_TERMS + SHARED_TERMS])
     kinds = common + added.reshape(count, KIND_TERMS)
     kinds[:, 0] += sigmas
     return KeypointErrors(kinds, shared)
 
 
-def _minimise(terms: Floats, wanted: Floats, usual: Floats, hold: Floats) -> Floats:
-    """Weights of the least loss."""
+def fit_quantiles(terms: Floats, wanted: Floats, usual: Floats, hold: Floats) -> Floats:
+    """Weights of terms, so that 39 % of what is wanted lies below their sum and 86 % below it and the logarithm of 2.
+
+    Args:
+        terms: (P, T).
+        wanted: (P,) logarithms of distances.
+        usual: (T,) weights where nothing says otherwise.
+        hold: (T,) how firmly they stay there.
+
+    Returns:
+        (T,) of the least sum of both pinball losses.
+    """
     weights, loss = usual, _compute_loss(terms, wanted, usual, usual, hold)
     for _ in range(_STEPS):
         slope, bend = _compute_slopes(wanted - terms @ weights)

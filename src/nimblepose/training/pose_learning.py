@@ -3,10 +3,11 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from nimblepose.codec.options import FOR_RANKING
+from nimblepose.codec.options import FOR_RANKING, DecodeOptions
 from nimblepose.convert.model_files import write_with_metadata
 from nimblepose.core.errors import DataError, OptionError
 from nimblepose.core.files import check_folders
@@ -14,8 +15,9 @@ from nimblepose.core.optional import import_optional
 from nimblepose.core.progress import StageProgress, say_nothing
 from nimblepose.data.coco import load_records
 from nimblepose.runtime.estimator import PoseEstimator
-from nimblepose.runtime.quality import QUALITIES, QualityName
+from nimblepose.runtime.quality import FRAME_HEIGHT, QUALITIES, QualityName
 from nimblepose.training.best_size import study_sizes
+from nimblepose.training.error_calibration import Surprises, fit_calibration, look_again
 from nimblepose.training.keypoint_errors import Offsets, fit_errors
 from nimblepose.training.prior import learn_prior
 from nimblepose.training.scorer import Rated, fit_scorer, rate_poses
@@ -23,6 +25,7 @@ from nimblepose.training.scorer import Rated, fit_scorer, rate_poses
 _HEIGHT = 368  # of single passes over pictures of all kinds
 _LEARNT = "; poses learnt from "  # in the origin of a model
 _THE_REST = ", the rest from "
+_CALIBRATED = "; errors calibrated on "
 _LEARNABLE = ("prior", "scorer", "errors", "best_size")  # of its metadata
 
 
@@ -71,11 +74,7 @@ def learn_poses(
         MediaError: a picture that cannot be read, or a file that cannot be written.
         MissingPackageError: onnx or torch is not installed.
     """
-    if out.suffix != model.suffix or out.suffix not in (".onnx", ".safetensors"):
-        raise OptionError(f"{model} and {out} must be of one kind, .onnx or .safetensors")
-    if out.suffix == ".onnx":
-        import_optional("onnx", "writing an ONNX file")  # what is missing is said now, not after the last picture
-    check_folders(out)
+    _check_files(model, out)
     estimator = PoseEstimator(model, threads=threads, input_height=input_height, decode=FOR_RANKING)
     if estimator.quality is not None:  # neither we nor the model say a height
         estimator = PoseEstimator(model, threads=threads, input_height=_HEIGHT, decode=FOR_RANKING)
@@ -121,3 +120,75 @@ def learn_poses(
     metadata = dataclasses.replace(metadata, origin=origin)
     write_with_metadata(model, metadata, out)
     return Lesson(poses=len(rated.oks), pictures=len(records), best_size=metadata.best_size)
+
+
+def calibrate_errors(
+    model: Path,
+    out: Path,
+    *,
+    annotations: Path,
+    images: Path,
+    input_height: int | None = None,
+    quality: QualityName | None = "balanced",
+    threads: int = 0,
+    progress: StageProgress = say_nothing,
+) -> int:
+    """Put errors of keypoints right by pictures that the model has not learnt from, and write a model.
+
+    Everything else that it knows stays, and what an earlier calibration said is forgotten.
+
+    Args:
+        model: ONNX file or checkpoint that knows errors.
+        out: File of the same kind to write; may be `model` itself.
+        annotations: COCO keypoint file of pictures that the model was not trained on.
+        images: Folder of these pictures.
+        input_height: Height at which the model sees them in a single pass; None: what it was made for, or those of
+            frames and of pictures.
+        quality: With which they are looked at besides; None: not at all.
+        threads: Of the estimator; 0: all cores.
+        progress: Told after each picture.
+
+    Returns:
+        How many keypoints were compared with the labels; one counts each time that it was found.
+
+    Raises:
+        OptionError: the two files are not of one kind, or the model does not know errors.
+        DataError: no annotated people, or too few that the model finds.
+        MediaError: a picture that cannot be read, or a file that cannot be written.
+        MissingPackageError: onnx or torch is not installed.
+    """
+    _check_files(model, out)
+    known = PoseEstimator(model, threads=threads).metadata
+    if known.errors is None:
+        raise OptionError(f"{model} knows no errors that could be calibrated; learn them first, without --calibrate")
+    records = [record for record in load_records([annotations], [images], known.skeleton) if len(record.xy)]
+    if not records:
+        raise DataError(f"{annotations}: no pictures with people to calibrate with")
+    before = dataclasses.replace(known, errors=dataclasses.replace(known.errors, calibration=None))
+    height = input_height or known.input_height
+    ways: list[dict[str, Any]] = [{"input_height": each} for each in ([height] if height else [FRAME_HEIGHT, _HEIGHT])]
+    if quality:
+        ways.append({"quality": QUALITIES[quality].fit(known.best_size, known.input_height)})
+    parts: list[Surprises] = []
+    for way in ways:
+        estimator = PoseEstimator(model, threads=threads, decode=DecodeOptions(complete=known.prior is not None), **way)
+        estimator.metadata = before
+        stage = "looks" if "quality" in way else f"height {way['input_height']}"
+        parts.append(
+            look_again(estimator, records, progress=lambda done, stage=stage: progress(stage, done, len(records)))
+        )
+    surprises = Surprises.join(parts)
+    count = len(surprises.ratios)
+    origin = f"{known.origin.partition(_CALIBRATED)[0]}{_CALIBRATED}{count} keypoints of {annotations.name}"
+    errors = fit_calibration(known.errors, surprises)
+    write_with_metadata(model, dataclasses.replace(known, errors=errors, origin=origin), out)
+    return count
+
+
+def _check_files(model: Path, out: Path) -> None:
+    """Say now what would be in the way after the last picture."""
+    if out.suffix != model.suffix or out.suffix not in (".onnx", ".safetensors"):
+        raise OptionError(f"{model} and {out} must be of one kind, .onnx or .safetensors")
+    if out.suffix == ".onnx":
+        import_optional("onnx", "writing an ONNX file")
+    check_folders(out)
