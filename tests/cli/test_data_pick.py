@@ -100,7 +100,7 @@ def test_corrected_in_any_tool_they_come_back_into_the_recipe(cli, tracked, tmp_
     (tmp_path / "dots.json").write_text(json.dumps(DOTS.to_dict()))
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("data: {annotations: [first.json], images: [first], skeleton: dots.json}  # mine\n")
-    ran = cli("data", "import", place, "--out", tmp_path / "corrected", "--recipe", recipe)
+    ran = cli("data", "import", place, "--out", tmp_path / "corrected", "--into", recipe)
     assert ran.code == 0, ran.err
     assert "recipe.yaml, which learns from 2 sets now" in ran.out
     back = read_keypoints(tmp_path / "corrected" / "annotations.json")

@@ -23,7 +23,11 @@ def data_import(
     ] = False,
     recipe: Annotated[
         Path | None,
-        typer.Option(help="Name the set in this recipe, beside those there; keypoints as its skeleton has them."),
+        typer.Option(
+            "--into",
+            metavar="RECIPE.yaml",
+            help="Name the set in this recipe, beside those there; keypoints as its skeleton has them.",
+        ),
     ] = None,
     strict: given.StrictOption = False,
     quiet: given.QuietOption = False,
@@ -35,7 +39,7 @@ def data_import(
     Examples:
         nimblepose data import reaching-anna-2026-01-01 --out reaching
         nimblepose data import a.json --from label-studio --out mice --strict
-        nimblepose data import next/cvat --out more --recipe mice.yaml
+        nimblepose data import next/cvat --out more --into mice.yaml
     """
     from nimblepose.cli.progress import show_count_bar
     from nimblepose.core.errors import DataError

@@ -28,7 +28,7 @@ def data_pick(
     """Take the frames that are worth labelling, with predictions as first labels.
 
     Those in which keypoints are weak, missing or jump, unlike each other and apart in time. Correct the labels, with
-    --to in the tool that you know; `nimblepose data import --recipe` brings them into the recipe.
+    --to in the tool that you know; `nimblepose data import --into` brings them into the recipe.
 
     Examples:
         nimblepose data pick film.mp4 out/film.poses.jsonl --out next
@@ -55,4 +55,4 @@ def data_pick(
         write_labels(labels, place, writer)
         write_sidecar(labels, place)
         print(f"-> {place}: the same for {writer.help}")
-    print(f"then: nimblepose data import {place} --out corrected --recipe RECIPE.yaml")
+    print(f"then: nimblepose data import {place} --out corrected --into RECIPE.yaml")
