@@ -111,8 +111,8 @@ def test_results_are_compared_with_what_is_annotated(bodies):
     estimator, records = bodies
     shifted = records(shift)
     told = []
-    surprises = look_again(estimator, shifted, progress=told.append)
-    assert told == list(range(1, 61))
+    surprises = look_again(estimator, shifted, progress=lambda *counts: told.append(counts))
+    assert told == [(done, 60) for done in range(1, 61)]
     assert set(surprises.kinds.tolist()) == {0, 1}
     expected = 0.5 * 8 * shifted[0].size[0] / drawn_bodies.HEIGHT  # half a cell, in pixels of the picture
     assert np.median(surprises.ratios[surprises.kinds == 1]) == pytest.approx(6 / expected, rel=0.15)

@@ -44,14 +44,17 @@ class Surprises:
 
 
 def look_again(
-    estimator: PoseEstimator, records: Sequence[Record], *, progress: Callable[[int], None] = lambda _: None
+    estimator: PoseEstimator,
+    records: Sequence[Record],
+    *,
+    progress: Callable[[int, int], None] = lambda done, count: None,
 ) -> Surprises:
     """Find people in annotated pictures as anybody would, and compare how far off they are with what was expected.
 
     Args:
         estimator: A model that knows errors, and completes poses.
         records: One picture at least.
-        progress: Told after each picture how many are done.
+        progress: Told after each picture how many are done, and how many there are.
 
     Raises:
         ModelError: the model does not know errors.
@@ -62,7 +65,7 @@ def look_again(
     for done, record in enumerate(records, start=1):
         picture, _, reduction = read_annotated(record)
         parts.append(compare(enlarge(estimator(picture), reduction), record))
-        progress(done)
+        progress(done, len(records))
     return Surprises.join(parts)
 
 

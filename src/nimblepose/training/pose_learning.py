@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -174,9 +175,7 @@ def calibrate_errors(
         estimator = PoseEstimator(model, threads=threads, decode=DecodeOptions(complete=known.prior is not None), **way)
         estimator.metadata = before
         stage = "looks" if "quality" in way else f"height {way['input_height']}"
-        parts.append(
-            look_again(estimator, records, progress=lambda done, stage=stage: progress(stage, done, len(records)))
-        )
+        parts.append(look_again(estimator, records, progress=partial(progress, stage)))
     surprises = Surprises.join(parts)
     count = len(surprises.ratios)
     origin = f"{known.origin.partition(_CALIBRATED)[0]}{_CALIBRATED}{count} keypoints of {annotations.name}"
