@@ -87,7 +87,7 @@ PACKAGED: dict[str, PackagedModel] = {
             description="18 keypoints of people, int8; fine-tuned by this project, see docs/model-card.md",
             licence="Apache-2.0",
             file="human.onnx",
-            sha384="dab9b71eb21126055d64563b4c6a08796550a1d196df85ba9d17de50ef374b0abf00b232e0bb66ab33014a2e4c155ae1",
+            sha384="d0c1fe779c48aa9453b6a4be2aad3bb5cc0769fe9068bcfb10e1f552215f56960363f49a10ef006b1c8b83110509e616",
         ),
     )
 }
