@@ -106,6 +106,8 @@ def test_corrected_in_any_tool_they_come_back_into_the_recipe(cli, tracked, tmp_
     back = read_keypoints(tmp_path / "corrected" / "annotations.json")
     moved = [abs(a - b).max() for a, b in zip(picked, back, strict=True)]
     assert sorted(moved) == pytest.approx([0, 0, 0, 5 if form == "labelme" else 0], abs=0.02)
+    kept = json.loads((tmp_path / "corrected" / "annotations.json").read_text())["annotations"]
+    assert all(("score" in one) == (form in ("coco", "slp")) for one in kept), "only what still says so is a prediction"
     loaded = load_recipe(recipe)
     assert recipe.read_text().endswith("# mine\n")
     records = load_records([Path(loaded.data.annotations[1])], [Path(loaded.data.images[1])], DOTS)
