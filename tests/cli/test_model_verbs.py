@@ -132,6 +132,13 @@ def test_export_checks_the_picture_it_is_given(capsys, checkpoint, tmp_path):
     assert "coco17" in capsys.readouterr().out
 
 
+def test_info_says_the_network_as_a_recipe_has_it(capsys, checkpoint):
+    assert run("model", "info", checkpoint) == 0
+    said = capsys.readouterr().out
+    assert "network:  backbone: mobilenet, width: 0.25, dilated: true, cpm: reference, refinement_stages: 2" in said
+    assert "input:    stride: 8, channels: bgr, mean: 128.0" in said
+
+
 def test_mean_writes_a_checkpoint_and_says_of_what(checkpoint, tmp_path, capsys):
     other = tmp_path / "other.safetensors"
     save_checkpoint(build_network(SMALL, COCO_17, seed=1), ModelMetadata(skeleton=COCO_17, origin="a run"), other)
@@ -154,6 +161,6 @@ def test_what_a_model_says_of_itself_needs_no_torch(cli, monkeypatch):
     ran = cli("model", "info", "human")
     assert (ran.code, ran.err) == (0, "")
     assert "skeleton: human18, 18 keypoints" in ran.out
-    assert "options:  backbone='mobilenet'" in ran.out
+    assert "network:  backbone: mobilenet" in ran.out
     assert "pip install 'nimblepose[train]'" in ran.out
     assert cli("model", "info", "lightweight").code == 2

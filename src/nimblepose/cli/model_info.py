@@ -1,5 +1,7 @@
 """`nimblepose model info`: layers, parameters and MACs per part, or all variants in one table."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,22 +60,27 @@ def model_info(
         skeleton = metadata.skeleton
         for line in (
             f"skeleton: {skeleton.name}, {len(skeleton.keypoints)} keypoints, {len(skeleton.limbs)} limbs",
-            f"input:    {metadata.input}{_describe_height(metadata)}",
+            f"input:    {_list_facts(asdict(metadata.input))}{_describe_height(metadata)}",
             f"origin:   {metadata.origin or 'not stated'}",
             f"licence:  {metadata.licence}",
             f"poses:    {_describe_poses(metadata)}",
         ):
             console.print(line, markup=False, soft_wrap=True)
     if network is None:
-        options = ", ".join(f"{name}={value!r}" for name, value in (metadata.network if metadata else {}).items())
         for line in (
-            f"options:  {options}",
+            f"network:  {_list_facts(metadata.network if metadata else {})}",
             "parts:    layers, parameters and MACs are counted with torch: pip install 'nimblepose[train]'",
         ):
             console.print(line, markup=False, soft_wrap=True)
         return
-    console.print(f"options:  {network.options}", markup=False, soft_wrap=True)
+    console.print(f"network:  {_list_facts(network.options.to_dict())}", markup=False, soft_wrap=True)
     console.print(_tabulate_network(model, network, height_width))
+
+
+def _list_facts(facts: Mapping[str, object]) -> str:
+    """As a recipe has them, so that they can be copied."""
+    plain = {True: "true", False: "false"}
+    return ", ".join(f"{name}: {plain[value] if isinstance(value, bool) else value}" for name, value in facts.items())
 
 
 def _tabulate_network(name: str, network: "PoseNetwork", size: Size) -> Table:
