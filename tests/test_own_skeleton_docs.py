@@ -12,7 +12,7 @@ PAGE = (Path(__file__).resolve().parents[1] / "docs" / "own-skeleton.md").read_t
 
 def test_its_commands_have_options_that_exist():
     commands = re.findall(r"^nimblepose (.*)$", PAGE, re.MULTILINE)
-    assert len(commands) == 11
+    assert len(commands) == 17
     for line in commands:
         command = typer.main.get_command(app)
         words = line.split()

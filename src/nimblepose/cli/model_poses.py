@@ -45,7 +45,7 @@ def model_poses(
     Examples:
         nimblepose model poses my.onnx --data coco/train2017 --out better.onnx
         nimblepose model poses old.onnx --data train2017 --keep --out new.onnx
-        nimblepose model poses better.onnx --data held-out --calibrate --out better.onnx
+        nimblepose model poses a.onnx --data held-out --calibrate --out b.onnx
     """
     from nimblepose.cli.progress import show_download_bar, show_stages_bar
     from nimblepose.core.text import format_count
