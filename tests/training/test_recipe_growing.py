@@ -52,3 +52,36 @@ def test_what_is_no_list_is_left_alone(tmp_path):
     with pytest.raises(TrainingError, match=r"data\.annotations is no list; write it as \[b\.json\]"):
         add_set(recipe, tmp_path / "b.json", tmp_path / "b")
     assert recipe.read_text() == "data: {annotations: a.json, images: a}\n"
+
+
+def test_whatever_stands_between_the_lines_of_a_list_stays(tmp_path):
+    """Comments and empty lines of somebody, line ends of another system."""
+    before = (
+        "data:\n  annotations:  # sets: one\n    - a.json  # the first: mine\n    # more to come\n\n"
+        "  images:  # theirs: too\n  - 'a'\n  # sizes\n  size: [64, 64]\n\n# the network\nstart: ''\n"
+    )
+    now = before.replace("mine\n", "mine\n    - b.json\n").replace("- 'a'\n", "- 'a'\n  - b, c\n")
+    now = now.replace("- b, c", "- 'b, c'")
+    recipe = tmp_path / "recipe.yaml"
+    for newline in ("\n", "\r\n"):
+        recipe.write_bytes(before.replace("\n", newline).encode())
+        assert add_set(recipe, tmp_path / "b.json", tmp_path / "b, c") == 2
+        assert recipe.read_bytes().decode() == now.replace("\n", newline)
+        assert load_recipe(recipe).data.images[1] == str(tmp_path / "b, c")
+
+
+def test_a_set_is_not_named_twice(tmp_path):
+    """As when it is imported once more, where it was before."""
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(RECIPE)
+    for _ in range(2):
+        assert add_set(recipe, tmp_path / "mice" / ".." / "b.json", tmp_path / "b") == 2
+    assert recipe.read_text().count("b.json") == 1
+
+
+def test_what_cannot_be_added_to_is_left_alone(tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(aliased := "data: {annotations: [&a first], images: [*a]}\n")
+    with pytest.raises(TrainingError, match=r"data\.images is written in a way that nothing can be added to; add b"):
+        add_set(recipe, tmp_path / "b.json", tmp_path / "b")
+    assert recipe.read_text() == aliased

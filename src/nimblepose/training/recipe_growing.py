@@ -1,5 +1,6 @@
 """Another set for a recipe that is there: its lists get an entry more, and all else stays as it is written."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,13 @@ from nimblepose.training.recipe import load_recipe
 from nimblepose.training.recipe_design import write_value
 from nimblepose.training.recipe_writing import relate
 
+_LINE_END = re.compile(r"\r?\n|\Z")
+
 
 def add_set(recipe: Path, annotations: Path, images: Path) -> int:
     """Name a set in a recipe, beside those that it learns from already; comments and all other lines stay.
+
+    A set that it names already is not named twice.
 
     Args:
         recipe: A file with lists `data.annotations` and `data.images`.
@@ -24,11 +29,14 @@ def add_set(recipe: Path, annotations: Path, images: Path) -> int:
         How many sets it learns from now.
 
     Raises:
-        TrainingError: no recipe, or one that has no such lists.
+        TrainingError: no recipe, or one that has no such lists; it stays as it is.
         MediaError: it cannot be written.
     """
-    load_recipe(recipe)
-    text = recipe.read_text("utf-8")
+    data = load_recipe(recipe).data
+    known = {tuple(Path(path).resolve() for path in one) for one in zip(data.annotations, data.images, strict=False)}
+    if (annotations.resolve(), images.resolve()) in known:
+        return len(data.annotations)
+    text = recipe.read_bytes().decode()  # lines may end as Windows ends them
     for key, path in (("annotations", annotations), ("images", images)):
         text = _append(text, key, relate(path, recipe), recipe)
     write_atomically(recipe, text.encode())
@@ -36,17 +44,33 @@ def add_set(recipe: Path, annotations: Path, images: Path) -> int:
 
 
 def _append(text: str, key: str, value: str, recipe: Path) -> str:
-    """The text with one entry more in the list `data.KEY`, which is written in one line then."""
+    """The text with one entry more in the list `data.KEY`, written as the one before it."""
     found = _find(_find(yaml.compose(text, yaml.SafeLoader), "data"), key)
-    if not isinstance(found, yaml.SequenceNode):
+    if not isinstance(found, yaml.SequenceNode) or not found.value:
         raise TrainingError(f"{recipe}: data.{key} is no list; write it as [{value}], beside what is there")
-    entries = [*yaml.safe_load(text)["data"][key], value]
-    begin, end = found.start_mark.index, found.end_mark.index
-    line = write_value(entries)
+    entry = write_value([value])[1:-1]
+    place = found.value[-1].end_mark.index
     if found.flow_style:
-        return text[:begin] + line + text[end:]
-    begin = text.rindex(":", 0, begin) + 1  # a block ends where the next key begins
-    return f"{text[:begin]} {line}\n{' ' * found.end_mark.column}{text[end:]}"
+        entry = f", {entry}"
+    else:
+        end = _LINE_END.search(text, place)
+        place = end.start() if end else len(text)
+        newline = end[0] if end and end[0] else "\n"
+        entry = f"{newline}{' ' * found.start_mark.column}- {entry}"
+    grown = f"{text[:place]}{entry}{text[place:]}"
+    wanted = yaml.safe_load(text)
+    wanted["data"][key].append(value)
+    if _load(grown) != wanted:  # as where an alias stands for the entry before
+        raise TrainingError(f"{recipe}: data.{key} is written in a way that nothing can be added to; add {value} to it")
+    return grown
+
+
+def _load(text: str) -> Any:
+    """What the text says; None: it is no YAML."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return None
 
 
 def _find(node: Any, key: str) -> Any:
