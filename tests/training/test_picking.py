@@ -96,6 +96,22 @@ def test_as_many_are_picked_as_are_asked_for_whatever_is_in_them(count):
         assert len(set(pick_frames(frames(*found), count))) == count
 
 
+def test_somebody_without_a_keypoint_is_nobody():
+    """As results of strangers may have it; k-means takes no NaN."""
+    lost = np.full_like(SHAPE, np.nan)
+    described = frames(*[poses(lost) if i % 3 == 0 else poses(SHAPE + i, lost) for i in range(12)])
+    assert [len(result.poses) for result in described.results] == [i % 3 > 0 for i in range(12)]
+    assert np.isnan(described.shapes[:, 0]).tolist() == [i % 3 == 0 for i in range(12)]
+    for count in (1, 5):
+        assert len(set(pick_frames(described, count))) == count
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 40])
+def test_any_number_is_a_seed(seed):
+    described = frames(*[poses(SHAPE + i) for i in range(9)])
+    assert pick_frames(described, 3, seed=seed) == pick_frames(described, 3, seed=seed)
+
+
 def test_fewer_frames_than_asked_are_all_of_them():
     assert pick_frames(frames(poses(SHAPE), poses(SHAPE)), 5) == [0, 1]
     assert pick_frames(frames(), 5) == []

@@ -1,5 +1,6 @@
 """Which frames are worth labelling: those that the model is weak in or jumps in, unlike each other, apart in time."""
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from nimblepose.results.reading import ReadResult
 
 _LEAST = 0.05  # worth of a frame in which all is well: it may still be unlike all others
 _EMPTY = 0.25  # of the groups at most, for frames in which nobody was found: often nobody is there
+_SEEDS = 1 << 31  # that OpenCV takes
 _PLACE = 0.5  # what a move by a subject's length counts beside a change of its pose
 
 
@@ -20,7 +22,7 @@ class Frames:
     """F frames, and what was found in them.
 
     Attributes:
-        results: As they were read.
+        results: As they were read, of those who have a keypoint.
         times: (F,) seconds; of pictures their number.
         weakness: (F,) 1 where nobody was found, 0 where every keypoint was, surely.
         jumps: (F,) how far a keypoint moved in a frame, since the frame before and since the one before that, whichever
@@ -39,10 +41,10 @@ def describe_frames(results: Iterable[ReadResult], *, in_time: bool = True) -> F
     """Look through results.
 
     Args:
-        results: Of frames or pictures, in their order.
+        results: Of frames or pictures, in their order; whoever has no keypoint is left out.
         in_time: They are frames of one video; pictures do not move.
     """
-    found = tuple(results)
+    found = tuple(dataclasses.replace(one, poses=one.poses[one.poses.found.any(axis=1)]) for one in results)
     usual = max(1, round(float(np.median([len(result.poses) for result in found])))) if found else 1
     jumps = np.zeros(len(found))
     if in_time:
@@ -145,7 +147,7 @@ def _group_alike(shapes: NDArray[np.float64], count: int, seed: int) -> NDArray[
     if len(there) <= count - empty:
         groups[~nobody] = empty + np.arange(len(there))
     else:
-        cv2.setRNGSeed(seed)
+        cv2.setRNGSeed(seed % _SEEDS)
         stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 1e-4)
         _, labels, _ = cv2.kmeans(there, count - empty, np.empty(0, np.int32), stop, 5, cv2.KMEANS_PP_CENTERS)
         groups[~nobody] = empty + labels[:, 0]
