@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from nimblepose.core.errors import DataError, MediaError
 from nimblepose.core.files import make_folder, write_atomically
 from nimblepose.core.skeleton import Skeleton
 from nimblepose.data.entries import AREA_OF_BOX
+from nimblepose.labels.label_set import choose_names
 from nimblepose.media.encoding import encode_picture
 from nimblepose.media.pictures import Picture, read_picture
 from nimblepose.media.sources import open_frames
@@ -55,6 +56,7 @@ def write_picked(
     make_folder(out / "images")
     entries: list[tuple[str, ReadResult]] = []
     sizes_known = not isinstance(opened, TableFile) or opened.sizes_known
+    names = dict(zip(picked, _name_pictures(source, picked, is_video=opened.is_video), strict=True))
     pictures = _read_frames(source, picked) if opened.is_video else _read_pictures(Path(source), picked)
     for result, picture in pictures:
         size = (picture.shape[0], picture.shape[1])
@@ -63,10 +65,8 @@ def write_picked(
                 f"{source}: frame {result.frame} has (height, width) {picture.shape[:2]}, the results were found in "
                 f"{result.size}; give the video that they are of"
             )
-        stem = Path(result.file or source).stem
-        name = f"{stem}_{result.frame:06d}.png" if opened.is_video else f"{stem}.png"
-        write_atomically(out / "images" / name, encode_picture(picture, ".png"))
-        entries.append((name, dataclasses.replace(result, size=size)))
+        write_atomically(out / "images" / names[result], encode_picture(picture, ".png"))
+        entries.append((names[result], dataclasses.replace(result, size=size)))
     if len(entries) < len(picked):
         raise MediaError(f"{source} has {len(entries)} of the {len(picked)} picked frames; the results are of another")
     coco = build_coco(entries, frames.results[0].poses.skeleton)
@@ -112,6 +112,13 @@ def build_coco(entries: Sequence[tuple[str, ReadResult]], skeleton: Skeleton) ->
     return coco
 
 
+def _name_pictures(source: str, picked: Sequence[ReadResult], *, is_video: bool) -> list[str]:
+    """A file name for each, unlike all others: pictures of several folders may be called the same."""
+    stems = [PureWindowsPath(result.file or source).stem.replace(":", "_") for result in picked]  # of other systems too
+    frames = [f"_{result.frame:06d}" if is_video else "" for result in picked]
+    return choose_names([f"{stem}{frame}.png" for stem, frame in zip(stems, frames, strict=True)])
+
+
 def _read_frames(source: str, picked: Sequence[ReadResult]) -> Iterator[tuple[ReadResult, Picture]]:
     wanted = {result.frame: result for result in picked}
     with closing(open_frames(source)) as frames:
@@ -124,8 +131,7 @@ def _read_frames(source: str, picked: Sequence[ReadResult]) -> Iterator[tuple[Re
 
 def _read_pictures(folder: Path, picked: Sequence[ReadResult]) -> Iterator[tuple[ReadResult, Picture]]:
     for result in picked:
-        name = Path(result.file)
-        places = [folder / name, folder / name.name, name]
+        places = [folder / result.file, folder / PureWindowsPath(result.file).name, Path(result.file)]
         place = next((place for place in places if place.is_file()), None)
         if place is None:
             raise MediaError(f"{folder} has no picture {result.file}, which the results are of")
