@@ -114,6 +114,19 @@ def test_corrected_in_any_tool_they_come_back_into_the_recipe(cli, tracked, tmp_
     assert [len(record.boxes) for record in records] == [1, 1, 1, 1]
 
 
+def test_what_is_submitted_as_it_was_found_is_a_label_though_other_frames_are_not_looked_at(cli, tracked, tmp_path):
+    """And so it stays one when the set is read again, together with others."""
+    ran = cli("data", "pick", *tracked, "--count", 4, "--out", tmp_path / "next", "--to", "label-studio")
+    assert ran.code == 0, ran.err
+    project = tmp_path / "next" / "label-studio" / "project.json"
+    project.write_text(project.read_text().replace('"predictions"', '"annotations"', 3))
+    for source, out in ((project.parent, tmp_path / "corrected"), (tmp_path / "corrected", tmp_path / "again")):
+        ran = cli("data", "import", source, "--out", out)
+        assert ran.code == 0, ran.err
+        annotations = json.loads((out / "annotations.json").read_text())["annotations"]
+        assert ["score" in one for one in annotations] == [False] * 3
+
+
 def test_forms_of_results_are_none_to_label_in(cli, tracked, tmp_path):
     for form, said in (("csv", "is a form of results"), ("nothing", "unknown form 'nothing'")):
         ran = cli("data", "pick", *tracked, "--out", tmp_path / "next", "--to", form)

@@ -58,8 +58,9 @@ def data_import(
     if not quiet:
         print(f"{source}: labels of {reader.help}{'' if tool else ' (--from says otherwise)'}")
     told = reader.read(source)
-    labels = restore_kept(told if predicted else leave_out_found(told), source)
-    if not has_found(told):  # predictions that went to a tool without scores: somebody has looked at them there
+    taken = told if predicted else leave_out_found(told)
+    labels = restore_kept(taken, source)
+    if not has_found(taken):  # predictions that have lost their scores in a tool: somebody has looked at them there
         labels = accept_found(labels)
     if skeleton is not None:
         labels = match_skeleton(labels, Skeleton.load(skeleton))
