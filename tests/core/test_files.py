@@ -184,7 +184,7 @@ def test_a_file_that_cannot_come_to_be_is_refused_at_once(tmp_path):
         check_folders(tmp_path / "a.json", tmp_path)
 
 
-@pytest.mark.parametrize("fault", ["file", "file above", "forbidden", "hidden"])
+@pytest.mark.parametrize("fault", ["file", "file above", "forbidden", "hidden", "no drive"])
 def test_a_folder_that_cannot_be_written_into_is_told_beforehand(tmp_path, monkeypatch, fault):
     (tmp_path / "file").touch()
     out = tmp_path / {"file": "file", "file above": "file/out"}.get(fault, "out/below")
@@ -196,6 +196,9 @@ def test_a_folder_that_cannot_be_written_into_is_told_beforehand(tmp_path, monke
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr(Path, "exists", refuse)
+    if fault == "no drive":
+        monkeypatch.setattr(Path, "exists", lambda _: False)
+        monkeypatch.setattr(Path, "is_dir", lambda _: False)
     with pytest.raises(MediaError, match=r"file|out"):
         check_writable(out)
     assert not out.is_dir()

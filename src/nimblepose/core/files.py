@@ -71,7 +71,8 @@ def check_writable(folder: Path) -> None:
         MediaError: it is not.
     """
     with writing(folder):  # whether it is there may be hidden, too
-        there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+        above = (folder.absolute(), *folder.absolute().parents)
+        there = next((one for one in above if one.exists()), above[-1])  # a drive of Windows may be missing
     if not (there.is_dir() and os.access(there, os.W_OK)):
         raise MediaError(f"cannot write into {folder}: {there} is no folder that may be written to; choose another")
 
