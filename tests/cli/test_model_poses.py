@@ -94,6 +94,12 @@ def test_errors_are_calibrated_and_nothing_else_changes(cli, data, model, tmp_pa
     assert onnx.load(better).graph == onnx.load(taught).graph
     ran = cli("model", "poses", better, *given, "--out", twice, "--calibrate")
     assert metadata(twice).to_strings() == after.to_strings()
+    write_with_metadata(better, dataclasses.replace(after, scorer=None), twice)
+    assert cli("model", "poses", twice, *given, "--keep", "--out", twice).code == 0
+    kept = metadata(twice)
+    assert kept.errors.to_dict() == after.errors.to_dict()
+    calibrated = after.origin.removeprefix(before.origin)
+    assert re.fullmatch(re.escape(before.origin) + r", the rest from \d+ of bodies\.json" + calibrated, kept.origin)
     for wrong, more, message in ((taught, ["--keep"], "give one of them"), (model, [], "knows no errors")):
         ran = cli("model", "poses", wrong, *given, *more, "--out", tmp_path / "no.onnx", "--calibrate")
         assert ran.code == 2

@@ -112,12 +112,14 @@ def learn_poses(
         metadata = dataclasses.replace(metadata, scorer=known.scorer or fit_scorer(rated, seed=seed))
     errors = known.errors or fit_errors(rated.offsets, estimator.skeleton.oks_sigmas)
     metadata = dataclasses.replace(metadata, errors=errors)
-    before, learnt = estimator.metadata.origin, _LEARNT
+    before, mark, calibration = estimator.metadata.origin.partition(_CALIBRATED)
+    learnt = _LEARNT
     if not keep:
         before = before.partition(_LEARNT)[0]
     elif _LEARNT in before:
         learnt = _THE_REST
-    origin = f"{before}{learnt}{len(rated.oks)} of {annotations.name}"
+    calibrated = f"{mark}{calibration}" if known.errors else ""  # is said last, where the next calibration finds it
+    origin = f"{before}{learnt}{len(rated.oks)} of {annotations.name}{calibrated}"
     metadata = dataclasses.replace(metadata, origin=origin)
     write_with_metadata(model, metadata, out)
     return Lesson(poses=len(rated.oks), pictures=len(records), best_size=metadata.best_size)
