@@ -146,6 +146,8 @@ def test_points_of_torch_are_rescaled_as_those_of_numpy():
 def test_no_picture_has_no_place(size):
     with pytest.raises(ShapeError, match="positive"):
         Placement(size, (8, 8))
+    with pytest.raises(ShapeError, match="positive"):
+        Placement.fit(size, 256)
 
 
 def test_an_input_lower_than_one_cell_is_refused():

@@ -125,6 +125,8 @@ class Placement:
             raise ShapeError(f"pixel_aspect must be positive, got {pixel_aspect}")
         if input_height < stride:
             raise ShapeError(f"input_height must be at least the stride {stride}, got {input_height}")
+        if min(image_size) < 1:
+            raise ShapeError(f"sizes must be positive, got a picture of (height, width) {image_size}")
         return _fit((int(image_size[0]), int(image_size[1])), input_height, stride, max_aspect, pixel_aspect)
 
     @classmethod
