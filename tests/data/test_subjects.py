@@ -68,6 +68,7 @@ def test_those_who_lie_one_way_do_not_spread():
     a, b, degrees = describe(*[turned(angle) for angle in (-10, -5, 0, 5, 10) * 2]).spread
     assert (a, b) == ("snout", "tailbase")
     assert degrees == pytest.approx(np.std([-10, -5, 0, 5, 10]), rel=0.02)
+    assert f"{describe(SHAPE).spread[2]:.0f}" == "0", "and no -0"
 
 
 def test_what_is_labelled_in_too_few_says_nothing():

@@ -1,6 +1,7 @@
 """A recipe is chosen by what the pictures show; what would not be learnt is said before it runs."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -62,6 +63,19 @@ def test_mice_from_above(write, tmp_path):
     assert written.remarks == ()
     assert [path.name for path in written.files] == ["recipe.yaml", "recipe.skeleton.yaml"]
     assert Skeleton.load(recipe.data.skeleton).mirror_pairs == (("leftear", "rightear"),)
+
+
+def test_of_keypoints_that_are_never_labelled_together_nothing_is_said(write, tmp_path):
+    """A point on each of many animals; a recipe all the same."""
+    lonely = build_set(40, (480, 640), (1.0,), 180.0, NAMES)
+    for one in lonely["annotations"]:
+        one["keypoints"][3:] = [0] * 9
+    (tmp_path / "annotations.json").write_text(json.dumps(lonely))
+    recipe, _ = write(count=0, val=0, skeleton=None)
+    text = (tmp_path / "recipe.yaml").read_text()
+    assert "no two keypoints are labelled together" in text
+    assert recipe.augment.rotation == 180
+    assert not re.search(r"\b(nan|inf|0000)\b", text)
 
 
 def test_every_choice_has_its_reason(write, tmp_path):

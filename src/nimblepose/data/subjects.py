@@ -80,7 +80,7 @@ class Subjects:
         x, y = (self.xy[:, b] - self.xy[:, a]).T
         angles = np.arctan2(y, x)
         length = abs(np.nanmean(np.exp(1j * angles)))
-        degrees = math.inf if length < 1e-6 else math.degrees(math.sqrt(-2 * math.log(min(length, 1.0))))
+        degrees = math.inf if length < 1e-6 else math.degrees(math.sqrt(2 * abs(math.log(min(length, 1.0)))))
         return self.names[a], self.names[b], degrees
 
 

@@ -71,11 +71,12 @@ def _choose_height(subjects: Subjects) -> tuple[int, str]:
     most = min(_HEIGHTS[1], _ENLARGED * subjects.size[0], math.sqrt(_MOST_PIXELS / aspect))
     height = int(min(wanted, most) // -_STRIDE * -_STRIDE)
     cells = near * height / _STRIDE
-    short = "" if cells >= _CELLS - 0.05 else f"; {_CELLS} would take {wanted:.0f}, which is more than pictures give"
-    return height, (
-        f"{a} and {b}, the nearest keypoints, then lie {cells:.1f} cells of {_STRIDE} pixels apart{short}; "
-        f"subjects are {typical * height:.0f} pixels long. The model carries this height"
-    )
+    distance = f"{a} and {b}, the nearest keypoints, then lie {cells:.1f} cells of {_STRIDE} pixels apart"
+    if math.isnan(cells):
+        distance = "no two keypoints are labelled together, so nobody knows how near they lie"
+    elif cells < _CELLS - 0.05:
+        distance += f"; {_CELLS} would take {wanted:.0f}, which is more than pictures give"
+    return height, (f"{distance}; subjects are {typical * height:.0f} pixels long. The model carries this height")
 
 
 def _frame(subjects: Subjects, height: int) -> dict[str, Choice]:
@@ -149,6 +150,8 @@ def _round_side(pixels: float) -> int:
 
 def _choose_rotation(subjects: Subjects) -> tuple[int, str]:
     a, b, degrees = subjects.spread
+    if math.isinf(degrees):
+        return 180, "directions from keypoint to keypoint say nothing: subjects may lie any way round"
     if degrees > _UPRIGHT:
         return 180, f"from {a} to {b} directions spread by {degrees:.0f} degrees: subjects lie any way round"
     turned = int(np.clip(round(2 * degrees / 5) * 5, 15, 60))
