@@ -118,3 +118,18 @@ def test_pictures_are_told_by_their_names_where_frames_are_numbered_anew(tmp_pat
     back = read_labels(tmp_path / "b.slp")
     assert [picture.frame for picture in back.pictures] == [1, 2, 3, 4, 5] * 2
     assert seen_in(back) == {key: rows for key, rows in expected().items() if key[1]}
+
+
+@pytest.mark.parametrize("form", ["yolo", "cvat", "label-studio", "labelme", "coco"])
+def test_pictures_in_no_folder_come_back_too(tmp_path, labels, form):
+    """With who annotated them, and those of nobody once."""
+    flat = [
+        dataclasses.replace(one, name=f"{i}.png", video="", frame=None, labels=one.labels if i else ())
+        for i, one in enumerate(labels.pictures)
+    ]
+    labels = dataclasses.replace(labels, pictures=tuple(flat))
+    find_writer(form).write(labels, tmp_path / "b")
+    write_sidecar(labels, tmp_path / "b")
+    back = read_labels(tmp_path / "b")
+    assert sorted(one.name.rpartition("/")[2] for one in back.pictures) == sorted(one.name for one in flat)
+    assert sum(label.scorer == "anna" for picture in back.pictures for label in picture.labels) == 1

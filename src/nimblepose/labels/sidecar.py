@@ -21,6 +21,7 @@ from nimblepose.results.output_format import round_seconds
 
 _NAME = ".nimblepose-kept.json.gz"
 _SAME = 0.02  # pixels; forms round to a hundredth or finer
+_SPLITS = ("train", "val", "test")  # folders of YOLO
 _Places = dict[str, tuple[float, float]]
 
 
@@ -101,7 +102,8 @@ def _list_keys(picture: LabelledPicture) -> Iterator[Hashable]:
         yield picture.video, "at", round_seconds(picture.time)
     yield picture.name
     yield picture.name.replace("/", "_")
-    if "/" in (inside := picture.name.partition("/")[2]):  # the folder of a split is before it
+    folder, _, inside = picture.name.partition("/")
+    if "/" in inside or folder in _SPLITS:  # which is before what it was called
         yield inside
     if picture.video and picture.frame is not None:
         yield picture.video, picture.frame
