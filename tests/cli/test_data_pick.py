@@ -127,6 +127,28 @@ def test_what_is_submitted_as_it_was_found_is_a_label_though_other_frames_are_no
         assert ["score" in one for one in annotations] == [False] * 3
 
 
+def test_where_nobody_was_found_and_nobody_has_looked_nothing_is_learnt(cli, tracked, tmp_path):
+    """What the network misses is picked; that nobody is there somebody has to say."""
+    clip, results = tracked
+    first, *others = results.read_text().splitlines()
+    results.write_text("\n".join([json.dumps(json.loads(first) | {"people": []}), *others, ""]))
+    ran = cli("data", "pick", clip, results, "--count", 20, "--out", tmp_path / "next", "--to", "label-studio")
+    assert ran.code == 0, ran.err
+    project = tmp_path / "next" / "label-studio" / "project.json"
+    tasks = json.loads(project.read_text())
+    assert [task["predictions"][0]["result"] == [] for task in tasks] == [True] + [False] * 19
+    tasks[1]["annotations"] = tasks[1].pop("predictions")
+    for submitted, learnt in ((False, 1), (True, 2)):
+        if submitted:
+            tasks[0]["annotations"] = [{"id": 1, "result": []}]
+        project.write_text(json.dumps(tasks))
+        out = tmp_path / f"corrected-{submitted}"
+        ran = cli("data", "import", project.parent, "--out", out)
+        assert ran.code == 0, ran.err
+        records = load_records([out / "annotations.json"], [out / "images"], DOTS)
+        assert len([record for record in records if len(record.boxes) or not record.partial]) == learnt
+
+
 def test_forms_of_results_are_none_to_label_in(cli, tracked, tmp_path):
     for form, said in (("csv", "is a form of results"), ("nothing", "unknown form 'nothing'")):
         ran = cli("data", "pick", *tracked, "--out", tmp_path / "next", "--to", form)

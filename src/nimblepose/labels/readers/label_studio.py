@@ -105,7 +105,10 @@ def _read_task(root: Path, task: Any, where: str, skipped: list[Skipped]) -> tup
     plain = _UPLOADED.sub("", name)
     query = parse_qs(urlsplit(address).query).get("d", [""])[0]
     file = find_first([root / "images" / name, root / name, root / query, root / plain, root / "images" / plain])
-    picture = LabelledPicture(plain, (), file=file or root / "images" / name, size=size, frame=find_number(plain))
+    unseen = not task.get("annotations") and not bodies  # nobody has said that there is nobody
+    picture = LabelledPicture(
+        plain, (), file=file or root / "images" / name, size=size, frame=find_number(plain), partial=unseen
+    )
     return _name_origin(picture, task.get("meta"), root), bodies
 
 

@@ -22,6 +22,8 @@ def write(labels: LabelSet, out: Path) -> list[Path]:
     """
     order = {category.name: category for category in labels.categories}
     make_folder(out)
+    scores = [one.score is not None for picture in labels.pictures for one in picture.labels]
+    all_found = bool(scores) and all(scores)  # then where nobody is nobody was found
     tasks = []
     for number, picture in enumerate(labels.pictures, 1):
         size = require_size(picture, "Label Studio")
@@ -29,7 +31,7 @@ def write(labels: LabelSet, out: Path) -> list[Path]:
             r for i, one in enumerate(picture.labels) for r in _encode(one, order[one.category], f"{number}-{i}", size)
         ]
         name = "_".join(PurePosixPath(picture.name).parts)
-        found = bool(picture.labels) and all(one.score is not None for one in picture.labels)
+        found = all(one.score is not None for one in picture.labels) if picture.labels else all_found
         tasks.append(
             {
                 "id": number,
