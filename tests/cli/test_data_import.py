@@ -61,3 +61,16 @@ def test_keypoints_of_coco_in_another_order_become_cocos(tmp_path):
     written = json.loads((tmp_path / "out" / "annotations.json").read_text())
     assert written["categories"][0]["keypoints"] == list(COCO_17.keypoints)
     assert written["annotations"][0]["keypoints"][:6] == [17, 2, 2, 16, 2, 2]
+
+
+def test_into_a_recipe_go_keypoints_of_its_skeleton_only(tmp_path, capsys):
+    """Others could not be learnt from beside what is there."""
+    write_cvat(tmp_path / "p")
+    (tmp_path / "recipe.yaml").write_text(recipe := "data: {annotations: [a.json], images: [a]}\n")
+    arguments = ["--into", tmp_path / "recipe.yaml", "--skeleton", "coco17", "--out", tmp_path / "out"]
+    with pytest.raises(SystemExit) as ended:
+        main(["data", "import", *map(str, [tmp_path / "p", *arguments])])
+    assert ended.value.code == 2
+    assert "leave out --skeleton" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert (tmp_path / "recipe.yaml").read_text() == recipe

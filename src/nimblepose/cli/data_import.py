@@ -42,7 +42,7 @@ def data_import(
         nimblepose data import next/cvat --out more --into mice.yaml
     """
     from nimblepose.cli.progress import show_count_bar
-    from nimblepose.core.errors import DataError
+    from nimblepose.core.errors import DataError, OptionError
     from nimblepose.core.skeleton import COCO_17, Skeleton
     from nimblepose.core.text import format_count
     from nimblepose.labels.matching import match_skeleton
@@ -51,9 +51,11 @@ def data_import(
     from nimblepose.labels.writing import accept_found, has_found, leave_out_found, write_set
 
     if recipe is not None:
+        if skeleton is not None:
+            raise OptionError("--into takes keypoints as the recipe's skeleton has them; leave out --skeleton")
         from nimblepose.training.recipe import load_recipe
 
-        skeleton = skeleton or load_recipe(recipe).data.skeleton
+        skeleton = load_recipe(recipe).data.skeleton
     reader = find_reader(source, tool)
     if not quiet:
         print(f"{source}: labels of {reader.help}{'' if tool else ' (--from says otherwise)'}")
