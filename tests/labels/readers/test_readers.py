@@ -155,6 +155,7 @@ def test_label_studio_takes_one_annotator_and_lists_the_other(tmp_path):
     labels = read_labels(tmp_path)
     assert {label.scorer for label in labels.pictures[1].labels} == {"bo@x"}
     assert [len(picture.labels) for picture in labels.pictures[:3]] == [0, 2, 0]
+    assert [picture.partial for picture in labels.pictures[:3]] == [False, False, True], "who skips a task says nothing"
     assert "a second one of the same picture" in labels.skipped[0].reason
 
 

@@ -86,6 +86,7 @@ def _read_task(root: Path, task: Any, where: str, skipped: list[Skipped]) -> tup
     why = "a second one of the same picture; the first, or the ground truth, is taken"
     skipped += [Skipped(where, f"annotation {shorten(other.get('id'))}: {why}") for other in annotations[1:]]
     bodies: list[LooseBody] = []
+    submitted = bool(annotations)
     size: Size | None = None
     score: float | None = None  # of a prediction
     if not task.get("annotations"):  # nobody has submitted anything
@@ -105,7 +106,7 @@ def _read_task(root: Path, task: Any, where: str, skipped: list[Skipped]) -> tup
     plain = _UPLOADED.sub("", name)
     query = parse_qs(urlsplit(address).query).get("d", [""])[0]
     file = find_first([root / "images" / name, root / name, root / query, root / plain, root / "images" / plain])
-    unseen = not task.get("annotations") and not bodies  # nobody has said that there is nobody
+    unseen = not submitted and not bodies  # nobody has said that there is nobody
     picture = LabelledPicture(
         plain, (), file=file or root / "images" / name, size=size, frame=find_number(plain), partial=unseen
     )
