@@ -1,6 +1,7 @@
 """An exported file computes what torch computes, in every runtime and at every size, and says what it is."""
 
 import dataclasses
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +18,11 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 
 from nimblepose.convert.export import ExportReport, export_onnx, take_pixels
+from nimblepose.convert.model_files import write_with_metadata
 from nimblepose.model.importing import import_weights
 from nimblepose.model.network import NetworkOptions, build_network
 from nimblepose.runtime.backends import open_backend
+from nimblepose.runtime.models import PACKAGED
 
 METADATA = ModelMetadata(skeleton=COCO_17, input=InputSpec(channels="rgb"), licence="MIT", origin="a test")
 SIZES = [(1, 8, 8), (1, 64, 96), (3, 128, 40)]
@@ -91,6 +94,26 @@ def test_the_graph_is_as_small_as_it_can_be(exported, network):
     convolutions = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d)]
     assert exported.report.operators["Conv"] == len(convolutions)
     assert exported.report.operators["Concat"] == network.options.refinement_stages
+
+
+def test_the_file_says_nothing_of_the_machine_that_wrote_it(exported):
+    """torch notes stack traces, with paths; nor does the model in the package."""
+    for path in (exported.report.path, PACKAGED["human"].path):
+        written = path.read_bytes()
+        assert not [
+            word for word in (b"stack_trace", b".py", b"site-packages", str(Path.home()).encode()) if word in written
+        ]
+
+
+def test_a_model_that_is_written_again_forgets_what_an_older_version_noted(exported, tmp_path):
+    proto = onnx.load(exported.report.path)
+    noted = proto.graph.node[0].metadata_props.add()
+    noted.key, noted.value = "pkg.torch.onnx.stack_trace", "/home/somebody/export.py"
+    onnx.save(proto, tmp_path / "old.onnx")
+    write_with_metadata(tmp_path / "old.onnx", METADATA, tmp_path / "new.onnx")
+    assert b"somebody" in (tmp_path / "old.onnx").read_bytes()
+    assert b"somebody" not in (tmp_path / "new.onnx").read_bytes()
+    assert onnx.load(tmp_path / "new.onnx").graph.node[0].input == proto.graph.node[0].input
 
 
 def test_the_file_says_nothing_of_sizes_between_its_nodes(exported):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nimblepose.convert.traces import strip_traces
 from nimblepose.core.errors import ModelError
 from nimblepose.core.files import write_atomically
 from nimblepose.core.geometry import Placement
@@ -121,7 +122,7 @@ def _to_proto(network: "PoseNetwork", metadata: ModelMetadata) -> Any:
         )
     if program is None:
         raise ModelError("torch did not return an ONNX program")
-    proto = program.model_proto
+    proto = strip_traces(program.model_proto)
     for output in proto.graph.output:  # torch names these sizes by a counter
         output.type.tensor_type.shape.dim[2].dim_param, output.type.tensor_type.shape.dim[3].dim_param = "h", "w"
     del proto.graph.value_info[:]  # sizes by torch's own names, which contradict those of the outputs

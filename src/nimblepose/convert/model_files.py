@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nimblepose.convert.traces import strip_traces
 from nimblepose.core.errors import ModelError
 from nimblepose.core.files import write_atomically
 from nimblepose.core.metadata import ModelMetadata
@@ -82,6 +83,6 @@ def write_with_metadata(path: Path, metadata: ModelMetadata, out: Path) -> None:
         save_checkpoint(load_checkpoint(path)[0], metadata, out)
         return
     onnx = import_optional("onnx", "writing an ONNX file")
-    proto = onnx.load(path)
+    proto = strip_traces(onnx.load(path))
     onnx.helper.set_model_props(proto, metadata.to_strings())
     write_atomically(out, proto.SerializeToString())

@@ -87,7 +87,7 @@ PACKAGED: dict[str, PackagedModel] = {
             description="18 keypoints of people, int8; fine-tuned by this project, see docs/model-card.md",
             licence="Apache-2.0",
             file="human.onnx",
-            sha384="d0c1fe779c48aa9453b6a4be2aad3bb5cc0769fe9068bcfb10e1f552215f56960363f49a10ef006b1c8b83110509e616",
+            sha384="07f125fb39f1bb7693de54b2776bee685e2fd2e8a61ac0182aa8c94c39a6df65779316fe68108dd80f76e2e6c7561d53",
         ),
     )
 }

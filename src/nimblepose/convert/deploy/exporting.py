@@ -16,6 +16,7 @@ from nimblepose.convert.deploy.targets import OF_CHECKPOINTS, Target, find_targe
 from nimblepose.convert.deploy.trial import HEIGHTS, INT8, Difference, list_faults, try_sizes
 from nimblepose.convert.export import export_onnx
 from nimblepose.convert.model_files import find_file
+from nimblepose.convert.traces import strip_traces
 from nimblepose.core.errors import ModelError, OptionError
 from nimblepose.core.files import check_writable, make_folder, write_atomically
 from nimblepose.core.geometry import Placement
@@ -130,7 +131,7 @@ def load_proto(source: Path) -> Any:
     except Exception as error:  # protobuf's errors share no public parent
         raise ModelError(f"{source} is not a readable ONNX file: {error}") from error
     ModelMetadata.from_strings({p.key: p.value for p in proto.metadata_props}, source=str(source))
-    return clear_value_info(proto)
+    return clear_value_info(strip_traces(proto))
 
 
 def _check_size(number: int, picture: NDArray[np.uint8], largest: tuple[int, int], stride: int) -> None:

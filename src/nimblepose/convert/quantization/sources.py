@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nimblepose.convert.quantization.layers import Network, import_onnx, read_network
+from nimblepose.convert.traces import strip_traces
 from nimblepose.core.errors import MediaError, ModelError
 from nimblepose.core.geometry import Placement
 from nimblepose.core.metadata import InputSpec, ModelMetadata
@@ -29,7 +30,7 @@ def load_network(path: Path) -> tuple[Network, ModelMetadata]:
         raise ModelError(f"no model file {path}")
     onnx = import_onnx()
     try:
-        proto = onnx.load(path)
+        proto = strip_traces(onnx.load(path))
         onnx.checker.check_model(proto)
     except Exception as error:  # protobuf's and onnx's errors have no common parent
         raise ModelError(f"{path} is not an ONNX model: {error}") from error
