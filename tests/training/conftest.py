@@ -1,8 +1,13 @@
+import json
 import sys
 from pathlib import Path
 
+import drawn_bodies
 import pytest
 import yaml
+
+from nimblepose.data.coco import load_records
+from nimblepose.runtime.estimator import PoseEstimator
 
 CREATURES = Path(__file__).resolve().parents[2] / "examples" / "creatures"
 
@@ -31,6 +36,25 @@ def pictures(creatures, tmp_path_factory):
     creatures.generate(folder, 12, size=(96, 96), seed=5)
     (folder / "creature.yaml").write_text((CREATURES / "creature.yaml").read_text())
     return folder
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """A model file that finds every one of 60 drawn bodies, and a function from changed annotations to records."""
+    onnx = pytest.importorskip("onnx")
+    folder = drawn_bodies.write_set(tmp_path_factory.mktemp("bodies") / "set", 60, seed=4)
+    onnx.save(drawn_bodies.network(onnx), folder / "model.onnx")
+    skeleton = PoseEstimator(folder / "model.onnx", input_height=drawn_bodies.HEIGHT).skeleton
+    whole = json.loads((folder / "bodies.json").read_text())
+
+    def records(change=lambda coco: None):
+        coco = json.loads(json.dumps(whole))
+        change(coco)
+        path = folder / "changed.json"
+        path.write_text(json.dumps(coco))
+        return load_records([path], [folder / "images"], skeleton)
+
+    return folder / "model.onnx", records
 
 
 TINY = {

@@ -1,7 +1,6 @@
 """Errors are put right by results in new pictures: by kind, by how large people really are, and not by a few labels."""
 
 import dataclasses
-import json
 
 import drawn_bodies
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from nimblepose.codec.options import DecodeOptions
 from nimblepose.core.errors import DataError, ModelError
 from nimblepose.core.keypoint_errors import KeypointErrors
-from nimblepose.data.coco import load_records
 from nimblepose.runtime.estimator import PoseEstimator
 from nimblepose.training.error_calibration import Surprises, compare, fit_calibration, look_again
 from nimblepose.training.keypoint_errors import SHARES
@@ -76,27 +74,13 @@ def test_what_was_calibrated_before_makes_room():
 
 
 @pytest.fixture(scope="module")
-def bodies(tmp_path_factory):
+def bodies(drawn):
     """An estimator that knows errors of half a cell, and a function from changed annotations to records."""
-    onnx = pytest.importorskip("onnx")
-    folder = drawn_bodies.write_set(tmp_path_factory.mktemp("bodies") / "set", 60, seed=4)
-    onnx.save(drawn_bodies.network(onnx), folder / "model.onnx")
-    plain = PoseEstimator(folder / "model.onnx", input_height=drawn_bodies.HEIGHT)
-    whole = json.loads((folder / "bodies.json").read_text())
-
-    def records(change=lambda coco: None):
-        coco = json.loads(json.dumps(whole))
-        change(coco)
-        path = folder / "changed.json"
-        path.write_text(json.dumps(coco))
-        return load_records([path], [folder / "images"], plain.skeleton)
-
-    prior = learn_prior(np.concatenate([record.xy for record in records()]), plain.skeleton)
+    model, records = drawn
+    estimator = PoseEstimator(model, input_height=drawn_bodies.HEIGHT, decode=DecodeOptions(complete=True))
+    prior = learn_prior(np.concatenate([record.xy for record in records()]), estimator.skeleton)
     half = KeypointErrors(np.tile([np.log(0.5), 0, 0], (3, 1)), np.zeros(4))
-    estimator = PoseEstimator(
-        folder / "model.onnx", input_height=drawn_bodies.HEIGHT, decode=DecodeOptions(complete=True)
-    )
-    estimator.metadata = dataclasses.replace(plain.metadata, prior=prior, errors=half)
+    estimator.metadata = dataclasses.replace(estimator.metadata, prior=prior, errors=half)
     return estimator, records
 
 

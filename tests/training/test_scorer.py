@@ -1,7 +1,6 @@
 """What poses are worth is learnt, not copied, and only from what the labels show."""
 
 import dataclasses
-import json
 
 import drawn_bodies
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 import torch
 
 from nimblepose.core.errors import DataError, OptionError
-from nimblepose.data.coco import load_records
 from nimblepose.data.sets import read_annotated
 from nimblepose.looks.options import LookOptions
 from nimblepose.runtime.estimator import PoseEstimator
@@ -42,21 +40,10 @@ def test_few_poses_are_no_school():
 
 
 @pytest.fixture(scope="module")
-def bodies(tmp_path_factory):
+def bodies(drawn):
     """An estimator that finds every drawn body, its prior, and a function from changed annotations to records."""
-    onnx = pytest.importorskip("onnx")
-    folder = drawn_bodies.write_set(tmp_path_factory.mktemp("bodies") / "set", 60, seed=4)
-    onnx.save(drawn_bodies.network(onnx), folder / "model.onnx")
-    estimator = PoseEstimator(folder / "model.onnx", input_height=drawn_bodies.HEIGHT)
-    whole = json.loads((folder / "bodies.json").read_text())
-
-    def records(change=lambda coco: None):
-        coco = json.loads(json.dumps(whole))
-        change(coco)
-        path = folder / "changed.json"
-        path.write_text(json.dumps(coco))
-        return load_records([path], [folder / "images"], estimator.skeleton)
-
+    model, records = drawn
+    estimator = PoseEstimator(model, input_height=drawn_bodies.HEIGHT)
     labelled = np.concatenate([record.xy for record in records()])
     return estimator, learn_prior(labelled, estimator.skeleton), records
 
