@@ -46,9 +46,10 @@ def train(
 
     fabric = build_fabric(loaded)
     folder = out or Path("runs") / loaded.name
+    kept = RunFolder(folder)
     if fabric.is_global_zero:  # the others need not be able to write
-        RunFolder(folder).check(resume=resume or only_preflight)
-    going_on = resume and (folder / "state.pt").exists()
+        kept.check(resume=resume or only_preflight)
+    going_on = resume and kept.state.exists()
     if only_preflight or (preflight and not going_on):
         try_out(loaded, fabric=fabric)
         if fabric.is_global_zero:

@@ -126,7 +126,9 @@ def pick_frames(frames: Frames, count: int, *, seed: int = 0) -> list[int]:
     best = np.zeros(count)
     np.maximum.at(best, groups, worth)
     for group in np.argsort(-best, kind="stable").tolist():
-        members = groups == group if (groups == group).any() else np.ones(total, bool)  # none are alike to fill it
+        members = groups == group
+        if not members.any():  # fewer kinds of frames than groups
+            members[:] = True
         members[chosen] = False
         chosen.append(int(np.where(members, worth * gap, -1.0).argmax()))
         gap = np.minimum(gap, np.minimum(1.0, np.abs(frames.times - frames.times[chosen[-1]]) / max(apart, 1e-9)))

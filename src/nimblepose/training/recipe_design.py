@@ -76,7 +76,7 @@ def _choose_height(subjects: Subjects) -> tuple[int, str]:
         distance = "no two keypoints are labelled together, so nobody knows how near they lie"
     elif cells < _CELLS - 0.05:
         distance += f"; {_CELLS} would take {wanted:.0f}, which is more than pictures give"
-    return height, (f"{distance}; subjects are {typical * height:.0f} pixels long. The model carries this height")
+    return height, f"{distance}; subjects are {typical * height:.0f} pixels long. The model carries this height"
 
 
 def _frame(subjects: Subjects, height: int) -> dict[str, Choice]:
